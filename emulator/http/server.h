@@ -1,0 +1,82 @@
+// Server: HTTP/1 connections to Exchanges. The one server, on every port; TLS and the first-byte test
+// (0x16) included. It frames messages and keeps connections alive; what to answer is the Handler's.
+#pragma once
+#include <chrono>
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "http/body.h"
+#include "http/message.h"
+#include "net/listener.h"
+#include "net/tls.h"
+
+namespace http {
+
+enum class BodyFraming : uint8_t { Auto, ContentLength, Chunked, UntilClose, None };
+
+// One request and its answer. Exactly one of the respond calls, or upgrade(), or abort().
+class Exchange {
+  public:
+    virtual ~Exchange() = default;
+
+    virtual RequestHead& request() = 0;                // handlers may edit it
+    virtual BodyReader& body() = 0;                    // sends 100 Continue on first read, when asked for
+    virtual net::Address peer() const = 0;
+    virtual net::Address local() const = 0;
+    virtual bool is_tls() const = 0;
+    virtual const net::Socket& socket() const = 0;
+
+    // Adds nothing but framing (Content-Length, Transfer-Encoding) and `Connection` as HTTP/1 needs;
+    // Date and Server are the handler's. HEAD, 204, 304 send no body whatever is written.
+    virtual Result<void> respond(const ResponseHead& head, std::string_view body) = 0;
+    // Streaming: Auto = Content-Length if `head` carries one, else chunked (HTTP/1.0: until close).
+    virtual Result<BodyWriter*> respond_streaming(const ResponseHead& head, BodyFraming framing = BodyFraming::Auto) = 0;
+    virtual Result<void> inform(int status, const HeaderList& headers) = 0;   // 1xx
+    // Sends `head` (101) and hands over the socket; bytes already read come first in `early`.
+    virtual Result<net::Socket*> upgrade(const ResponseHead& head, std::string& early) = 0;
+    virtual void close_after() = 0;                    // Connection: close
+    virtual void abort() = 0;                          // closes without (further) answer: truncated, never mistaken for complete
+    virtual bool has_responded() const = 0;
+    virtual uint64_t sent_bytes() const = 0;           // of the response, head included
+};
+
+class Handler {
+  public:
+    virtual ~Handler() = default;
+    virtual void handle(Exchange& exchange) = 0;
+};
+
+// Limits and waits of one front. Defaults are generous; edge and balancer set their own.
+struct ServerOptions {
+    std::string name = "http";                           // thread name
+    size_t max_target_bytes = 16 * 1024;
+    size_t max_header_line_bytes = 64 * 1024;
+    size_t max_head_bytes = 128 * 1024;
+    size_t max_connections = 4096;
+    std::chrono::milliseconds idle{60'000};              // between requests
+    std::chrono::milliseconds head{30'000};              // from the first byte to the end of the head
+    std::chrono::milliseconds body{60'000};              // per read or write
+    std::chrono::milliseconds keep_alive_age{3'600'000}; // the next response after it says close
+    net::TlsServer* tls = nullptr;                       // when set, connections that start with 0x16 speak TLS
+    bool tls_only = false;
+};
+
+class Server {
+  public:
+    static std::expected<std::unique_ptr<Server>, std::string> open(const net::Address& at, Handler& handler, ServerOptions options);
+    ~Server();
+    net::Address address() const;
+    void start();
+    void stop(std::chrono::milliseconds grace = std::chrono::milliseconds(0));
+
+  private:
+    struct Inside;
+    explicit Server(std::unique_ptr<Inside> inside);
+    std::unique_ptr<Inside> inside_;
+};
+
+// Serves one connected socket until it ends; what Server runs on each connection (also for tunnels into tests).
+void serve_connection(net::Socket& socket, Handler& handler, const ServerOptions& options);
+
+}  // namespace http
