@@ -2,6 +2,7 @@
 // move; it decides TTLs, ages, expiries, delays and schedules. Socket waits use net::Deadline, which
 // is real time and never scaled.
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -52,7 +53,7 @@ class SystemClock final : public Clock {
   private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    microseconds offset_{0};
+    std::atomic<microseconds::rep> offset_{0};  // atomic: every request reads it, waits alone need the mutex
     bool stopped_ = false;
 };
 

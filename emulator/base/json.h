@@ -97,7 +97,8 @@ struct JsonError {
 
 enum class JsonDialect { Strict, WithComments };  // WithComments: also trailing commas
 
-// Duplicate keys are an error. Depth is limited (kMaxJsonDepth), so hostile input cannot exhaust a stack.
+// Duplicate keys are an error. Depth is limited, so hostile input cannot exhaust a stack.
+inline constexpr size_t kMaxJsonDepth = 128;
 std::expected<Node, JsonError> parse_json(std::string_view text, JsonDialect dialect = JsonDialect::Strict);
 
 // indent < 0: one line.
