@@ -29,6 +29,9 @@ class Exchange {
 
     // Adds nothing but framing (Content-Length, Transfer-Encoding) and `Connection` as HTTP/1 needs;
     // Date and Server are the handler's. HEAD, 204, 304 send no body whatever is written.
+    // A `Connection`, `Content-Length` or `Transfer-Encoding` in `head` keeps its place and spelling, and
+    // the server sets its value: the balancer's answers have `Connection: keep-alive` or `close` amid the
+    // others, and their order is compared. For HEAD a Content-Length in `head` is sent as it is.
     virtual Result<void> respond(const ResponseHead& head, std::string_view body) = 0;
     // Streaming: Auto = Content-Length if `head` carries one, else chunked (HTTP/1.0: until close).
     virtual Result<BodyWriter*> respond_streaming(const ResponseHead& head, BodyFraming framing = BodyFraming::Auto) = 0;
