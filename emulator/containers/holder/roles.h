@@ -1,0 +1,12 @@
+// The roles of the one static binary, chosen by its first argument.
+#pragma once
+#include <string>
+
+namespace holder {
+
+// One task: namespaces, sockets, containers. `identities` is "range" or "one".
+int run_task(const std::string& address, const std::string& identities);
+// The program of the placeholder image.
+int run_placeholder();
+
+}  // namespace holder
