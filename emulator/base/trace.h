@@ -41,24 +41,35 @@ struct Span {
     size_t size_bytes() const;
 };
 
+// A circular buffer of bytes: add() packs a span into it, so that its strings are freed by the thread
+// that made them and adding costs one copy; readers unpack. The buffer's pages are used as they are
+// written. Texts above kMaxTraceText are cut.
+inline constexpr size_t kMaxTraceText = 4096;
+inline constexpr size_t kMaxTraceDecisions = 256;
+
 class TraceRing {
   public:
     explicit TraceRing(size_t budget_bytes = 16 << 20) : budget_bytes_(budget_bytes) {}
 
     uint64_t add(Span span);                       // returns its sequence
-    // Newest first. `id` matches a span's id or parent, or a prefix of at least 6 characters.
+    // Newest first.
     std::vector<Span> latest(size_t count) const;
-    std::vector<Span> by_id(std::string_view id) const;      // every hop that carries the id, oldest first
-    std::vector<Span> by_peer(std::string_view peer, size_t count) const;
-    std::vector<Span> since(uint64_t sequence, size_t count) const;
+    // Every hop that carries the id (as its own or as its parent), oldest first. A prefix of at least 6
+    // characters will do.
+    std::vector<Span> by_id(std::string_view id) const;
+    std::vector<Span> by_peer(std::string_view peer, size_t count) const;   // newest first
+    std::vector<Span> since(uint64_t sequence, size_t count) const;         // the first `count` after it, oldest first
     uint64_t last_sequence() const;
 
   private:
+    size_t make_room(size_t size_bytes);
+
     mutable std::mutex mutex_;
     size_t budget_bytes_;
-    size_t used_bytes_ = 0;
+    std::unique_ptr<char[]> bytes_;
+    std::deque<size_t> offsets_;   // of the spans held, oldest first; sequences are consecutive
+    size_t end_ = 0;               // where the newest one ends
     uint64_t next_ = 1;
-    std::deque<Span> spans_;
 };
 
 Node to_node(const Span& span);
