@@ -74,6 +74,29 @@ std::string blank_trailing_commas(std::string_view text) {
     return out;
 }
 
+// How many characters of the front are a number (RFC 8259 §6); 0 if none.
+size_t number_length(std::string_view text) {
+    size_t at = 0;
+    auto take = [&](std::string_view set) {
+        bool there = at < text.size() && set.find(text[at]) != std::string_view::npos;
+        at += there ? 1 : 0;
+        return there;
+    };
+    auto digits = [&] {
+        size_t before = at;
+        while (take("0123456789")) continue;
+        return at - before;
+    };
+    take("-");
+    if (!take("0") && digits() == 0) return 0;
+    size_t whole = at;
+    if (take(".") && digits() == 0) return whole;
+    whole = at;
+    if (!take("eE")) return whole;
+    take("+-");
+    return digits() == 0 ? whole : at;
+}
+
 // Lets the parser read and tells everyone how far it is.
 class CountingIterator {
   public:
@@ -119,7 +142,8 @@ class NodeBuilder {
   public:
     using Json = nlohmann::json;
 
-    NodeBuilder(std::string_view text, const size_t* read) : text_(text), read_(read) {}
+    NodeBuilder(std::string_view text, const size_t* read, JsonDialect dialect)
+        : text_(text), read_(read), comments_(dialect == JsonDialect::WithComments) {}
 
     bool null() { return value(Node()); }
     bool boolean(bool value_read) { return value(Node(value_read)); }
@@ -149,7 +173,8 @@ class NodeBuilder {
     bool parse_error(size_t, const std::string& last_token, const nlohmann::detail::exception& error) {
         Position position = begin_token();
         // Inside a string the place that is wrong is the last character read, not the string's start.
-        if (last_token.starts_with('"') && *read_ > offset_) {
+        bool in_string = last_token.starts_with('"') && (last_token.size() == 1 || last_token.back() != '"');
+        if (in_string && *read_ > offset_) {
             advance_to(std::min(*read_ - 1, text_.size()));
             position = {line_, column_};
         }
@@ -157,6 +182,10 @@ class NodeBuilder {
         return false;
     }
 
+    JsonError error_at(size_t offset, std::string message) {
+        advance_to(offset);
+        return {std::move(message), {line_, column_}};
+    }
     const std::optional<JsonError>& error() const { return error_; }
     Node take() { return std::move(root_); }
 
@@ -192,7 +221,7 @@ class NodeBuilder {
         while (at < text_.size()) {
             if (is_space(text_[at]) || text_[at] == ',' || text_[at] == ':') {
                 ++at;
-            } else if (size_t past = skip_comment(text_, at); past != at) {
+            } else if (size_t past = comments_ ? skip_comment(text_, at) : at; past != at) {
                 at = past;
             } else {
                 break;
@@ -205,7 +234,7 @@ class NodeBuilder {
 
     bool number() {
         Position position = begin_token();
-        size_t end = std::min(text_.find_first_not_of("0123456789+-.eE", offset_), text_.size());
+        size_t end = offset_ + number_length(text_.substr(offset_));
         Node node = Node::number(std::string(text_.substr(offset_, end - offset_)));
         node.set_position(position);
         advance_to(end);  // the parser has read one character more
@@ -247,6 +276,7 @@ class NodeBuilder {
 
     std::string_view text_;
     const size_t* read_;
+    bool comments_;
     size_t offset_ = 0;
     uint32_t line_ = 1, column_ = 1;
     std::vector<Frame> stack_;
@@ -331,29 +361,6 @@ void append_node(std::string& out, const Node& node, int indent, int depth) {
     }
 }
 
-// RFC 8259 §6.
-bool is_json_number(std::string_view text) {
-    auto digits = [&] {
-        size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
-        text.remove_prefix(end);
-        return end;
-    };
-    if (text.starts_with('-')) text.remove_prefix(1);
-    bool zero = text.starts_with('0');
-    size_t whole = digits();
-    if (whole == 0 || (zero && whole > 1)) return false;
-    if (text.starts_with('.')) {
-        text.remove_prefix(1);
-        if (digits() == 0) return false;
-    }
-    if (text.starts_with('e') || text.starts_with('E')) {
-        text.remove_prefix(1);
-        if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
-        if (digits() == 0) return false;
-    }
-    return text.empty();
-}
-
 }  // namespace
 
 Node::Node(int64_t value) : kind_(Kind::Number), text_(std::to_string(value)) {}
@@ -379,7 +386,7 @@ Node Node::object(std::vector<Member> members) {
 }
 
 Node Node::number(std::string text) {
-    ASSERT(is_json_number(text));
+    ASSERT(!text.empty() && number_length(text) == text.size());
     Node node;
     node.kind_ = Kind::Number;
     node.text_ = std::move(text);
@@ -481,7 +488,10 @@ std::expected<Node, JsonError> parse_json(std::string_view text, JsonDialect dia
         text = blanked;
     }
     size_t read = 0;
-    NodeBuilder builder(text, &read);
+    NodeBuilder builder(text, &read, dialect);
+    // The parser takes NUL for the end and would ignore what follows.
+    if (size_t nul = text.find('\0'); nul != std::string_view::npos)
+        return std::unexpected(builder.error_at(nul, "a NUL character"));
     bool complete = nlohmann::json::sax_parse(
         CountingIterator(text.data(), &read), CountingIterator(text.data() + text.size(), &read), &builder,
         nlohmann::json::input_format_t::json, true, comments);

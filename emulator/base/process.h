@@ -1,5 +1,6 @@
 // Process: child processes, all started by one spawner thread that lives as long as the emulator.
-// Nothing else forks. (A child with die-with-parent that was started from a connection's thread is
+// Nothing else forks. A child gets the descriptors named here and no others, default signals, and a
+// soft limit of 1024 open files. (A child with die-with-parent that was started from a connection's thread is
 // killed when that thread ends.) Over Boost.Process; its headers stay in process.cpp.
 #pragma once
 #include <sys/types.h>
@@ -10,6 +11,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace base {
@@ -43,6 +46,8 @@ class Spawner {
 
   private:
     struct Inside;
+    friend std::expected<struct Finished, std::string> run(Spawner&, ProcessOptions, std::chrono::milliseconds,
+                                                           std::string_view);
     std::unique_ptr<Inside> inside_;
 };
 
@@ -54,5 +59,8 @@ struct Finished {
 // Runs to the end, with both outputs collected.
 std::expected<Finished, std::string> run(Spawner& spawner, ProcessOptions options, std::chrono::milliseconds at_most,
                                          std::string_view input = {});
+
+// Raises our own soft limit of open files to the hard one (a connection is a descriptor).
+void raise_descriptor_limit();
 
 }  // namespace base
