@@ -1,5 +1,5 @@
 // Database: SQLite, the only file that includes sqlite3.h. One connection behind one mutex; WAL,
-// synchronous=NORMAL (FULL with Durable). Tables are those of schema.sql; migrations are appended.
+// synchronous=NORMAL (FULL with Durability::Power). Tables are those of schema.sql; migrations are appended.
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -24,7 +24,8 @@ enum class Durability { Process, Power };
 
 class Database;
 
-// A prepared statement, reset after use. Bind from 1; columns from 0.
+// A prepared statement, reset after use. Bind from 1; columns from 0. Holds the database's mutex while
+// it lives: keep it short, and on one thread.
 class Statement {
   public:
     Statement(Statement&&) noexcept;
@@ -57,7 +58,7 @@ class Statement {
     void* handle_;
 };
 
-// Holds the database's mutex; rolls back unless committed.
+// Holds the database's mutex; rolls back unless committed. Inside another one (same thread) it is a savepoint.
 class Transaction {
   public:
     explicit Transaction(Database& database);
@@ -82,7 +83,8 @@ class Database {
     std::recursive_mutex& mutex() { return mutex_; }
 
   private:
-    Database() = default;
+    Database();
+    void give_back(void* handle);
     friend class Statement;
     friend class Transaction;
     struct Inside;
