@@ -1,0 +1,265 @@
+// MariaDB as a child process. Settings keep a copy of its data small and its start quick; durability is
+// "survives the death of the process", as everywhere in an instance.
+#include "backing/mariadb.h"
+
+#include <fcntl.h>
+#include <mysql.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "backing/sql_script.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/log.h"
+#include "base/text.h"
+
+namespace backing {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kInstallWait = std::chrono::seconds(120);
+constexpr auto kStartWait = std::chrono::seconds(30);
+constexpr auto kStopWait = std::chrono::seconds(10);
+constexpr const char* kServer = "/usr/sbin/mariadbd";
+constexpr const char* kInstaller = "/usr/bin/mariadb-install-db";
+
+// Sizes: a template is 19 MB instead of 114, nearly all of which would be redo log.
+constexpr const char* kSettings[] = {
+    "--innodb-log-file-size=4M",
+    "--innodb-data-file-path=ibdata1:5M:autoextend",
+    "--innodb-autoextend-increment=1",
+    "--innodb-buffer-pool-size=32M",
+    "--innodb-flush-log-at-trx-commit=2",
+    "--innodb-flush-method=nosync",
+    "--skip-innodb-doublewrite",
+    "--skip-log-bin",
+    "--performance-schema=OFF",
+    "--character-set-server=utf8mb4",
+    "--skip-name-resolve",
+    "--skip-networking",
+    "--max-connections=300",
+};
+
+struct Connection {
+    MYSQL* handle = mysql_init(nullptr);
+    ~Connection() { mysql_close(handle); }
+    bool open(const std::string& socket, const std::string& schema) {
+        return mysql_real_connect(handle, nullptr, "root", "", schema.empty() ? nullptr : schema.c_str(), 0, socket.c_str(), 0) != nullptr;
+    }
+    bool run(const std::string& sql) {
+        if (mysql_real_query(handle, sql.data(), sql.size()) != 0) return false;
+        do {
+            mysql_free_result(mysql_store_result(handle));
+        } while (mysql_next_result(handle) == 0);
+        return mysql_errno(handle) == 0;
+    }
+    std::string quoted(const std::string& text) {
+        std::string out(text.size() * 2 + 1, '\0');
+        out.resize(mysql_real_escape_string(handle, out.data(), text.data(), text.size()));
+        return "'" + out + "'";
+    }
+};
+
+std::string backquoted(const std::string& name) { return "`" + base::replace_all(name, "`", "``") + "`"; }
+
+// The server counts lines within the statement: "… at line 3".
+uint32_t line_within(std::string_view message) {
+    auto at = message.rfind("at line ");
+    if (at == std::string_view::npos) return 1;
+    auto digits = message.substr(at + 8);
+    auto number = base::parse_unsigned(digits.substr(0, digits.find_first_not_of("0123456789")));
+    return number ? static_cast<uint32_t>(*number) : 1;
+}
+
+std::string last_lines(const std::string& file) {
+    auto text = state::read_file(file).value_or("");
+    std::string out;
+    for (auto line : base::split(text, '\n'))
+        if (line.find("[ERROR]") != std::string_view::npos) out = std::string(line);
+    return out;
+}
+
+}  // namespace
+
+std::expected<void, std::string> run_script(const std::string& socket, const std::string& schema, const std::string& file,
+                                            const std::string& script) {
+    Connection connection;
+    mysql_options(connection.handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    if (!connection.open(socket, schema)) return std::unexpected(std::string("MariaDB does not answer: ") + mysql_error(connection.handle));
+    for (const auto& statement : split_sql(script)) {
+        if (connection.run(statement.text)) continue;
+        const std::string message = mysql_error(connection.handle);
+        return std::unexpected(fmt::format("{}:{}: MariaDB {}: {}", file, statement.line + line_within(message) - 1,
+                                           mysql_errno(connection.handle), message));
+    }
+    return {};
+}
+
+MariaDb::MariaDb(base::Spawner& spawner, std::string directory, std::string sockets)
+    : spawner_(spawner), directory_(std::move(directory)), sockets_(std::move(sockets)) {}
+
+std::string MariaDb::template_path() const { return directory_ + "/template-" + key_; }
+
+std::string MariaDb::socket() const {
+    std::lock_guard lock(mutex_);
+    return socket_;
+}
+
+bool MariaDb::is_running() const {
+    std::lock_guard lock(mutex_);
+    return server_ && !server_->wait(std::chrono::milliseconds(0));
+}
+
+std::expected<std::unique_ptr<base::Process>, state::Problem> MariaDb::launch(const std::string& data, const std::string& socket) {
+    base::ProcessOptions options;
+    options.command = {kServer, "--no-defaults", "--datadir=" + data, "--socket=" + socket, "--pid-file=" + data + "/pid",
+                       "--log-error=" + data + "/error.log"};
+    options.command.insert(options.command.end(), std::begin(kSettings), std::end(kSettings));
+    if (::getuid() == 0) options.command.emplace_back("--user=root");
+    auto process = spawner_.spawn(std::move(options));
+    if (!process) return std::unexpected(state::Problem{"MariaDB could not be started: " + process.error()});
+
+    base::SystemClock clock;
+    const base::Time end = clock.now() + kStartWait;
+    while (clock.now() < end) {
+        Connection connection;
+        if (connection.open(socket, "")) return std::move(*process);
+        if (auto code = (*process)->wait(std::chrono::milliseconds(10)))
+            return std::unexpected(state::Problem{fmt::format("MariaDB ended at once with {}: {} (its log is {}/error.log)", *code,
+                                                              last_lines(data + "/error.log"), data)});
+    }
+    return std::unexpected(state::Problem{fmt::format("MariaDB did not answer within {} s; its log is {}/error.log", kStartWait.count(), data)});
+}
+
+std::expected<void, state::Problem> MariaDb::make_template(const DatabaseSpec& spec) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(directory_, error))   // templates of earlier scripts
+        if (entry.path().filename().string().starts_with("template-")) fs::remove_all(entry.path(), error);
+    const std::string making = directory_ + "/making";
+    fs::remove_all(making, error);
+
+    base::log_info("database", "installing MariaDB's system tables (once)");
+    base::ProcessOptions install;
+    install.command = {kInstaller, "--no-defaults", "--datadir=" + making, "--auth-root-authentication-method=normal", "--skip-test-db",
+                       "--innodb-log-file-size=4M", "--innodb-data-file-path=ibdata1:5M:autoextend", "--innodb-autoextend-increment=1",
+                       "--innodb-flush-method=nosync"};
+    if (::getuid() == 0) install.command.emplace_back("--user=root");
+    auto installed = base::run(spawner_, install, kInstallWait);
+    if (!installed) return std::unexpected(state::Problem{"MariaDB could not be installed: " + installed.error()});
+    if (installed->exit_code != 0)
+        return std::unexpected(state::Problem{fmt::format("mariadb-install-db failed with {}: {}", installed->exit_code,
+                                                          base::trim(installed->error).substr(0, 500))});
+
+    const std::string socket = sockets_ + "/making.sock";
+    auto server = launch(making, socket);
+    if (!server) return std::unexpected(server.error());
+    Connection connection;
+    const std::string schema = backquoted(spec.schema);
+    if (!connection.open(socket, "")) return std::unexpected(state::Problem{std::string("MariaDB: ") + mysql_error(connection.handle)});
+    const std::string user = connection.quoted(spec.user) + "@'%'";
+    for (const char* sql : {"DELETE FROM mysql.global_priv WHERE User = ''", "FLUSH PRIVILEGES"}) (void)connection.run(sql);
+    for (const std::string& sql :
+         {fmt::format("CREATE DATABASE {} CHARACTER SET utf8mb4", schema),
+          fmt::format("CREATE USER {} IDENTIFIED BY {}", user, connection.quoted(spec.password)),
+          fmt::format("GRANT ALL PRIVILEGES ON {}.* TO {}", schema, user)})
+        if (!connection.run(sql)) return std::unexpected(state::Problem{std::string("MariaDB: ") + mysql_error(connection.handle)});
+    if (!spec.init_file.empty()) {
+        auto script = state::read_file(spec.init_file);
+        if (!script) return std::unexpected(state::Problem{script.error()});
+        if (auto ran = run_script(socket, spec.schema, spec.init_file, *script); !ran)
+            return std::unexpected(state::Problem{ran.error() + "; correct the file and run `dodam up` again", 2});
+    }
+    (*server)->signal(SIGTERM);
+    if (!(*server)->wait(kStopWait)) return std::unexpected(state::Problem{"MariaDB did not stop after its installation"});
+    fs::rename(making, template_path(), error);
+    if (error) return std::unexpected(state::Problem{fmt::format("cannot keep MariaDB's template: {}", error.message())});
+    return {};
+}
+
+std::expected<void, state::Problem> MariaDb::start(const DatabaseSpec& spec) {
+    for (const char* program : {kServer, kInstaller})
+        if (::access(program, X_OK) != 0)
+            return std::unexpected(state::Problem{fmt::format("{} is missing: apt-get install mariadb-server-core mariadb-client, or use "
+                                                              "--backing compose",
+                                                              program)});
+    spec_ = spec;
+    version_ = mysql_get_client_info();
+    std::error_code error;
+    fs::create_directories(directory_, error);
+    if (error) return std::unexpected(state::Problem{fmt::format("cannot make {}: {}", directory_, error.message())});
+    std::string script = spec.init_file.empty() ? "" : state::read_file(spec.init_file).value_or("");
+    std::string key = spec.schema + '\0' + spec.user + '\0' + spec.password + '\0' + script;
+    for (const char* setting : kSettings) key += setting;
+    key_ = base::sha256_hex(key).substr(0, 16);
+
+    const std::string data = directory_ + "/data";
+    if (!fs::exists(data)) {
+        if (!fs::exists(template_path()))
+            if (auto made = make_template(spec); !made) return made;
+        fs::copy(template_path(), data + ".new", fs::copy_options::recursive, error);
+        if (!error) fs::rename(data + ".new", data, error);
+        if (error) return std::unexpected(state::Problem{fmt::format("cannot copy MariaDB's template: {}", error.message())});
+    }
+    const std::string socket = sockets_ + "/db-0.sock";
+    auto server = launch(data, socket);
+    if (!server) return std::unexpected(server.error());
+    std::lock_guard lock(mutex_);
+    server_ = std::move(*server);
+    data_ = data;
+    socket_ = socket;
+    return {};
+}
+
+std::expected<void, std::string> MariaDb::reset() {
+    if (!fs::exists(template_path()))
+        if (auto made = make_template(spec_); !made) return std::unexpected(made.error().text);
+    const std::string data = fmt::format("{}/data-{}", directory_, ++generation_);
+    const std::string socket = fmt::format("{}/db-{}.sock", sockets_, generation_);
+    std::error_code error;
+    fs::remove_all(data, error);
+    fs::copy(template_path(), data, fs::copy_options::recursive, error);
+    if (error) return std::unexpected(fmt::format("cannot copy MariaDB's template: {}", error.message()));
+    auto server = launch(data, socket);
+    if (!server) return std::unexpected(server.error().text);
+
+    std::unique_ptr<base::Process> old;
+    std::string old_data;
+    {
+        std::lock_guard lock(mutex_);
+        old = std::exchange(server_, std::move(*server));
+        old_data = std::exchange(data_, directory_ + "/data");
+        socket_ = socket;
+    }
+    if (old) {
+        old->signal(SIGKILL);
+        (void)old->wait(kStopWait);
+    }
+    // The running server keeps its files through the rename: it opened its directory by relative paths
+    // after a change of directory, so only the name that the next start uses moves.
+    fs::remove_all(old_data, error);
+    fs::rename(data, directory_ + "/data", error);
+    if (error) return std::unexpected(fmt::format("cannot keep the fresh database: {}", error.message()));
+    return {};
+}
+
+void MariaDb::stop() {
+    std::unique_ptr<base::Process> server;
+    {
+        std::lock_guard lock(mutex_);
+        server = std::move(server_);
+    }
+    if (!server) return;
+    server->signal(SIGTERM);
+    if (!server->wait(kStopWait)) {
+        server->signal(SIGKILL);
+        (void)server->wait(kStopWait);
+    }
+}
+
+}  // namespace backing

@@ -1,0 +1,169 @@
+// Redis as a child process, configured as ElastiCache Serverless presents it.
+#include "backing/redis.h"
+
+#include <hiredis/hiredis.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/encoding.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/text.h"
+
+namespace backing {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Debian's redis-tools carries the server under the name of its check tool; it acts by the name it is
+// called by, and installs no system service.
+constexpr const char* kPrograms[] = {"/usr/bin/redis-server", "/usr/bin/redis-check-rdb"};
+constexpr auto kStartWait = std::chrono::seconds(10);
+constexpr auto kStopWait = std::chrono::seconds(5);
+
+struct ReplyDeleter {
+    void operator()(redisReply* reply) const { freeReplyObject(reply); }
+};
+struct ContextDeleter {
+    void operator()(redisContext* context) const { redisFree(context); }
+};
+
+std::string find_program() {
+    for (const char* program : kPrograms)
+        if (::access(program, X_OK) == 0) return program;
+    return {};
+}
+
+std::string configuration(const CacheSpec& spec, const std::string& directory, const std::string& socket, const std::string& acl) {
+    std::string text = fmt::format(
+        "port 0\nunixsocket {}\nunixsocketperm 700\ndir {}\nsave \"\"\nappendonly no\naclfile {}\nbind 127.0.0.1\n"
+        "daemonize no\nlogfile {}/redis.log\n",
+        socket, directory, acl, directory);
+    if (spec.cluster_mode) {
+        // The cluster's bus wants a port even when nobody else is in the cluster.
+        const int bus = 20000 + static_cast<int>(base::random_below(20000));
+        text += fmt::format(
+            "cluster-enabled yes\ncluster-config-file nodes.conf\ncluster-port {}\ncluster-require-full-coverage no\n"
+            "cluster-announce-hostname {}\ncluster-preferred-endpoint-type hostname\ncluster-announce-port {}\ncluster-announce-tls-port {}\n",
+            bus, spec.host, spec.port, spec.port);
+    }
+    return text;
+}
+
+std::string acl_file(const CacheSpec& spec, const std::string& admin_user, const std::string& admin_password) {
+    auto sha = [](const std::string& password) { return base::sha256_hex(password); };
+    std::string text = spec.default_user ? "user default on nopass ~* &* +@all\n" : "user default off\n";
+    text += fmt::format("user {} on #{} ~* &* +@all\n", admin_user, sha(admin_password));
+    if (!spec.user.empty()) {
+        std::string access = spec.access_string.empty() ? "on ~* &* +@all" : spec.access_string;
+        if (access.find('&') == std::string::npos) access += " &*";
+        text += fmt::format("user {} {} #{}\n", spec.user, access, sha(spec.password));
+    }
+    return text;
+}
+
+}  // namespace
+
+Redis::Redis(base::Spawner& spawner, std::string directory, std::string sockets)
+    : spawner_(spawner), directory_(std::move(directory)), sockets_(std::move(sockets)), admin_password_(base::random_hex(32)) {}
+
+bool Redis::is_running() const {
+    std::lock_guard lock(mutex_);
+    return server_ && !server_->wait(std::chrono::milliseconds(0));
+}
+
+std::expected<std::string, std::string> Redis::command(std::initializer_list<std::string> words) {
+    timeval wait{5, 0};
+    std::unique_ptr<redisContext, ContextDeleter> context(redisConnectUnixWithTimeout(socket().c_str(), wait));
+    if (!context || context->err) return std::unexpected(std::string("Redis does not answer: ") + (context ? context->errstr : "no memory"));
+    redisSetTimeout(context.get(), wait);
+    auto send = [&](const std::vector<std::string>& parts) {
+        std::vector<const char*> pointers;
+        std::vector<size_t> sizes;
+        for (const auto& part : parts) {
+            pointers.push_back(part.data());
+            sizes.push_back(part.size());
+        }
+        return std::unique_ptr<redisReply, ReplyDeleter>(static_cast<redisReply*>(
+            redisCommandArgv(context.get(), static_cast<int>(parts.size()), pointers.data(), sizes.data())));
+    };
+    auto text_of = [&](const std::vector<std::string>& parts) -> std::expected<std::string, std::string> {
+        auto reply = send(parts);
+        if (!reply) return std::unexpected(std::string("Redis does not answer: ") + context->errstr);
+        std::string text = reply->str ? std::string(reply->str, reply->len) : std::string();
+        if (reply->type == REDIS_REPLY_ERROR) return std::unexpected("Redis: " + text);
+        return text;
+    };
+    TRY(text_of({"AUTH", admin_user_, admin_password_}));
+    return text_of(words);
+}
+
+std::expected<void, state::Problem> Redis::start(const CacheSpec& spec) {
+    const std::string program = find_program();
+    if (program.empty())
+        return std::unexpected(state::Problem{"the Redis server is missing: apt-get install redis-tools, or use --backing compose"});
+    if (base::split(spec.user, ' ').size() > 1)
+        return std::unexpected(state::Problem{"cache.user must be one word", 2});
+    std::error_code error;
+    fs::create_directories(directory_, error);
+    if (error) return std::unexpected(state::Problem{fmt::format("cannot make {}: {}", directory_, error.message())});
+    fs::remove(directory_ + "/nodes.conf", error);
+
+    const std::string acl = directory_ + "/users.acl", file = directory_ + "/redis.conf";
+    if (auto written = state::write_file(acl, acl_file(spec, admin_user_, admin_password_), 0600); !written)
+        return std::unexpected(state::Problem{written.error()});
+    if (auto written = state::write_file(file, configuration(spec, directory_, socket(), acl), 0600); !written)
+        return std::unexpected(state::Problem{written.error()});
+
+    base::ProcessOptions options;
+    options.command = {program, file};
+    options.argv0 = "redis-server";
+    auto process = spawner_.spawn(std::move(options));
+    if (!process) return std::unexpected(state::Problem{"Redis could not be started: " + process.error()});
+
+    base::SystemClock clock;
+    const base::Time end = clock.now() + kStartWait;
+    bool slots_given = !spec.cluster_mode;
+    while (clock.now() < end) {
+        if (auto code = (*process)->wait(std::chrono::milliseconds(10)))
+            return std::unexpected(state::Problem{fmt::format("Redis ended at once with {}; its log is {}/redis.log", *code, directory_)});
+        if (!slots_given) {
+            slots_given = command({"CLUSTER", "ADDSLOTSRANGE", "0", "16383"}).has_value();
+            continue;
+        }
+        auto info = command({"CLUSTER", "INFO"});
+        const bool ready = spec.cluster_mode ? info && info->find("cluster_state:ok") != std::string::npos : command({"PING"}).has_value();
+        if (!ready) continue;
+        std::lock_guard lock(mutex_);
+        server_ = std::move(*process);
+        return {};
+    }
+    return std::unexpected(state::Problem{fmt::format("Redis was not ready within {} s; its log is {}/redis.log", kStartWait.count(), directory_)});
+}
+
+std::expected<void, std::string> Redis::reset() {
+    for (auto words : {std::initializer_list<std::string>{"FLUSHALL"}, {"SCRIPT", "FLUSH"}, {"FUNCTION", "FLUSH"}})
+        if (auto done = command(words); !done) return std::unexpected(done.error());
+    return {};
+}
+
+void Redis::stop() {
+    std::unique_ptr<base::Process> server;
+    {
+        std::lock_guard lock(mutex_);
+        server = std::move(server_);
+    }
+    if (!server) return;
+    server->signal(SIGTERM);
+    if (!server->wait(kStopWait)) server->signal(SIGKILL);
+}
+
+}  // namespace backing
