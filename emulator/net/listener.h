@@ -2,6 +2,8 @@
 #pragma once
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <cstdint>
 #include <expected>
 #include <functional>
 #include <list>
@@ -27,6 +29,9 @@ class Listener {
     ~Listener();  // stop()
 
     Address address() const { return address_; }  // with the real port
+    // Before start(): above `max_connections`, and when threads or descriptors run out, a connection is
+    // answered with `refusal` (may be "") and closed.
+    void set_limit(size_t max_connections, std::string refusal);
     void start();
     // No new connections; waits up to `grace` for sessions to end, then shuts their sockets; joins all.
     void stop(std::chrono::milliseconds grace = std::chrono::milliseconds(0));
@@ -35,8 +40,12 @@ class Listener {
   private:
     Listener(int descriptor, Address address, std::string name, Session session);
     struct Connection;
+    using Connections = std::list<std::unique_ptr<Connection>>;
     void accept_loop();
-    void reap();
+    void start_connection(Socket socket);
+    void run(Connections::iterator connection);
+    void refuse(Socket socket, std::string_view why);
+    void wait_until_empty(Deadline deadline);
 
     int descriptor_;
     Address address_;
@@ -44,8 +53,15 @@ class Listener {
     Session session_;
     std::atomic<bool> stopping_{false};
     base::Thread acceptor_;
+    size_t max_connections_ = SIZE_MAX;
+    std::string refusal_;
+    int spare_descriptor_ = -1;  // given up for a moment to refuse politely when descriptors run out
+    std::atomic<int64_t> last_complaint_{0};
+
     mutable std::mutex mutex_;
-    std::list<std::unique_ptr<Connection>> connections_;
+    std::condition_variable ended_;
+    Connections connections_;
+    Connections finished_;  // their threads are past their last step and wait to be joined
 };
 
 }  // namespace net

@@ -1,4 +1,7 @@
 // Socket: one connected stream, plain or TLS, with a deadline on every wait. Move-only; closes itself.
+// Descriptors block, with the kernel's own receive and send timeouts: in a thread per connection that
+// is one system call per read where a poll before it would make three. Timeouts are set only when they
+// change. Who polls a descriptor himself reads it with Deadline::now().
 #pragma once
 #include <cstddef>
 #include <expected>
@@ -55,18 +58,27 @@ class Socket {
     Result<void> write_all(std::string_view first, std::string_view second, Deadline deadline);
     // True: a read would not block (data, end or error). Used by pools before they reuse a connection.
     bool readable_now() const;
+    // Looks at bytes without taking them (plain sockets); 0 = the end.
+    Result<size_t> peek(std::span<char> into, Deadline deadline);
     Result<void> wait_readable(Deadline deadline);
 
     void finish_writing();   // FIN (TLS: close_notify first)
     void shut();             // both ways, from any thread: wakes whoever is blocked on it
-    void close();
-    void reset();            // SO_LINGER 0: the peer sees RST
+    void close();            // by the owner only; a listener's session uses shut() or reset()
+    void reset();            // the peer sees RST (a UNIX peer: the end)
 
     Address peer() const;
     Address local() const;
 
   private:
+    enum class Direction { Receive, Send };
+    // Arranges that the next call blocks no longer than until the deadline; gives the flag for it.
+    int limit_wait(Direction direction, Deadline deadline);
+    Result<void> connect_to(const Address& to, Deadline deadline);
+
     int descriptor_ = -1;
+    int receive_timeout_ms_ = 0;  // as the kernel has it; 0 = none
+    int send_timeout_ms_ = 0;
     std::unique_ptr<TlsSession> tls_;
 };
 
