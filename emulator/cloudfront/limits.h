@@ -1,0 +1,49 @@
+// Limits: the edge's sizes, counts and waits, each where AWS documents it, and the few answers nobody
+// has published (marked GUESS), so that a correction is one line here.
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace cloudfront {
+
+// Quotas page, "General quotas on web distributions".
+inline constexpr size_t kMaxUrlBytes = 8192;
+inline constexpr size_t kMaxRequestHeadBytes = 20480;
+inline constexpr size_t kMaxResponseHeadBytes = 20480;
+inline constexpr uint64_t kMaxCacheableBodyBytes = 50ull << 30;
+
+// "Serving compressed files": sizes that are compressed, both ends included.
+inline constexpr uint64_t kMinCompressBytes = 1'000;
+inline constexpr uint64_t kMaxCompressBytes = 10'000'000;
+
+// "Error caching minimum TTL".
+inline constexpr base::seconds kDefaultErrorCachingMinTtl{10};
+
+// How long a change stays InProgress, in stack time. Long enough that a waiter's first look may see it,
+// short enough that the CLI (which starts slower than this) never waits a whole polling interval.
+inline constexpr base::milliseconds kPropagationDelay{300};
+
+// Invalidation quotas per distribution, in progress at once; path length.
+inline constexpr size_t kMaxInvalidationPaths = 3000;
+inline constexpr size_t kMaxInvalidationWildcards = 15;
+inline constexpr size_t kMaxInvalidationPathBytes = 4000;
+
+// The cache's own: bodies beyond this are written to disk (unlinked files), budgets for both.
+inline constexpr size_t kMemoryBodyBytes = 1 << 20;
+inline constexpr size_t kMemoryBudgetBytes = 64 << 20;
+inline constexpr uint64_t kDiskBudgetBytes = 2ull << 30;
+inline constexpr size_t kMaxCacheEntries = 500'000;
+inline constexpr size_t kRelayBytes = 32 * 1024;
+
+// A collapsed request waits at most this long for the one that fills; then it asks the origin itself.
+inline constexpr std::chrono::milliseconds kCollapseWait{130'000};
+inline constexpr std::chrono::milliseconds kViewerWrite{60'000};
+inline constexpr size_t kMaxBackgroundRefreshes = 64;
+
+// The one point of presence.
+inline constexpr const char* kPop = "LHR61-P1";
+
+}  // namespace cloudfront
