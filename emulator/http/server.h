@@ -15,6 +15,25 @@ namespace http {
 
 enum class BodyFraming : uint8_t { Auto, ContentLength, Chunked, UntilClose, None };
 
+// The head that prepared bytes stand for.
+inline ResponseHead parse_prepared(int status, std::string_view head) {
+    ResponseHead parsed;
+    parsed.status = status;
+    for (size_t at = head.find('\n'); at != std::string_view::npos && at + 1 < head.size();) {
+        size_t end = head.find('\n', at + 1);
+        std::string_view line = head.substr(at + 1, end - at - 1);
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        size_t colon = line.find(':');
+        if (colon != std::string_view::npos) {
+            std::string_view value = line.substr(colon + 1);
+            if (value.starts_with(' ')) value.remove_prefix(1);
+            parsed.headers.add(line.substr(0, colon), value);
+        }
+        at = end;
+    }
+    return parsed;
+}
+
 // One request and its answer. Exactly one of the respond calls, or upgrade(), or abort().
 class Exchange {
   public:
@@ -33,6 +52,11 @@ class Exchange {
     // the server sets its value: the balancer's answers have `Connection: keep-alive` or `close` amid the
     // others, and their order is compared. For HEAD a Content-Length in `head` is sent as it is.
     virtual Result<void> respond(const ResponseHead& head, std::string_view body) = 0;
+    // A head that is already bytes, for answers sent over and over: status line and headers, each line with
+    // its CRLF, Content-Length among them; no Connection and no empty line, which the server adds.
+    virtual Result<void> respond_prepared(int status, std::string_view head, std::string_view body) {
+        return respond(parse_prepared(status, head), body);
+    }
     // Streaming: Auto = Content-Length if `head` carries one, else chunked (HTTP/1.0: until close).
     virtual Result<BodyWriter*> respond_streaming(const ResponseHead& head, BodyFraming framing = BodyFraming::Auto) = 0;
     virtual Result<void> inform(int status, const HeaderList& headers) = 0;   // 1xx
