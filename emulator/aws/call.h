@@ -22,6 +22,9 @@ struct Caller {
     std::string account;
     std::string arn;          // arn:aws:iam::…:user/dev, or a task role's session, or a service principal's
     std::string user_id;
+    // An AWS service acting for a resource (CloudFront with origin access control): who, and aws:SourceArn.
+    std::string service_principal;
+    std::string source_arn;
     bool is_anonymous() const { return access_key.empty(); }
 };
 
