@@ -1,0 +1,148 @@
+// See cache_storage.h.
+#include "cloudfront/cache_storage.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "cloudfront/limits.h"
+
+namespace cloudfront {
+
+namespace {
+
+class MemoryStorage final : public CacheStorage {
+  public:
+    explicit MemoryStorage(std::string bytes) : bytes_(std::move(bytes)) {}
+    bool append(std::string_view bytes) override {
+        bytes_ += bytes;
+        return true;
+    }
+    size_t read(uint64_t offset, std::span<char> into) const override {
+        if (offset >= bytes_.size()) return 0;
+        size_t take = std::min<size_t>(into.size(), bytes_.size() - offset);
+        std::memcpy(into.data(), bytes_.data() + offset, take);
+        return take;
+    }
+    std::string_view view() const override { return bytes_; }
+    uint64_t size_bytes() const override { return bytes_.size(); }
+    void seal() override { bytes_.shrink_to_fit(); }
+
+  private:
+    std::string bytes_;
+};
+
+class DiskStorage final : public CacheStorage {
+  public:
+    explicit DiskStorage(int descriptor) : descriptor_(descriptor) {}
+    ~DiskStorage() override { ::close(descriptor_); }
+
+    bool append(std::string_view bytes) override {
+        while (!bytes.empty()) {
+            ssize_t wrote = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(size_));
+            if (wrote < 0 && errno == EINTR) continue;
+            if (wrote <= 0) return false;
+            size_ += static_cast<uint64_t>(wrote);
+            bytes.remove_prefix(static_cast<size_t>(wrote));
+        }
+        return true;
+    }
+    size_t read(uint64_t offset, std::span<char> into) const override {
+        for (;;) {
+            ssize_t got = ::pread(descriptor_, into.data(), into.size(), static_cast<off_t>(offset));
+            if (got >= 0) return static_cast<size_t>(got);
+            if (errno != EINTR) return 0;
+        }
+    }
+    std::string_view view() const override { return {}; }
+    uint64_t size_bytes() const override { return size_; }
+    void seal() override {}
+
+  private:
+    int descriptor_;
+    uint64_t size_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<CacheStorage> make_memory_storage(std::string bytes) {
+    return std::make_unique<MemoryStorage>(std::move(bytes));
+}
+
+std::unique_ptr<CacheStorage> make_disk_storage(const std::string& directory) {
+    std::string path = directory + "/body-XXXXXX";
+    int descriptor = ::mkostemp(path.data(), O_CLOEXEC);
+    if (descriptor < 0) {
+        base::log_warning("cloudfront", "no file in " + directory + " for a large cached body: " + std::strerror(errno));
+        return nullptr;
+    }
+    ::unlink(path.c_str());
+    return std::make_unique<DiskStorage>(descriptor);
+}
+
+StoredBody::StoredBody(std::string directory) : directory_(std::move(directory)), storage_(make_memory_storage()) {}
+
+std::shared_ptr<StoredBody> StoredBody::of(std::string bytes) {
+    auto body = std::make_shared<StoredBody>("");
+    body->storage_ = make_memory_storage(std::move(bytes));
+    body->finish(State::Complete);
+    return body;
+}
+
+bool StoredBody::append(std::string_view bytes) {
+    std::lock_guard lock(mutex_);
+    if (!on_disk_ && !directory_.empty() && storage_->size_bytes() + bytes.size() > kMemoryBodyBytes) {
+        auto disk = make_disk_storage(directory_);
+        if (!disk || !disk->append(storage_->view())) {
+            state_ = State::Broken;
+            grown_.notify_all();
+            return false;
+        }
+        storage_ = std::move(disk);
+        on_disk_ = true;
+    }
+    bool fits = storage_->append(bytes);
+    if (!fits) state_ = State::Broken;
+    grown_.notify_all();
+    return fits;
+}
+
+void StoredBody::finish(State state) {
+    std::lock_guard lock(mutex_);
+    if (state_ != State::Growing) return;
+    state_ = state;
+    storage_->seal();
+    if (state == State::Complete) view_ = storage_->view();
+    grown_.notify_all();
+}
+
+StoredBody::Piece StoredBody::read(uint64_t offset, std::span<char> into, net::Deadline deadline) const {
+    std::unique_lock lock(mutex_);
+    while (storage_->size_bytes() <= offset && state_ == State::Growing) {
+        if (deadline.is_never()) {
+            grown_.wait(lock);
+        } else {
+            if (deadline.expired()) return {};
+            grown_.wait_for(lock, std::chrono::milliseconds(std::max(1, deadline.poll_milliseconds())));
+        }
+    }
+    size_t got = storage_->size_bytes() > offset ? storage_->read(offset, into) : 0;
+    return {got, state_};
+}
+
+uint64_t StoredBody::size_bytes() const {
+    std::lock_guard lock(mutex_);
+    return storage_->size_bytes();
+}
+
+bool StoredBody::on_disk() const {
+    std::lock_guard lock(mutex_);
+    return on_disk_;
+}
+
+}  // namespace cloudfront
