@@ -15,25 +15,25 @@ using base::Node;
 
 namespace {
 
-constexpr Field required(std::string_view name) { return {name, FieldKind::Text, Fill::Required}; }
+constexpr Field required(std::string_view name) { return {name, FieldKind::Text, Presence::Required}; }
 constexpr Field text(std::string_view name) { return {name, FieldKind::Text}; }
-constexpr Field text(std::string_view name, std::string_view value) { return {name, FieldKind::Text, Fill::Default, value}; }
+constexpr Field text(std::string_view name, std::string_view value) { return {name, FieldKind::Text, Presence::Default, value}; }
 constexpr Field boolean(std::string_view name) { return {name, FieldKind::Bool}; }
-constexpr Field boolean(std::string_view name, std::string_view value) { return {name, FieldKind::Bool, Fill::Default, value}; }
+constexpr Field boolean(std::string_view name, std::string_view value) { return {name, FieldKind::Bool, Presence::Default, value}; }
 constexpr Field integer(std::string_view name) { return {name, FieldKind::Integer}; }
 constexpr Field integer(std::string_view name, std::string_view value) {
-    return {name, FieldKind::Integer, Fill::Default, value};
+    return {name, FieldKind::Integer, Presence::Default, value};
 }
 constexpr Field needed(Field field) {
-    field.fill = Fill::Required;
+    field.fill = Presence::Required;
     return field;
 }
-constexpr Field structure(std::string_view name, const Shape& shape, Fill fill = Fill::Optional) {
+constexpr Field structure(std::string_view name, const Shape& shape, Presence fill = Presence::Optional) {
     return {name, FieldKind::Structure, fill, {}, &shape};
 }
-constexpr Field quantity() { return {"Quantity", FieldKind::Integer, Fill::Default, "0"}; }
+constexpr Field quantity() { return {"Quantity", FieldKind::Integer, Presence::Default, "0"}; }
 constexpr Field items(std::string_view member, const Shape* shape = nullptr) {
-    return {"Items", FieldKind::List, Fill::Optional, {}, shape, member};
+    return {"Items", FieldKind::List, Presence::Optional, {}, shape, member};
 }
 
 // Lists of plain texts: Quantity and Items.
@@ -65,24 +65,24 @@ constexpr Field kOriginShieldFields[] = {boolean("Enabled", "false"), text("Orig
 constexpr Shape kOriginShield{"OriginShield", kOriginShieldFields};
 constexpr Field kOriginFields[] = {
     required("Id"), required("DomainName"), text("OriginPath", ""),
-    structure("CustomHeaders", kCustomHeaders, Fill::Default), structure("S3OriginConfig", kS3Origin),
+    structure("CustomHeaders", kCustomHeaders, Presence::Default), structure("S3OriginConfig", kS3Origin),
     structure("CustomOriginConfig", kCustomOrigin), integer("ConnectionAttempts", "3"), integer("ConnectionTimeout", "10"),
-    integer("ResponseCompletionTimeout"), structure("OriginShield", kOriginShield, Fill::Default),
+    integer("ResponseCompletionTimeout"), structure("OriginShield", kOriginShield, Presence::Default),
     text("OriginAccessControlId", ""),
 };
 constexpr Shape kOrigin{"Origin", kOriginFields};
 constexpr Field kOriginsFields[] = {quantity(), items("Origin", &kOrigin)};
 constexpr Shape kOrigins{"Origins", kOriginsFields};
 
-constexpr Field kFailoverFields[] = {structure("StatusCodes", kStatusCodes, Fill::Required)};
+constexpr Field kFailoverFields[] = {structure("StatusCodes", kStatusCodes, Presence::Required)};
 constexpr Shape kFailover{"FailoverCriteria", kFailoverFields};
 constexpr Field kGroupMemberFields[] = {required("OriginId")};
 constexpr Shape kGroupMember{"OriginGroupMember", kGroupMemberFields};
 constexpr Field kGroupMembersFields[] = {quantity(), items("OriginGroupMember", &kGroupMember)};
 constexpr Shape kGroupMembers{"Members", kGroupMembersFields};
 constexpr Field kOriginGroupFields[] = {
-    required("Id"), structure("FailoverCriteria", kFailover, Fill::Required),
-    structure("Members", kGroupMembers, Fill::Required), text("SelectionCriteria", "default"),
+    required("Id"), structure("FailoverCriteria", kFailover, Presence::Required),
+    structure("Members", kGroupMembers, Presence::Required), text("SelectionCriteria", "default"),
 };
 constexpr Shape kOriginGroup{"OriginGroup", kOriginGroupFields};
 constexpr Field kOriginGroupsFields[] = {quantity(), items("OriginGroup", &kOriginGroup)};
@@ -108,17 +108,17 @@ constexpr Shape kGrpc{"GrpcConfig", kGrpcFields};
 constexpr Field kLegacyCookiesFields[] = {text("Forward", "none"), structure("WhitelistedNames", kNames)};
 constexpr Shape kLegacyCookies{"Cookies", kLegacyCookiesFields};
 constexpr Field kForwardedValuesFields[] = {
-    boolean("QueryString", "false"), structure("Cookies", kLegacyCookies, Fill::Default),
-    structure("Headers", kNames, Fill::Default), structure("QueryStringCacheKeys", kNames, Fill::Default),
+    boolean("QueryString", "false"), structure("Cookies", kLegacyCookies, Presence::Default),
+    structure("Headers", kNames, Presence::Default), structure("QueryStringCacheKeys", kNames, Presence::Default),
 };
 constexpr Shape kForwardedValues{"ForwardedValues", kForwardedValuesFields};
 
 #define BEHAVIOR_FIELDS                                                                                            \
-    required("TargetOriginId"), structure("TrustedSigners", kSigners, Fill::Default),                              \
-        structure("TrustedKeyGroups", kKeyGroups, Fill::Default), required("ViewerProtocolPolicy"),                \
-        structure("AllowedMethods", kAllowedMethods, Fill::Default), boolean("SmoothStreaming", "false"),          \
-        boolean("Compress", "false"), structure("LambdaFunctionAssociations", kLambdas, Fill::Default),            \
-        structure("FunctionAssociations", kFunctions, Fill::Default), text("FieldLevelEncryptionId", ""),          \
+    required("TargetOriginId"), structure("TrustedSigners", kSigners, Presence::Default),                              \
+        structure("TrustedKeyGroups", kKeyGroups, Presence::Default), required("ViewerProtocolPolicy"),                \
+        structure("AllowedMethods", kAllowedMethods, Presence::Default), boolean("SmoothStreaming", "false"),          \
+        boolean("Compress", "false"), structure("LambdaFunctionAssociations", kLambdas, Presence::Default),            \
+        structure("FunctionAssociations", kFunctions, Presence::Default), text("FieldLevelEncryptionId", ""),          \
         text("RealtimeLogConfigArn"), text("CachePolicyId"), text("OriginRequestPolicyId"),                        \
         text("ResponseHeadersPolicyId"), structure("GrpcConfig", kGrpc),                                           \
         structure("ForwardedValues", kForwardedValues), integer("MinTTL"), integer("DefaultTTL"), integer("MaxTTL")
@@ -148,17 +148,17 @@ constexpr Field kCertificateFields[] = {
 constexpr Shape kCertificate{"ViewerCertificate", kCertificateFields};
 constexpr Field kGeoFields[] = {text("RestrictionType", "none"), quantity(), items("Location")};
 constexpr Shape kGeo{"GeoRestriction", kGeoFields};
-constexpr Field kRestrictionsFields[] = {structure("GeoRestriction", kGeo, Fill::Default)};
+constexpr Field kRestrictionsFields[] = {structure("GeoRestriction", kGeo, Presence::Default)};
 constexpr Shape kRestrictions{"Restrictions", kRestrictionsFields};
 
 constexpr Field kDistributionFields[] = {
-    required("CallerReference"), structure("Aliases", kAliases, Fill::Default), text("DefaultRootObject", ""),
-    structure("Origins", kOrigins, Fill::Required), structure("OriginGroups", kOriginGroups, Fill::Default),
-    structure("DefaultCacheBehavior", kDefaultBehavior, Fill::Required),
-    structure("CacheBehaviors", kBehaviors, Fill::Default), structure("CustomErrorResponses", kErrors, Fill::Default),
-    text("Comment", ""), structure("Logging", kLogging, Fill::Default), text("PriceClass", "PriceClass_All"),
-    needed(boolean("Enabled")), structure("ViewerCertificate", kCertificate, Fill::Default),
-    structure("Restrictions", kRestrictions, Fill::Default), text("WebACLId", ""), text("HttpVersion", "http2"),
+    required("CallerReference"), structure("Aliases", kAliases, Presence::Default), text("DefaultRootObject", ""),
+    structure("Origins", kOrigins, Presence::Required), structure("OriginGroups", kOriginGroups, Presence::Default),
+    structure("DefaultCacheBehavior", kDefaultBehavior, Presence::Required),
+    structure("CacheBehaviors", kBehaviors, Presence::Default), structure("CustomErrorResponses", kErrors, Presence::Default),
+    text("Comment", ""), structure("Logging", kLogging, Presence::Default), text("PriceClass", "PriceClass_All"),
+    needed(boolean("Enabled")), structure("ViewerCertificate", kCertificate, Presence::Default),
+    structure("Restrictions", kRestrictions, Presence::Default), text("WebACLId", ""), text("HttpVersion", "http2"),
     boolean("IsIPV6Enabled", "false"), text("ContinuousDeploymentPolicyId", ""), boolean("Staging", "false"),
 };
 
@@ -171,18 +171,18 @@ constexpr Field kPolicyQueryFields[] = {text("QueryStringBehavior", "none"), str
 constexpr Shape kPolicyQuery{"QueryStringsConfig", kPolicyQueryFields};
 constexpr Field kParametersFields[] = {
     boolean("EnableAcceptEncodingGzip", "false"), boolean("EnableAcceptEncodingBrotli", "false"),
-    structure("HeadersConfig", kPolicyHeaders, Fill::Default), structure("CookiesConfig", kPolicyCookies, Fill::Default),
-    structure("QueryStringsConfig", kPolicyQuery, Fill::Default),
+    structure("HeadersConfig", kPolicyHeaders, Presence::Default), structure("CookiesConfig", kPolicyCookies, Presence::Default),
+    structure("QueryStringsConfig", kPolicyQuery, Presence::Default),
 };
 constexpr Shape kParameters{"ParametersInCacheKeyAndForwardedToOrigin", kParametersFields};
 constexpr Field kCachePolicyFields[] = {
     text("Comment", ""), required("Name"), integer("DefaultTTL"), integer("MaxTTL"), needed(integer("MinTTL")),
-    structure("ParametersInCacheKeyAndForwardedToOrigin", kParameters, Fill::Default),
+    structure("ParametersInCacheKeyAndForwardedToOrigin", kParameters, Presence::Default),
 };
 constexpr Field kOriginRequestPolicyFields[] = {
-    text("Comment", ""), required("Name"), structure("HeadersConfig", kPolicyHeaders, Fill::Required),
-    structure("CookiesConfig", kPolicyCookies, Fill::Required),
-    structure("QueryStringsConfig", kPolicyQuery, Fill::Required),
+    text("Comment", ""), required("Name"), structure("HeadersConfig", kPolicyHeaders, Presence::Required),
+    structure("CookiesConfig", kPolicyCookies, Presence::Required),
+    structure("QueryStringsConfig", kPolicyQuery, Presence::Required),
 };
 
 constexpr Field kAllowOriginsFields[] = {quantity(), items("Origin")};
@@ -190,9 +190,9 @@ constexpr Shape kAllowOrigins{"AccessControlAllowOrigins", kAllowOriginsFields};
 constexpr Field kHeaderListFields[] = {quantity(), items("Header")};
 constexpr Shape kHeaderList{"AccessControlAllowHeaders", kHeaderListFields};
 constexpr Field kCorsFields[] = {
-    structure("AccessControlAllowOrigins", kAllowOrigins, Fill::Required),
-    structure("AccessControlAllowHeaders", kHeaderList, Fill::Required),
-    structure("AccessControlAllowMethods", kMethodList, Fill::Required),
+    structure("AccessControlAllowOrigins", kAllowOrigins, Presence::Required),
+    structure("AccessControlAllowHeaders", kHeaderList, Presence::Required),
+    structure("AccessControlAllowMethods", kMethodList, Presence::Required),
     needed(boolean("AccessControlAllowCredentials")), structure("AccessControlExposeHeaders", kHeaderList),
     integer("AccessControlMaxAgeSec"), needed(boolean("OriginOverride")),
 };
@@ -240,14 +240,14 @@ constexpr Field kOaiFields[] = {required("CallerReference"), text("Comment", "")
 constexpr Field kPublicKeyFields[] = {required("CallerReference"), required("Name"), required("EncodedKey"),
                                       text("Comment", "")};
 constexpr Field kKeyGroupFields[] = {
-    required("Name"), {"Items", FieldKind::List, Fill::Required, {}, nullptr, "PublicKey"}, text("Comment", "")};
+    required("Name"), {"Items", FieldKind::List, Presence::Required, {}, nullptr, "PublicKey"}, text("Comment", "")};
 constexpr Field kPathsFields[] = {quantity(), items("Path")};
 constexpr Shape kPaths{"Paths", kPathsFields};
-constexpr Field kInvalidationFields[] = {structure("Paths", kPaths, Fill::Required), required("CallerReference")};
+constexpr Field kInvalidationFields[] = {structure("Paths", kPaths, Presence::Required), required("CallerReference")};
 constexpr Field kTagFields[] = {required("Key"), text("Value")};
 constexpr Shape kTag{"Tag", kTagFields};
-constexpr Field kTagsFields[] = {{"Items", FieldKind::List, Fill::Optional, {}, &kTag, "Tag"}};
-constexpr Field kTagKeysFields[] = {{"Items", FieldKind::List, Fill::Optional, {}, nullptr, "Key"}};
+constexpr Field kTagsFields[] = {{"Items", FieldKind::List, Presence::Optional, {}, &kTag, "Tag"}};
+constexpr Field kTagKeysFields[] = {{"Items", FieldKind::List, Presence::Optional, {}, nullptr, "Key"}};
 
 [[noreturn]] void wrong(const Field& field, std::string_view expected, std::string_view got) {
     throw aws::Error(400, "InvalidArgument", fmt::format("The parameter {} must be {}, not '{}'.", field.name, expected, got));
@@ -360,11 +360,11 @@ Node normalize(const Shape& shape, const Node& input) {
             if (field.name == "Quantity") quantity_given = true;
             if (field.kind == FieldKind::Structure) out.set(std::string(field.name), normalize(*field.shape, *value));
             else if (field.kind != FieldKind::List) out.set(std::string(field.name), leaf(field, leaf_text(field, *value)));
-            else if (Node members = list(field, *value); members.size() > 0 || field.fill == Fill::Required)
+            else if (Node members = list(field, *value); members.size() > 0 || field.fill == Presence::Required)
                 out.set(std::string(field.name), std::move(members));
-        } else if (field.fill == Fill::Required) {
+        } else if (field.fill == Presence::Required) {
             throw aws::Error(400, "InvalidArgument", fmt::format("The parameter {} is required.", field.name));
-        } else if (field.fill == Fill::Default) {
+        } else if (field.fill == Presence::Default) {
             out.set(std::string(field.name), field.kind == FieldKind::Structure ? normalize(*field.shape, Node::object())
                                                                                : leaf(field, std::string(field.value)));
         }

@@ -12,12 +12,12 @@ namespace cloudfront {
 struct Shape;
 
 enum class FieldKind : uint8_t { Text, Bool, Integer, Decimal, Structure, List };
-enum class Fill : uint8_t { Required, Optional, Default };
+enum class Presence : uint8_t { Required, Optional, Default };
 
 struct Field {
     std::string_view name;
     FieldKind kind;
-    Fill fill = Fill::Optional;
+    Presence fill = Presence::Optional;
     std::string_view value = {};     // the default, as text; a structure's default is its own defaults
     const Shape* shape = nullptr;    // of a structure, or of a list's members (nullptr = text members)
     std::string_view member = {};    // a list member's element name

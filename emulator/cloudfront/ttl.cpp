@@ -1,0 +1,191 @@
+// See ttl.h.
+#include "cloudfront/ttl.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/date.h"
+#include "base/text.h"
+#include "cloudfront/limits.h"
+
+namespace cloudfront {
+
+namespace {
+
+// One directive: name[=value], the value quoted or not.
+struct Directive {
+    std::string name, value;
+    bool has_value = false;
+};
+
+// Splits at commas outside quotes.
+std::vector<Directive> split_directives(std::string_view text) {
+    std::vector<Directive> found;
+    size_t at = 0;
+    while (at < text.size()) {
+        size_t end = at;
+        for (bool quoted = false; end < text.size() && (quoted || text[end] != ','); ++end)
+            if (text[end] == '"') quoted = !quoted;
+        std::string_view item = base::trim(text.substr(at, end - at));
+        at = end + 1;
+        if (item.empty()) continue;
+        size_t equals = item.find('=');
+        Directive directive{base::lower(base::trim(item.substr(0, equals))), {}, equals != std::string_view::npos};
+        if (directive.has_value) {
+            std::string_view value = base::trim(item.substr(equals + 1));
+            if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+            directive.value = value;
+        }
+        found.push_back(std::move(directive));
+    }
+    return found;
+}
+
+// A delta-seconds; what overflows is as long as can be (RFC 9111 §1.2.2), what is no number is not there.
+std::optional<int64_t> delta_seconds(const Directive& directive) {
+    if (!directive.has_value || directive.value.empty()) return std::nullopt;
+    if (directive.value.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+    auto number = base::parse_unsigned(directive.value);
+    return static_cast<int64_t>(std::min<uint64_t>(number.value_or(1ull << 31), 1ull << 31));
+}
+
+struct Asked {
+    std::optional<seconds> lifetime;
+    std::string source;   // "s-maxage=5"
+};
+
+Asked asked_lifetime(const CacheDirectives& directives, const http::HeaderList& headers, Time now) {
+    if (directives.s_maxage) return {seconds(*directives.s_maxage), fmt::format("s-maxage={}", *directives.s_maxage)};
+    if (directives.max_age) return {seconds(*directives.max_age), fmt::format("max-age={}", *directives.max_age)};
+    if (const std::string* expires = headers.find("Expires")) {
+        // What is no date is in the past (RFC 9111 §5.3).
+        auto at = base::parse_http_date(*expires);
+        seconds left = at ? std::chrono::floor<seconds>(*at - std::chrono::floor<seconds>(now)) : seconds(0);
+        return {std::max(left, seconds(0)), fmt::format("Expires {}", *expires)};
+    }
+    return {};
+}
+
+// min(max(asked, MinTTL), MaxTTL), in words.
+seconds clamp_ttl(const CacheBehavior& behavior, seconds asked, const std::string& source, std::string& why) {
+    if (asked < behavior.min_ttl) {
+        why = fmt::format("{}, raised to MinTTL {} s of {}", source, behavior.min_ttl.count(), behavior.key_source);
+        return behavior.min_ttl;
+    }
+    if (asked > behavior.max_ttl) {
+        why = fmt::format("{}, capped at MaxTTL {} s of {}", source, behavior.max_ttl.count(), behavior.key_source);
+        return behavior.max_ttl;
+    }
+    why = fmt::format("{}: {} s", source, asked.count());
+    return asked;
+}
+
+void add_stale_windows(Freshness& freshness, const CacheDirectives& directives, const CacheBehavior& behavior) {
+    if (directives.stale_while_revalidate)
+        freshness.stale_while_revalidate = std::min(seconds(*directives.stale_while_revalidate), behavior.max_ttl);
+    if (directives.stale_if_error)
+        freshness.stale_if_error = std::min(seconds(*directives.stale_if_error), behavior.max_ttl);
+}
+
+Freshness success(const CacheBehavior& behavior, const CacheDirectives& directives, const http::HeaderList& headers, Time now) {
+    Freshness freshness;
+    freshness.withheld_headers = directives.no_cache_fields;
+    add_stale_windows(freshness, directives, behavior);
+    if (directives.no_store || directives.no_cache || directives.is_private) {
+        std::string_view name = directives.no_store ? "no-store" : directives.no_cache ? "no-cache" : "private";
+        // "If MinTTL is greater than 0, CloudFront caches for MinTTL even if the origin says no-cache, no-store or private".
+        freshness.ttl = behavior.min_ttl;
+        freshness.store = behavior.min_ttl > seconds(0);
+        freshness.why = freshness.store ? fmt::format("the origin says {}, but MinTTL {} s of {} outranks it", name,
+                                                      behavior.min_ttl.count(), behavior.key_source)
+                                        : fmt::format("the origin says {}", name);
+        return freshness;
+    }
+    if (base::trim(headers.get("Vary")) == "*" && behavior.min_ttl == seconds(0)) {
+        freshness.why = "the origin says Vary: *";
+        return freshness;
+    }
+    Asked asked = asked_lifetime(directives, headers, now);
+    if (asked.lifetime) {
+        freshness.ttl = clamp_ttl(behavior, *asked.lifetime, asked.source, freshness.why);
+    } else {
+        freshness.ttl = std::max(behavior.default_ttl, behavior.min_ttl);
+        freshness.why = fmt::format("the origin says nothing: {} {} s of {}",
+                                    behavior.default_ttl >= behavior.min_ttl ? "DefaultTTL" : "MinTTL", freshness.ttl.count(),
+                                    behavior.key_source);
+    }
+    // A lifetime of zero is kept for the sake of its validators alone.
+    freshness.store = freshness.ttl > seconds(0) || headers.has("ETag") || headers.has("Last-Modified");
+    if (!freshness.store) freshness.why += "; nothing to revalidate with";
+    return freshness;
+}
+
+Freshness error(const Distribution& distribution, const CacheBehavior& behavior, const OriginAnswer& answer,
+                const CacheDirectives& directives, Time now) {
+    constexpr std::array kAlways = {404, 414, 500, 501, 502, 503, 504};
+    constexpr std::array kIfAsked = {400, 403, 405, 412, 415};
+    Freshness freshness;
+    bool always = std::ranges::find(kAlways, answer.status) != kAlways.end();
+    bool if_asked = std::ranges::find(kIfAsked, answer.status) != kIfAsked.end();
+    if (!always && !if_asked) {
+        freshness.why = fmt::format("status {} is never cached", answer.status);
+        return freshness;
+    }
+    bool forbids = directives.no_store || directives.no_cache || directives.is_private;
+    if (answer.status == 501 && answer.from_s3 && forbids) {
+        freshness.why = "501 from S3 with a directive against caching";
+        return freshness;
+    }
+    if (if_asked && !directives.max_age && !directives.s_maxage) {
+        freshness.why = fmt::format("status {} is cached only with max-age or s-maxage", answer.status);
+        return freshness;
+    }
+    seconds minimum = error_caching_min_ttl(distribution, answer.status);
+    Asked asked = asked_lifetime(directives, *answer.headers, now);
+    seconds wanted = std::min(asked.lifetime.value_or(seconds(0)), behavior.max_ttl);
+    freshness.ttl = std::max(minimum, wanted);
+    freshness.store = freshness.ttl > seconds(0);
+    freshness.why = wanted > minimum ? fmt::format("error {}: {}, {} s", answer.status, asked.source, freshness.ttl.count())
+                                     : fmt::format("error {}: ErrorCachingMinTTL {} s", answer.status, minimum.count());
+    return freshness;
+}
+
+}  // namespace
+
+CacheDirectives parse_cache_directives(std::string_view value) {
+    CacheDirectives found;
+    for (const Directive& directive : split_directives(value)) {
+        if (directive.name == "max-age" && !found.max_age) found.max_age = delta_seconds(directive);
+        else if (directive.name == "s-maxage" && !found.s_maxage) found.s_maxage = delta_seconds(directive);
+        else if (directive.name == "stale-while-revalidate") found.stale_while_revalidate = delta_seconds(directive);
+        else if (directive.name == "stale-if-error") found.stale_if_error = delta_seconds(directive);
+        else if (directive.name == "no-store") found.no_store = true;
+        else if (directive.name == "private" && !directive.has_value) found.is_private = true;
+        else if (directive.name == "no-cache" && !directive.has_value) found.no_cache = true;
+        else if (directive.name == "no-cache" || directive.name == "private")
+            found.no_cache_fields += (found.no_cache_fields.empty() ? "" : ",") + base::lower(directive.value);
+    }
+    return found;
+}
+
+seconds error_caching_min_ttl(const Distribution& distribution, int status) {
+    const CustomErrorResponse* custom = distribution.error_response(status);
+    return custom ? custom->caching_min_ttl : kDefaultErrorCachingMinTtl;
+}
+
+Freshness decide_freshness(const Distribution& distribution, const CacheBehavior& behavior, const OriginAnswer& answer,
+                           Time now) {
+    if (behavior.caching_disabled)
+        return {.why = behavior.forwards_all_headers ? "all headers are forwarded: nothing is cached"
+                                                     : "caching is disabled by " + behavior.key_source};
+    CacheDirectives directives = parse_cache_directives(answer.headers->joined("Cache-Control"));
+    if (answer.status >= 400) return error(distribution, behavior, answer, directives, now);
+    constexpr std::array kCacheable = {200, 203, 206, 300, 301, 302, 303, 307, 308};
+    if (std::ranges::find(kCacheable, answer.status) == kCacheable.end())
+        return {.why = fmt::format("status {} is never cached", answer.status)};
+    return success(behavior, directives, *answer.headers, now);
+}
+
+}  // namespace cloudfront
