@@ -68,8 +68,9 @@ AccessKeys::Session AccessKeys::add_temporary(Caller caller, base::seconds lifet
     base::Time forgotten = clock_.now() - kRememberExpired;
     if (keys_.size() >= kMostKeys) forgotten = clock_.now();
     std::erase_if(keys_, [&](const auto& entry) { return entry.second.expires < forgotten; });
-    keys_.insert_or_assign(caller.access_key, Key{session.credentials.secret_key, session.credentials.session_token,
-                                                  session.expires, std::move(caller)});
+    keys_.insert_or_assign(session.credentials.access_key, Key{session.credentials.secret_key,
+                                                               session.credentials.session_token, session.expires,
+                                                               std::move(caller)});
     return session;
 }
 
