@@ -31,6 +31,8 @@ class HeaderList {
     template <class Predicate>
     size_t remove_if(Predicate predicate) { return std::erase_if(headers_, predicate); }
 
+    void clear() { headers_.clear(); }
+    void reserve(size_t count) { headers_.reserve(count); }
     size_t size() const { return headers_.size(); }
     bool empty() const { return headers_.empty(); }
     auto begin() const { return headers_.begin(); }
@@ -55,10 +57,10 @@ enum class Anomaly : uint8_t {
     BadHeaderValue,         // NUL or control characters
     HeaderWithoutColon,
     BadMethod,
-    BadTarget,              // spaces or control characters in the request target
+    BadTarget,              // spaces or control characters in the request target, or of no form RFC 9112 §3.2 knows
     NonAsciiTarget,
     Http09,                 // a request line without a version
-    BadVersion,
+    BadVersion,             // major.minor other than 1.0 and 1.1; 0.0 when it cannot be read
     BadStatusLine,
     MultipleHosts,
     MissingHost,            // HTTP/1.1 without Host
@@ -72,7 +74,7 @@ enum class Anomaly : uint8_t {
     TransferEncodingInHttp10,
     GetOrHeadWithBody,
     GetOrHeadZeroContentLength,
-    UndefinedContentLength, // neither length nor chunked, on a method that has a body
+    UndefinedContentLength, // neither length nor chunked on POST, PUT, PATCH: no body; harmless, S3 answers 411
     HeaderTooLarge,         // one line
     HeadTooLarge,           // all lines
     TargetTooLong,

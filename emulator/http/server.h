@@ -53,12 +53,17 @@ class Exchange {
     // others, and their order is compared. For HEAD a Content-Length in `head` is sent as it is.
     virtual Result<void> respond(const ResponseHead& head, std::string_view body) = 0;
     // A head that is already bytes, for answers sent over and over: status line and headers, each line with
-    // its CRLF, Content-Length among them; no Connection and no empty line, which the server adds.
+    // its CRLF, Content-Length among them; no Connection (keep-alive or close) and no empty line, which the
+    // server adds.
     virtual Result<void> respond_prepared(int status, std::string_view head, std::string_view body) {
         return respond(parse_prepared(status, head), body);
     }
     // Streaming: Auto = Content-Length if `head` carries one, else chunked (HTTP/1.0: until close).
     virtual Result<BodyWriter*> respond_streaming(const ResponseHead& head, BodyFraming framing = BodyFraming::Auto) = 0;
+    // respond_streaming() and relay() in one, with fewer system calls: a head goes out together with body
+    // bytes that are there already. Gives the body bytes sent. Each read and write may take `idle`.
+    virtual Result<uint64_t> respond_relay(const ResponseHead& head, BodyReader& body, std::chrono::milliseconds idle,
+                                           BodyFraming framing = BodyFraming::Auto);
     virtual Result<void> inform(int status, const HeaderList& headers) = 0;   // 1xx
     // Sends `head` (101) and hands over the socket; bytes already read come first in `early`.
     virtual Result<net::Socket*> upgrade(const ResponseHead& head, std::string& early) = 0;
@@ -72,6 +77,9 @@ class Handler {
   public:
     virtual ~Handler() = default;
     virtual void handle(Exchange& exchange) = 0;
+    // The wait for a head ended in its middle. What was read of it is in request(), possibly nothing; the
+    // answer (408), if any, is the handler's. The connection closes.
+    virtual void handle_incomplete(Exchange&) {}
 };
 
 // Limits and waits of one front. Defaults are generous; edge and balancer set their own.
@@ -102,6 +110,16 @@ class Server {
     explicit Server(std::unique_ptr<Inside> inside);
     std::unique_ptr<Inside> inside_;
 };
+
+// What a front without a table of its own does about an anomaly.
+struct Verdict {
+    enum class Kind : uint8_t { Forward, Reject, Close };
+    Kind kind = Kind::Forward;
+    int status = 0;  // of a rejection
+};
+Verdict default_verdict(Anomaly anomaly);
+// Answers by that table (the worst anomaly counts; the connection closes) and says true, or leaves the exchange alone.
+bool answered_by_default(Exchange& exchange);
 
 // Serves one connected socket until it ends; what Server runs on each connection (also for tunnels into tests).
 void serve_connection(net::Socket& socket, Handler& handler, const ServerOptions& options);

@@ -253,6 +253,10 @@ void Socket::finish_writing() {
     ::shutdown(descriptor_, SHUT_WR);
 }
 
+void Socket::stop_reading() {
+    if (descriptor_ >= 0) ::shutdown(descriptor_, SHUT_RD);
+}
+
 void Socket::shut() {
     if (descriptor_ >= 0) ::shutdown(descriptor_, SHUT_RDWR);
 }

@@ -63,6 +63,7 @@ class Socket {
     Result<void> wait_readable(Deadline deadline);
 
     void finish_writing();   // FIN (TLS: close_notify first)
+    void stop_reading();     // from any thread: ends a blocked read; writing goes on
     void shut();             // both ways, from any thread: wakes whoever is blocked on it
     void close();            // by the owner only; a listener's session uses shut() or reset()
     void reset();            // the peer sees RST (a UNIX peer: the end)
