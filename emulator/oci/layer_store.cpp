@@ -78,19 +78,21 @@ std::expected<StoredImage, SourceError> LayerStore::pull(const Reference& refere
     image.config = std::move(*config);
     if (image.config.diff_ids.size() != image.manifest.layers.size())
         return std::unexpected(malformed(reference, "configuration and manifest disagree about the number of layers"));
-    for (size_t i = 0; i < image.manifest.layers.size(); ++i)
-        if (!has(image.config.diff_ids[i]))
-            TRY(fetch_layer(reference, source, image.manifest.layers[i].digest, image.config.diff_ids[i]));
+    for (size_t i = 0; i < image.manifest.layers.size(); ++i) {
+        const Digest &blob = image.manifest.layers[i].digest, &diff_id = image.config.diff_ids[i];
+        if (has(diff_id)) continue;
+        int file = TRY(source.open_blob(reference, blob));
+        auto unpacked = unpack(file, blob, diff_id);
+        ::close(file);
+        if (!unpacked) return std::unexpected(malformed(reference, unpacked.error()));
+    }
     return image;
 }
 
-std::expected<void, SourceError> LayerStore::fetch_layer(const Reference& reference, ImageSource& source, const Digest& blob,
-                                                         const Digest& diff_id) {
-    int file = TRY(source.open_blob(reference, blob));
+std::expected<void, std::string> LayerStore::unpack(int descriptor, const Digest& blob, const Digest& diff_id) {
     std::string temporary = directory_ + "/scratch/" + base::random_hex(16);
-    ::mkdir(temporary.c_str(), 0755);
-    auto unpacked = unpack_layer(file, temporary, ownership_);
-    ::close(file);
+    if (::mkdir(temporary.c_str(), 0755) < 0) return std::unexpected(temporary + " cannot be made: " + strerror(errno));
+    auto unpacked = unpack_layer(descriptor, temporary, ownership_);
     std::string problem;
     if (!unpacked) problem = "layer " + blob.to_string() + ": " + unpacked.error();
     else if (unpacked->blob != blob) problem = "layer " + blob.to_string() + " has another digest";
@@ -98,9 +100,10 @@ std::expected<void, SourceError> LayerStore::fetch_layer(const Reference& refere
     else if (auto adopted = adopt(temporary, diff_id); !adopted) problem = adopted.error();
     if (problem.empty()) return {};
     remove_tree(temporary);
-    return std::unexpected(malformed(reference, problem));
+    return std::unexpected(problem);
 }
 
+// Loses to an equal one that is here: somebody else was faster.
 std::expected<void, std::string> LayerStore::adopt(const std::string& directory, const Digest& diff_id) {
     std::string at = layers_directory() + "/" + name_of(diff_id);
     if (::rename(directory.c_str(), at.c_str()) == 0) return {};

@@ -33,15 +33,14 @@ class LayerStore {
 
     // Manifest, configuration and all layers; every digest is checked. Layers that are here are not fetched.
     std::expected<StoredImage, SourceError> pull(const Reference& reference, ImageSource& source);
-    // A finished directory becomes the layer (an image build's upper directory). Loses to an equal one that is here.
-    std::expected<void, std::string> adopt(const std::string& directory, const Digest& diff_id);
+    // One layer from an open blob, checked against both digests.
+    std::expected<void, std::string> unpack(int descriptor, const Digest& blob, const Digest& diff_id);
 
     // Makes the directories, and lets a task's users reach the layers.
     std::expected<void, std::string> prepare() const;
 
   private:
-    std::expected<void, SourceError> fetch_layer(const Reference& reference, ImageSource& source, const Digest& blob,
-                                                 const Digest& diff_id);
+    std::expected<void, std::string> adopt(const std::string& directory, const Digest& diff_id);
     std::string directory_;
     Ownership ownership_;
 };
