@@ -42,8 +42,7 @@ class LiveTarget {
 
     int in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
 
-    // One request's claim on the target. `descriptor` (of the connection in use, -1 = none yet) is shut
-    // when the deregistration delay is over while the request is still under way.
+    // One request's claim on the target: counted while it lives.
     class Claim {
       public:
         explicit Claim(LiveTarget& target) : target_(&target) {
@@ -57,10 +56,15 @@ class LiveTarget {
         LiveTarget* target_;
     };
 
+    // The deregistration delay is over: requests that are still under way end with 502.
+    void cut() { cut_.store(true, std::memory_order_relaxed); }
+    bool is_cut() const { return cut_.load(std::memory_order_relaxed); }
+
   private:
     std::atomic<HealthState> state_{HealthState::Initial};
     std::atomic<base::Time> slow_start_since_{base::Time{}};
     std::atomic<int> in_flight_{0};
+    std::atomic<bool> cut_{false};
     mutable std::mutex mutex_;
     HealthRecord record_;
 };

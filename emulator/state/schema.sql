@@ -37,3 +37,33 @@ CREATE TABLE IF NOT EXISTS cloudfront_invalidations (
     report           TEXT NOT NULL,
     PRIMARY KEY (distribution_id, id)
 ) WITHOUT ROWID;
+
+-- elbv2: documents are the API's own shapes, with Attributes and Tags
+CREATE TABLE IF NOT EXISTS elbv2_load_balancers (
+    arn      TEXT NOT NULL UNIQUE,
+    document TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS elbv2_listeners (
+    arn               TEXT NOT NULL UNIQUE,
+    load_balancer_arn TEXT NOT NULL,
+    document          TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS elbv2_rules (
+    arn          TEXT NOT NULL UNIQUE,
+    listener_arn TEXT NOT NULL,
+    priority     INTEGER NOT NULL,
+    document     TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS elbv2_target_groups (
+    arn      TEXT NOT NULL UNIQUE,
+    document TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS elbv2_targets (
+    group_arn      TEXT NOT NULL,
+    id             TEXT NOT NULL,
+    port           INTEGER NOT NULL,
+    zone           TEXT NOT NULL,
+    registered     INTEGER NOT NULL,  -- microseconds since the epoch
+    draining_since INTEGER NOT NULL,  -- 0 = not draining
+    UNIQUE (group_arn, id, port)
+);
