@@ -16,11 +16,14 @@ constexpr size_t kMostKeys = 10'000;
 
 std::string random_of(std::string_view alphabet, size_t characters) {
     std::string text;
-    for (size_t i = 0; i < characters; ++i) text += alphabet[base::random_below(alphabet.size())];
+    for (size_t i = 0; i < characters; ++i)
+        text += alphabet[base::random_below(alphabet.size())];
     return text;
 }
 
-std::string secret_key() { return base::random_base64url(40); }
+std::string secret_key() {
+    return base::random_base64url(40);
+}
 
 // An id that follows from the name, so that it is equal in every run.
 std::string stable_id(std::string_view prefix, std::string_view seed) {
@@ -32,24 +35,29 @@ std::string stable_id(std::string_view prefix, std::string_view seed) {
 
 }  // namespace
 
-AccessKeys::AccessKeys(std::string account, const base::Clock& clock) : account_(std::move(account)), clock_(clock) {
+AccessKeys::AccessKeys(std::string account, const base::Clock& clock)
+    : account_(std::move(account)), clock_(clock) {
     add_user("test", "test", "dev");
 }
 
 void AccessKeys::add_user(std::string access_key, std::string secret, std::string_view user_name) {
     std::string arn = "arn:aws:iam::" + account_ + ":user/" + std::string(user_name);
-    Key key{std::move(secret), "", base::Time::max(), {access_key, account_, arn, stable_id("AIDA", arn), "", ""}};
+    Key key{std::move(secret),
+            "",
+            base::Time::max(),
+            {access_key, account_, arn, stable_id("AIDA", arn), "", ""}};
     std::lock_guard lock(mutex_);
     keys_.insert_or_assign(std::move(access_key), std::move(key));
 }
 
-AccessKeys::Session AccessKeys::add_session(std::string_view role_arn, std::string_view session_name,
-                                            base::seconds lifetime) {
+AccessKeys::Session AccessKeys::add_session(std::string_view role_arn,
+                                            std::string_view session_name, base::seconds lifetime) {
     std::string_view role_name = role_arn.substr(role_arn.rfind('/') + 1);
     auto parts = base::split(role_arn, ':');
     Caller caller;
     caller.account = parts.size() > 4 && !parts[4].empty() ? std::string(parts[4]) : account_;
-    caller.arn = "arn:aws:sts::" + caller.account + ":assumed-role/" + std::string(role_name) + "/" + std::string(session_name);
+    caller.arn = "arn:aws:sts::" + caller.account + ":assumed-role/" + std::string(role_name) +
+                 "/" + std::string(session_name);
     caller.user_id = stable_id("AROA", role_arn) + ":" + std::string(session_name);
     return add_temporary(std::move(caller), lifetime);
 }
@@ -60,7 +68,8 @@ AccessKeys::Session AccessKeys::add_user_session(const Caller& user, base::secon
 
 AccessKeys::Session AccessKeys::add_temporary(Caller caller, base::seconds lifetime) {
     Session session;
-    session.credentials = {"ASIA" + random_of(base::Ids::kUpperAlnum, 16), secret_key(), base::random_base64url(256)};
+    session.credentials = {"ASIA" + random_of(base::Ids::kUpperAlnum, 16), secret_key(),
+                           base::random_base64url(256)};
     session.expires = clock_.now() + lifetime;
     caller.access_key = session.credentials.access_key;
     session.caller = caller;
@@ -68,9 +77,9 @@ AccessKeys::Session AccessKeys::add_temporary(Caller caller, base::seconds lifet
     base::Time forgotten = clock_.now() - kRememberExpired;
     if (keys_.size() >= kMostKeys) forgotten = clock_.now();
     std::erase_if(keys_, [&](const auto& entry) { return entry.second.expires < forgotten; });
-    keys_.insert_or_assign(session.credentials.access_key, Key{session.credentials.secret_key,
-                                                               session.credentials.session_token, session.expires,
-                                                               std::move(caller)});
+    keys_.insert_or_assign(session.credentials.access_key,
+                           Key{session.credentials.secret_key, session.credentials.session_token,
+                               session.expires, std::move(caller)});
     return session;
 }
 
@@ -85,7 +94,8 @@ Credentials AccessKeys::service_key(std::string_view principal, std::string_view
     caller.account = parts.size() > 4 ? std::string(parts[4]) : account_;
     caller.service_principal = principal;
     caller.source_arn = source_arn;
-    keys_.insert_or_assign(credentials.access_key, Key{credentials.secret_key, "", base::Time::max(), std::move(caller)});
+    keys_.insert_or_assign(credentials.access_key,
+                           Key{credentials.secret_key, "", base::Time::max(), std::move(caller)});
     service_keys_.emplace(std::string(source_arn), credentials);
     return credentials;
 }
@@ -118,14 +128,15 @@ Caller AccessKeys::caller_of(std::string_view access_key) const {
 
 void AccessKeys::check_token(std::string_view access_key, std::string_view session_token) const {
     auto key = find(access_key);
-    // A token beside a long-lived key is refused, as AWS does; `test` is no secret and any token passes,
-    // since tools that demand one send a dummy.
+    // A token beside a long-lived key is refused, as AWS does; `test` is no secret and any token
+    // passes, since tools that demand one send a dummy.
     if (!key || access_key == "test") return;
     if (key->session_token != session_token)
         throw Error(400, "InvalidToken", "The provided token is malformed or otherwise invalid.")
             .with("Token-0", std::string(session_token));
     if (clock_.now() >= key->expires)
-        throw Error(400, "ExpiredToken", "The provided token has expired.").with("Token-0", std::string(session_token));
+        throw Error(400, "ExpiredToken", "The provided token has expired.")
+            .with("Token-0", std::string(session_token));
 }
 
 }  // namespace aws

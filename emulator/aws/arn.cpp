@@ -1,4 +1,5 @@
-// ARNs. IAM guide, "Identify AWS resources with ARNs": six parts, the last one with colons of its own.
+// ARNs. IAM guide, "Identify AWS resources with ARNs": six parts, the last one with colons of its
+// own.
 #include "aws/arn.h"
 
 #include <array>
@@ -19,14 +20,16 @@ std::optional<Arn> parse_arn(std::string_view text) {
         part = text.substr(0, colon);
         text.remove_prefix(colon + 1);
     }
-    if (parts[0] != "arn" || parts[1].empty() || parts[2].empty() || text.empty()) return std::nullopt;
-    return Arn{std::string(parts[1]), std::string(parts[2]), std::string(parts[3]), std::string(parts[4]),
-               std::string(text)};
+    if (parts[0] != "arn" || parts[1].empty() || parts[2].empty() || text.empty())
+        return std::nullopt;
+    return Arn{std::string(parts[1]), std::string(parts[2]), std::string(parts[3]),
+               std::string(parts[4]), std::string(text)};
 }
 
 std::string make_arn(std::string_view service, std::string_view region, std::string_view account,
                      std::string_view resource) {
-    return Arn{"aws", std::string(service), std::string(region), std::string(account), std::string(resource)}
+    return Arn{"aws", std::string(service), std::string(region), std::string(account),
+               std::string(resource)}
         .to_string();
 }
 

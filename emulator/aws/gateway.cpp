@@ -1,5 +1,6 @@
-// The AWS port, request by request. Dispatch order and the Host rule are the project's; error codes for
-// signatures and unknown operations are those of "Common Errors" in each service's API reference.
+// The AWS port, request by request. Dispatch order and the Host rule are the project's; error codes
+// for signatures and unknown operations are those of "Common Errors" in each service's API
+// reference.
 #include "aws/gateway.h"
 
 #include <algorithm>
@@ -23,13 +24,14 @@ namespace {
 constexpr auto kBodyWait = std::chrono::seconds(60);
 
 // Answered without a signature: they are how a caller without keys gets some.
-constexpr std::array<std::string_view, 2> kUnsignedOperations = {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"};
+constexpr std::array<std::string_view, 2> kUnsignedOperations = {"AssumeRoleWithWebIdentity",
+                                                                 "AssumeRoleWithSAML"};
 
-// What a front forwards in spite of the head reader's remarks; everything else is a 400 and the end of the
-// connection, since our peers are SDKs and never send it.
-constexpr std::array<http::Anomaly, 4> kTolerated = {http::Anomaly::NonAsciiTarget, http::Anomaly::GetOrHeadWithBody,
-                                                     http::Anomaly::GetOrHeadZeroContentLength,
-                                                     http::Anomaly::UndefinedContentLength};
+// What a front forwards in spite of the head reader's remarks; everything else is a 400 and the end
+// of the connection, since our peers are SDKs and never send it.
+constexpr std::array<http::Anomaly, 4> kTolerated = {
+    http::Anomaly::NonAsciiTarget, http::Anomaly::GetOrHeadWithBody,
+    http::Anomaly::GetOrHeadZeroContentLength, http::Anomaly::UndefinedContentLength};
 
 bool tolerated(http::Anomaly anomaly) {
     return std::find(kTolerated.begin(), kTolerated.end(), anomaly) != kTolerated.end();
@@ -41,7 +43,8 @@ std::string_view host_name(std::string_view host) {
 }
 
 bool is_ip_literal(std::string_view host) {
-    return host.starts_with('[') || (!host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos);
+    return host.starts_with('[') ||
+           (!host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
 // The part of `host` before `suffix`; nothing if it does not end so.
@@ -62,7 +65,8 @@ std::string_view host_of_origin(std::string_view origin) {
 }
 
 bool is_form(const http::RequestHead& head) {
-    return base::lower(head.headers.get("content-type")).starts_with("application/x-www-form-urlencoded");
+    return base::lower(head.headers.get("content-type"))
+        .starts_with("application/x-www-form-urlencoded");
 }
 
 std::string field_of(std::string_view form, std::string_view name) {
@@ -72,10 +76,13 @@ std::string field_of(std::string_view form, std::string_view name) {
 }
 
 bool speaks_json(Protocol protocol) {
-    return protocol == Protocol::Json10 || protocol == Protocol::Json11 || protocol == Protocol::RestJson;
+    return protocol == Protocol::Json10 || protocol == Protocol::Json11 ||
+           protocol == Protocol::RestJson;
 }
 
-bool is_rest(Protocol protocol) { return protocol == Protocol::RestXml || protocol == Protocol::RestJson; }
+bool is_rest(Protocol protocol) {
+    return protocol == Protocol::RestXml || protocol == Protocol::RestJson;
+}
 
 Rendered render(const ServiceInfo& info, const Call& call, const Reply& reply) {
     if (reply.raw) return {reply.status, {{"x-amzn-RequestId", call.request_id}}, *reply.raw};
@@ -100,12 +107,14 @@ constexpr Renamed kRenamed[] = {
     {"InvalidToken", "InvalidClientTokenId", "UnrecognizedClientException",
      "The security token included in the request is invalid."},
     {"SignatureDoesNotMatch", "SignatureDoesNotMatch", "InvalidSignatureException",
-     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+     "The request signature we calculated does not match the signature you provided. Check your "
+     "AWS Secret Access Key "
      "and signing method. Consult the service documentation for details."},
-    {"ExpiredToken", "ExpiredToken", "ExpiredTokenException", "The security token included in the request is expired"},
+    {"ExpiredToken", "ExpiredToken", "ExpiredTokenException",
+     "The security token included in the request is expired"},
     {"RequestTimeTooSkewed", "SignatureDoesNotMatch", "InvalidSignatureException", ""},
-    {"MissingAuthenticationToken", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
-     "Request is missing Authentication Token"},
+    {"MissingAuthenticationToken", "MissingAuthenticationToken",
+     "MissingAuthenticationTokenException", "Request is missing Authentication Token"},
 };
 
 Error renamed(const Error& error, Protocol protocol) {
@@ -114,11 +123,14 @@ Error renamed(const Error& error, Protocol protocol) {
         if (row.s3 != error.code) continue;
         std::string message(row.message.empty() ? std::string_view(error.message) : row.message);
         if (row.s3 == "RequestTimeTooSkewed" && error.fields.size() >= 2)
-            message = "Signature expired: " + error.fields[0].second + " is not within 15 min. of " + error.fields[1].second;
-        return Error(json ? 400 : 403, std::string(json ? row.json : row.query), std::move(message));
+            message = "Signature expired: " + error.fields[0].second +
+                      " is not within 15 min. of " + error.fields[1].second;
+        return Error(json ? 400 : 403, std::string(json ? row.json : row.query),
+                     std::move(message));
     }
     // Malformed in one way or another.
-    return Error(json ? 400 : 403, json ? "IncompleteSignatureException" : "IncompleteSignature", error.message);
+    return Error(json ? 400 : 403, json ? "IncompleteSignatureException" : "IncompleteSignature",
+                 error.message);
 }
 
 // A line of known_operations: "Name", or "Name METHOD /uri?discriminator".
@@ -132,7 +144,8 @@ KnownOperation known_operation(std::string_view line) {
     return {name, method, uri, discriminator};
 }
 
-std::string known_name(const ServiceInfo& info, const Call& call, std::string_view method, std::string_view path) {
+std::string known_name(const ServiceInfo& info, const Call& call, std::string_view method,
+                       std::string_view path) {
     std::string best;
     size_t best_size = 0;
     for (std::string_view line : base::split(info.known_operations, '\n')) {
@@ -154,16 +167,19 @@ std::string known_name(const ServiceInfo& info, const Call& call, std::string_vi
     return best;
 }
 
-[[noreturn]] void throw_not_served(const ServiceInfo& info, const Call& call, std::string_view method, std::string_view path) {
+[[noreturn]] void throw_not_served(const ServiceInfo& info, const Call& call,
+                                   std::string_view method, std::string_view path) {
     std::string name = known_name(info, call, method, path);
     if (!name.empty())
         throw Error(501, "NotImplemented",
-                    name + " of " + std::string(info.name) + " is a real AWS operation that dodam does not emulate.");
+                    name + " of " + std::string(info.name) +
+                        " is a real AWS operation that dodam does not emulate.");
     if (is_rest(info.protocol)) throw Error(404, "UnknownOperationException", "");
     if (speaks_json(info.protocol)) throw Error(400, "UnknownOperationException", "");
     if (call.operation.empty()) throw Error(400, "MissingAction", "Missing Action");
-    throw Error(400, "InvalidAction",
-                "Could not find operation " + call.operation + " for version " + std::string(info.version));
+    throw Error(
+        400, "InvalidAction",
+        "Could not find operation " + call.operation + " for version " + std::string(info.version));
 }
 
 base::Node read_json_input(std::string_view body, Protocol protocol) {
@@ -171,16 +187,20 @@ base::Node read_json_input(std::string_view body, Protocol protocol) {
     auto tree = base::parse_json(body);
     if (!tree) throw Error(400, "SerializationException", tree.error().message);
     if (!tree->is_object() && protocol != Protocol::RestJson)
-        throw Error(400, "SerializationException", "Start of structure or map found where not expected.");
+        throw Error(400, "SerializationException",
+                    "Start of structure or map found where not expected.");
     // A member that is null counts as absent.
-    std::erase_if(tree->members(), [](const base::Node::Member& member) { return member.second.is_null(); });
+    std::erase_if(tree->members(),
+                  [](const base::Node::Member& member) { return member.second.is_null(); });
     return std::move(*tree);
 }
 
 base::Node read_xml_input(std::string_view body, const ServiceInfo& info) {
     if (base::trim(body).empty()) return {};
     auto tree = parse_xml(body, info.list_names);
-    if (!tree) throw Error(400, "MalformedXML", "The XML you provided was not well-formed: " + tree.error());
+    if (!tree)
+        throw Error(400, "MalformedXML",
+                    "The XML you provided was not well-formed: " + tree.error());
     return std::move(*tree);
 }
 
@@ -189,7 +209,9 @@ std::string read_body(http::Exchange& exchange) {
     if (body) return std::move(*body);
     exchange.close_after();
     if (body.error().kind == http::Error::Kind::TooLarge)
-        throw Error(413, "RequestEntityTooLarge", "The request's body is larger than " + std::to_string(kMaxBodyBytes) + " bytes");
+        throw Error(
+            413, "RequestEntityTooLarge",
+            "The request's body is larger than " + std::to_string(kMaxBodyBytes) + " bytes");
     throw Error(400, "IncompleteBody", "The request's body ended early: " + body.error().text);
 }
 
@@ -202,11 +224,13 @@ void Gateway::handle(http::Exchange& exchange) {
         exchange.close_after();
         return refuse(exchange, 400, "Bad request: " + std::string(http::name_of(anomaly)));
     }
-    // A web page must not reach this port: not by a name of its own (DNS rebinding), and not from its origin.
-    // S3 has CORS rules of its own to answer by.
+    // A web page must not reach this port: not by a name of its own (DNS rebinding), and not from
+    // its origin. S3 has CORS rules of its own to answer by.
     std::string host = base::lower(head.headers.get("host"));
     if (!serves_host(host_name(host)))
-        return refuse(exchange, 403, "The Host \"" + host + "\" is not served here. Use an address, localhost, or an AWS name.");
+        return refuse(exchange, 403,
+                      "The Host \"" + host +
+                          "\" is not served here. Use an address, localhost, or an AWS name.");
     Destination destination;
     try {
         destination = identify(exchange);
@@ -214,18 +238,25 @@ void Gateway::handle(http::Exchange& exchange) {
         return refuse(exchange, error.status, error.message);
     }
     std::string_view origin = head.headers.get("origin");
-    if (!origin.empty() && destination.handler != parts_.s3 && base::lower(host_of_origin(origin)) != host)
-        return refuse(exchange, 403, "Requests from the origin \"" + std::string(origin) + "\" are not allowed.");
+    if (!origin.empty() && destination.handler != parts_.s3 &&
+        base::lower(host_of_origin(origin)) != host)
+        return refuse(exchange, 403,
+                      "Requests from the origin \"" + std::string(origin) + "\" are not allowed.");
     if (destination.handler != nullptr) return destination.handler->handle(exchange);
-    if (destination.service != nullptr) return serve(exchange, *destination.service, std::move(destination.form));
+    if (destination.service != nullptr)
+        return serve(exchange, *destination.service, std::move(destination.form));
     refuse_unknown(exchange, destination.unknown);
 }
 
 bool Gateway::serves_host(std::string_view host) const {
     if (is_ip_literal(host) || host == "localhost" || host.ends_with(".localhost")) return true;
-    if (host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn") || host.ends_with(".api.aws")) return true;
-    // Names without a dot and .internal exist in private networks alone (a compose service, the engine's host).
-    if (!host.empty() && (host.find('.') == std::string_view::npos || host.ends_with(".internal"))) return true;
+    if (host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn") ||
+        host.ends_with(".api.aws"))
+        return true;
+    // Names without a dot and .internal exist in private networks alone (a compose service, the
+    // engine's host).
+    if (!host.empty() && (host.find('.') == std::string_view::npos || host.ends_with(".internal")))
+        return true;
     return parts_.is_bucket && parts_.is_bucket(host);
 }
 
@@ -235,20 +266,25 @@ Gateway::Destination Gateway::by_host(std::string_view host) const {
     if (!label) label = before(host, ".amazonaws.com");
     if (!label) label = before(host, ".amazonaws.com.cn");
     if (!label) {
-        if (!is_ip_literal(host) && host.find('.') != std::string_view::npos && parts_.is_bucket && parts_.is_bucket(host))
+        if (!is_ip_literal(host) && host.find('.') != std::string_view::npos && parts_.is_bucket &&
+            parts_.is_bucket(host))
             destination.handler = parts_.s3;
         return destination;
     }
-    // A = account, R = region, b = bucket: A.dkr.ecr.R, b.s3, b.s3.R, s3.R, s3-R, service.R, service.
+    // A = account, R = region, b = bucket: A.dkr.ecr.R, b.s3, b.s3.R, s3.R, s3-R, service.R,
+    // service.
     std::string dotted = "." + std::string(*label) + ".";
     if (dotted.find(".dkr.ecr.") != std::string::npos) {
         destination.handler = parts_.registry;
-    } else if (dotted.find(".s3.") != std::string::npos || dotted.find(".s3-") != std::string::npos) {
+    } else if (dotted.find(".s3.") != std::string::npos ||
+               dotted.find(".s3-") != std::string::npos) {
         destination.handler = parts_.s3;
     } else {
         std::string_view name = *label;
-        if (!name.starts_with("api.ecr")) name = base::cut(name, '.').first;
-        else name = "api.ecr";
+        if (!name.starts_with("api.ecr"))
+            name = base::cut(name, '.').first;
+        else
+            name = "api.ecr";
         destination.service = find_service(signing_name_of(name), "");
     }
     return destination;
@@ -260,8 +296,10 @@ Service* Gateway::find_service(std::string_view signing_name, std::string_view v
         const ServiceInfo& info = service->info();
         if (info.signing_name != signing_name && info.name != signing_name) continue;
         // Two APIs may share a signing name (the load balancers' generations): the version decides.
-        if (!version.empty() && info.protocol == Protocol::Query && info.version == version) return service;
-        if (found == nullptr && (version.empty() || info.protocol != Protocol::Query)) found = service;
+        if (!version.empty() && info.protocol == Protocol::Query && info.version == version)
+            return service;
+        if (found == nullptr && (version.empty() || info.protocol != Protocol::Query))
+            found = service;
     }
     return found;
 }
@@ -285,7 +323,8 @@ Gateway::Destination Gateway::identify(http::Exchange& exchange) const {
     try {
         if (auto signature = parse_signature(head)) scope = signature->service;
     } catch (const Error&) {
-        // Who is meant is said elsewhere too; the same error is thrown again where it can be answered.
+        // Who is meant is said elsewhere too; the same error is thrown again where it can be
+        // answered.
     }
     if (scope == "s3" || scope == "s3express") {
         destination.handler = parts_.s3;
@@ -310,19 +349,22 @@ Gateway::Destination Gateway::identify(http::Exchange& exchange) const {
     if (!target.empty()) {
         std::string_view prefix = target.substr(0, target.rfind('.'));
         for (Service* service : parts_.services)
-            if (!service->info().target_prefix.empty() && service->info().target_prefix == prefix) destination.service = service;
+            if (!service->info().target_prefix.empty() && service->info().target_prefix == prefix)
+                destination.service = service;
         destination.unknown = prefix;
         return destination;
     }
     if (!action.empty()) {
         for (Service* service : parts_.services)
-            if (service->info().protocol == Protocol::Query && service->info().version == version) destination.service = service;
+            if (service->info().protocol == Protocol::Query && service->info().version == version)
+                destination.service = service;
         destination.unknown = action;
         return destination;
     }
     // An unsigned REST call is known by its version in the path.
     for (Service* service : parts_.services)
-        if (is_rest(service->info().protocol) && !service->info().version.empty() && path.starts_with(service->info().version)) {
+        if (is_rest(service->info().protocol) && !service->info().version.empty() &&
+            path.starts_with(service->info().version)) {
             destination.service = service;
             return destination;
         }
@@ -343,7 +385,8 @@ void Gateway::serve(http::Exchange& exchange, Service& service, std::string form
     call.now = parts_.clock.now();
     call.exchange = &exchange;
     for (const http::QueryPair& pair : http::split_query(head.query()))
-        call.query.emplace(base::percent_decode(pair.name, base::Plus::IsSpace), base::percent_decode(pair.value, base::Plus::IsSpace));
+        call.query.emplace(base::percent_decode(pair.name, base::Plus::IsSpace),
+                           base::percent_decode(pair.value, base::Plus::IsSpace));
 
     base::Span span;
     span.hop = "aws";
@@ -359,8 +402,10 @@ void Gateway::serve(http::Exchange& exchange, Service& service, std::string form
     Rendered answer{200, {}, {}};
     try {
         reply = run(exchange, service, call, form);
-        if (!reply.already_sent) answer = render(info, call, reply);
-        else answer.status = reply.status;
+        if (!reply.already_sent)
+            answer = render(info, call, reply);
+        else
+            answer.status = reply.status;
     } catch (const Error& error) {
         answer = render_error(info, call, error);
         span.decide("error", error.code + ": " + error.message);
@@ -368,30 +413,36 @@ void Gateway::serve(http::Exchange& exchange, Service& service, std::string form
         const auto* database = dynamic_cast<const state::DatabaseError*>(&error);
         bool full = database != nullptr && database->kind == state::DatabaseError::Kind::Full;
         base::log_error("aws", std::string(info.name) + " " + call.operation + ": " + error.what());
-        answer = render_error(info, call,
-                              Error(500, speaks_json(info.protocol) ? "InternalServerError" : "InternalFailure",
-                                    full ? "The disk that holds the emulator's state is full."
-                                         : "The request processing has failed because of an unknown error."));
+        answer = render_error(
+            info, call,
+            Error(500, speaks_json(info.protocol) ? "InternalServerError" : "InternalFailure",
+                  full ? "The disk that holds the emulator's state is full."
+                       : "The request processing has failed because of an unknown error."));
         span.decide("error", error.what());
     }
     if (!reply.already_sent) {
         http::ResponseHead response;
         response.status = answer.status;
         response.headers = std::move(answer.headers);
-        for (const http::Header& header : reply.headers) response.headers.set(header.name, header.value);
+        for (const http::Header& header : reply.headers)
+            response.headers.set(header.name, header.value);
         response.headers.add("Date", base::http_date(call.now));
         // A peer that went away is no failure of the call.
         (void)exchange.respond(response, answer.body);
     }
     span.decide("operation", call.operation.empty() ? "none" : call.operation);
-    if (!call.caller.access_key.empty()) span.decide("caller", call.caller.arn.empty() ? call.caller.service_principal : call.caller.arn);
+    if (!call.caller.access_key.empty())
+        span.decide("caller",
+                    call.caller.arn.empty() ? call.caller.service_principal : call.caller.arn);
     span.status = answer.status;
     span.sent_bytes = exchange.sent_bytes();
-    span.took = std::chrono::duration_cast<base::microseconds>(std::chrono::steady_clock::now() - began);
+    span.took =
+        std::chrono::duration_cast<base::microseconds>(std::chrono::steady_clock::now() - began);
     parts_.traces.add(std::move(span));
 }
 
-Reply Gateway::run(http::Exchange& exchange, Service& service, Call& call, const std::string& form) const {
+Reply Gateway::run(http::Exchange& exchange, Service& service, Call& call,
+                   const std::string& form) const {
     const ServiceInfo& info = service.info();
     const http::RequestHead& head = exchange.request();
     std::string body = form.empty() ? read_body(exchange) : form;
@@ -403,7 +454,8 @@ Reply Gateway::run(http::Exchange& exchange, Service& service, Call& call, const
         call.input = parse_query_input(fields);
     } else if (is_rest(info.protocol)) {
         authenticate(exchange, service, call, body);
-        call.input = info.protocol == Protocol::RestXml ? read_xml_input(body, info) : read_json_input(body, info.protocol);
+        call.input = info.protocol == Protocol::RestXml ? read_xml_input(body, info)
+                                                        : read_json_input(body, info.protocol);
     } else {
         std::string_view target = head.headers.get("x-amz-target");
         call.operation = target.substr(target.rfind('.') + 1);
@@ -415,19 +467,22 @@ Reply Gateway::run(http::Exchange& exchange, Service& service, Call& call, const
     return std::move(*reply);
 }
 
-void Gateway::authenticate(http::Exchange& exchange, const Service& service, Call& call, std::string_view payload) const {
+void Gateway::authenticate(http::Exchange& exchange, const Service& service, Call& call,
+                           std::string_view payload) const {
     const ServiceInfo& info = service.info();
-    bool may_be_unsigned =
-        std::find(kUnsignedOperations.begin(), kUnsignedOperations.end(), call.operation) != kUnsignedOperations.end();
+    bool may_be_unsigned = std::find(kUnsignedOperations.begin(), kUnsignedOperations.end(),
+                                     call.operation) != kUnsignedOperations.end();
     std::string hash = base::sha256_hex(payload);
     try {
         if (may_be_unsigned && !parse_signature(exchange.request())) return;
-        Verification verification{parts_.secret_of, parts_.clock.now(), parts_.clock.real_now(), "", hash, parts_.check_token};
-        Signature signature = verify_signature(exchange.request(), verification, PathEncoding::Twice);
+        Verification verification{
+            parts_.secret_of,  parts_.clock.now(), parts_.clock.real_now(), "", hash,
+            parts_.check_token};
+        Signature signature =
+            verify_signature(exchange.request(), verification, PathEncoding::Twice);
         if (signature.payload_hash != hash && signature.payload_hash != "UNSIGNED-PAYLOAD")
             throw Error(403, "SignatureDoesNotMatch", "");
-        if (signature.service != info.signing_name)
-            throw Error(403, "SignatureDoesNotMatch", "");
+        if (signature.service != info.signing_name) throw Error(403, "SignatureDoesNotMatch", "");
         call.region = signature.region;
         call.caller = parts_.caller_of(signature.access_key);
         if (!call.caller.account.empty()) call.account = call.caller.account;
@@ -450,7 +505,9 @@ void Gateway::refuse_unknown(http::Exchange& exchange, const std::string& name) 
     ServiceInfo info{"", "", "", "", json ? Protocol::Json11 : Protocol::Query, "", ""};
     Call call;
     call.request_id = base::random_uuid();
-    Rendered answer = render_error(info, call, Error(501, "NotImplemented", "dodam does not emulate the service of \"" + name + "\"."));
+    Rendered answer = render_error(
+        info, call,
+        Error(501, "NotImplemented", "dodam does not emulate the service of \"" + name + "\"."));
     http::ResponseHead response;
     response.status = answer.status;
     response.headers = std::move(answer.headers);

@@ -19,14 +19,16 @@ bool match_uri(std::string_view pattern, std::string_view path,
     while (true) {
         if (pattern.starts_with('{') && pattern.ends_with("+}")) {
             if (path.empty()) return false;
-            parameters[std::string(pattern.substr(1, pattern.size() - 3))] = base::percent_decode(path);
+            parameters[std::string(pattern.substr(1, pattern.size() - 3))] =
+                base::percent_decode(path);
             return true;
         }
         auto [wanted, wanted_last] = next(pattern);
         auto [segment, last] = next(path);
         if (wanted.starts_with('{') && wanted.ends_with('}')) {
             if (segment.empty()) return false;
-            parameters[std::string(wanted.substr(1, wanted.size() - 2))] = base::percent_decode(segment);
+            parameters[std::string(wanted.substr(1, wanted.size() - 2))] =
+                base::percent_decode(segment);
         } else if (wanted != segment) {
             return false;
         }

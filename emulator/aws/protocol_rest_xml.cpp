@@ -1,4 +1,5 @@
-// REST-XML answers: CloudFront's document shapes (S3 writes its own). Smithy, "AWS restXml protocol".
+// REST-XML answers: CloudFront's document shapes (S3 writes its own). Smithy, "AWS restXml
+// protocol".
 #include "aws/protocol.h"
 
 namespace aws {
@@ -7,7 +8,8 @@ Rendered render_rest_xml(const ServiceInfo& service, const Call& call, const Rep
     Rendered answer{reply.status, {{"x-amzn-RequestId", call.request_id}}, {}};
     if (reply.root.empty()) return answer;
     answer.headers.add("Content-Type", "text/xml");
-    std::string_view space = reply.xml_namespace.empty() ? service.xml_namespace : reply.xml_namespace;
+    std::string_view space =
+        reply.xml_namespace.empty() ? service.xml_namespace : reply.xml_namespace;
     answer.body = to_xml(reply.root, space, reply.output, service.list_names);
     return answer;
 }

@@ -1,5 +1,6 @@
-// XML both ways: pugixml reads, this file writes. What a document may hold is narrow on purpose: no DTD,
-// no entities of its own, no mixed content, bounded size and depth. Source: XML 1.0, Smithy "restXml".
+// XML both ways: pugixml reads, this file writes. What a document may hold is narrow on purpose: no
+// DTD, no entities of its own, no mixed content, bounded size and depth. Source: XML 1.0, Smithy
+// "restXml".
 #include "aws/xml.h"
 
 #include <cstring>
@@ -19,13 +20,16 @@ std::string_view local_name(const char* name) {
     return colon == std::string_view::npos ? text : text.substr(colon + 1);
 }
 
-bool is_space(std::string_view text) { return base::trim(text).empty(); }
+bool is_space(std::string_view text) {
+    return base::trim(text).empty();
+}
 
 class XmlReader {
   public:
     explicit XmlReader(const XmlNames& names) : names_(names) {}
 
-    std::expected<base::Node, std::string> read(pugi::xml_node element, std::string_view parent, int depth) {
+    std::expected<base::Node, std::string> read(pugi::xml_node element, std::string_view parent,
+                                                int depth) {
         if (depth > kMaxXmlDepth) return std::unexpected("elements are nested too deeply");
         std::string_view name = local_name(element.name());
         // A list with a member name: every child is a member.
@@ -33,7 +37,8 @@ class XmlReader {
             return read_list(element, *member, depth);
         base::Node tree;
         for (pugi::xml_attribute attribute : element.attributes())
-            if (!is_namespace(attribute)) tree.set("@" + std::string(attribute.name()), attribute.value());
+            if (!is_namespace(attribute))
+                tree.set("@" + std::string(attribute.name()), attribute.value());
         std::string text;
         bool has_elements = false;
         for (pugi::xml_node child : element.children()) {
@@ -58,29 +63,34 @@ class XmlReader {
         return name == "xmlns" || name.starts_with("xmlns:");
     }
 
-    std::expected<void, std::string> read_member(base::Node& tree, pugi::xml_node child, std::string_view parent,
-                                                 int depth) {
+    std::expected<void, std::string> read_member(base::Node& tree, pugi::xml_node child,
+                                                 std::string_view parent, int depth) {
         std::string name(local_name(child.name()));
         auto member = names_.element(parent, name);
         base::Node value = TRY(read(child, parent, depth + 1));
         base::Node* present = tree.find(name);
         if (member && member->empty()) {
-            if (present != nullptr) present->push_back(std::move(value));
-            else tree.set(std::move(name), base::Node::array()).push_back(std::move(value));
+            if (present != nullptr)
+                present->push_back(std::move(value));
+            else
+                tree.set(std::move(name), base::Node::array()).push_back(std::move(value));
             return {};
         }
-        if (present != nullptr) return std::unexpected("<" + name + "> occurs twice in <" + std::string(parent) + ">");
+        if (present != nullptr)
+            return std::unexpected("<" + name + "> occurs twice in <" + std::string(parent) + ">");
         tree.set(std::move(name), std::move(value));
         return {};
     }
 
-    std::expected<base::Node, std::string> read_list(pugi::xml_node list, std::string_view member, int depth) {
+    std::expected<base::Node, std::string> read_list(pugi::xml_node list, std::string_view member,
+                                                     int depth) {
         base::Node items = base::Node::array();
         for (pugi::xml_node child : list.children()) {
             if (child.type() == pugi::node_pcdata && is_space(child.value())) continue;
             if (child.type() == pugi::node_comment || child.type() == pugi::node_pi) continue;
             if (child.type() != pugi::node_element || local_name(child.name()) != member)
-                return std::unexpected("expected <" + std::string(member) + "> in <" + list.name() + ">");
+                return std::unexpected("expected <" + std::string(member) + "> in <" + list.name() +
+                                       ">");
             items.push_back(TRY(read(child, local_name(list.name()), depth + 1)));
         }
         return items;
@@ -89,11 +99,14 @@ class XmlReader {
     const XmlNames& names_;
 };
 
-void append_children(std::string& out, std::string_view name, const base::Node& value, const XmlNames& names) {
+void append_children(std::string& out, std::string_view name, const base::Node& value,
+                     const XmlNames& names) {
     for (const auto& [key, child] : value.members()) {
         if (key.starts_with('@')) continue;
-        if (key == "#text") out += xml_escape(child.as_string());
-        else append_xml(out, name, key, child, names);
+        if (key == "#text")
+            out += xml_escape(child.as_string());
+        else
+            append_xml(out, name, key, child, names);
     }
 }
 
@@ -119,7 +132,8 @@ XmlNames::XmlNames(std::string_view lines) {
     }
 }
 
-std::optional<std::string_view> XmlNames::element(std::string_view parent, std::string_view list) const {
+std::optional<std::string_view> XmlNames::element(std::string_view parent,
+                                                  std::string_view list) const {
     if (names_.empty()) return std::nullopt;
     std::string path(parent);
     path += '.';
@@ -129,14 +143,15 @@ std::optional<std::string_view> XmlNames::element(std::string_view parent, std::
     return found->second;
 }
 
-void append_xml(std::string& out, std::string_view parent, std::string_view name, const base::Node& value,
-                const XmlNames& names) {
+void append_xml(std::string& out, std::string_view parent, std::string_view name,
+                const base::Node& value, const XmlNames& names) {
     if (value.is_null()) return;
     std::string_view member = "member";
     if (value.is_array()) {
         member = names.element(parent, name).value_or(member);
         if (member.empty()) {
-            for (const base::Node& item : value.items()) append_xml(out, parent, name, item, names);
+            for (const base::Node& item : value.items())
+                append_xml(out, parent, name, item, names);
             return;
         }
     }
@@ -145,14 +160,24 @@ void append_xml(std::string& out, std::string_view parent, std::string_view name
     out += '>';
     size_t content = out.size();
     switch (value.kind()) {
-        case base::Node::Kind::Null: break;
-        case base::Node::Kind::Bool: out += value.as_bool() ? "true" : "false"; break;
-        case base::Node::Kind::Number: out += value.number_text(); break;
-        case base::Node::Kind::String: out += xml_escape(value.as_string()); break;
-        case base::Node::Kind::Array:
-            for (const base::Node& item : value.items()) append_xml(out, name, member, item, names);
+        case base::Node::Kind::Null:
             break;
-        case base::Node::Kind::Object: append_children(out, name, value, names); break;
+        case base::Node::Kind::Bool:
+            out += value.as_bool() ? "true" : "false";
+            break;
+        case base::Node::Kind::Number:
+            out += value.number_text();
+            break;
+        case base::Node::Kind::String:
+            out += xml_escape(value.as_string());
+            break;
+        case base::Node::Kind::Array:
+            for (const base::Node& item : value.items())
+                append_xml(out, name, member, item, names);
+            break;
+        case base::Node::Kind::Object:
+            append_children(out, name, value, names);
+            break;
     }
     if (out.size() == content) {
         out.replace(opened, 1, "/>");
@@ -171,13 +196,22 @@ std::string xml_escape(std::string_view text) {
     for (char c : text) {
         auto byte = static_cast<unsigned char>(c);
         switch (c) {
-            case '&': out += "&amp;"; break;
-            case '<': out += "&lt;"; break;
-            case '>': out += "&gt;"; break;
-            case '"': out += "&quot;"; break;
+            case '&':
+                out += "&amp;";
+                break;
+            case '<':
+                out += "&lt;";
+                break;
+            case '>':
+                out += "&gt;";
+                break;
+            case '"':
+                out += "&quot;";
+                break;
             default:
                 if (byte < 0x20 && c != '\t' && c != '\n') {
-                    // XML 1.0 cannot hold most of them; S3 writes references, and clients read them.
+                    // XML 1.0 cannot hold most of them; S3 writes references, and clients read
+                    // them.
                     out += "&#x";
                     if (byte >= 0x10) out += kHex[byte >> 4];
                     out += kHex[byte & 15];
@@ -192,17 +226,22 @@ std::string xml_escape(std::string_view text) {
     return out;
 }
 
-std::expected<base::Node, std::string> parse_xml(std::string_view text, std::string_view list_names, std::string* root) {
+std::expected<base::Node, std::string> parse_xml(std::string_view text, std::string_view list_names,
+                                                 std::string* root) {
     if (text.size() > kMaxXmlBytes) return std::unexpected("the document is too large");
     if (!base::is_valid_utf8(text)) return std::unexpected("the document is not UTF-8");
     pugi::xml_document document;
-    constexpr unsigned kFlags = pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol | pugi::parse_wconv_attribute |
-                                pugi::parse_ws_pcdata_single | pugi::parse_doctype;
+    constexpr unsigned kFlags = pugi::parse_cdata | pugi::parse_escapes | pugi::parse_eol |
+                                pugi::parse_wconv_attribute | pugi::parse_ws_pcdata_single |
+                                pugi::parse_doctype;
     auto result = document.load_buffer(text.data(), text.size(), kFlags, pugi::encoding_utf8);
-    if (!result) return std::unexpected(std::string(result.description()) + " at byte " + std::to_string(result.offset));
+    if (!result)
+        return std::unexpected(std::string(result.description()) + " at byte " +
+                               std::to_string(result.offset));
     pugi::xml_node top;
     for (pugi::xml_node node : document.children()) {
-        if (node.type() == pugi::node_doctype) return std::unexpected("a document type declaration is not allowed");
+        if (node.type() == pugi::node_doctype)
+            return std::unexpected("a document type declaration is not allowed");
         if (node.type() != pugi::node_element) continue;
         if (top) return std::unexpected("more than one document element");
         top = node;

@@ -1,5 +1,5 @@
-// The only file that reads wall time. Waits run on the steady clock in slices, so that a step of the
-// machine's own clock delays a wait by one slice at most.
+// The only file that reads wall time. Waits run on the steady clock in slices, so that a step of
+// the machine's own clock delays a wait by one slice at most.
 #include "base/clock.h"
 
 #include <algorithm>

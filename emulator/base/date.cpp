@@ -18,8 +18,8 @@ using std::chrono::hours;
 using std::chrono::minutes;
 
 constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-constexpr std::array<std::string_view, 7> kLongDays = {
-    "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 7> kLongDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                       "Thursday", "Friday", "Saturday"};
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
@@ -68,8 +68,10 @@ class Reader {
         return value;
     }
     void literal(std::string_view text) {
-        if (!rest_.starts_with(text)) fail();
-        else rest_.remove_prefix(text.size());
+        if (!rest_.starts_with(text))
+            fail();
+        else
+            rest_.remove_prefix(text.size());
     }
     bool skip(std::string_view text) {
         if (!ok_ || !rest_.starts_with(text)) return false;
@@ -162,7 +164,8 @@ std::optional<Time> parse_asctime(std::string_view text) {
 
 microseconds fraction_of(std::string_view digits) {
     int64_t value = 0;
-    for (size_t i = 0; i < 6; ++i) value = value * 10 + (i < digits.size() ? digits[i] - '0' : 0);
+    for (size_t i = 0; i < 6; ++i)
+        value = value * 10 + (i < digits.size() ? digits[i] - '0' : 0);
     return microseconds(value);
 }
 
@@ -171,7 +174,7 @@ struct Unit {
     double microseconds;
 };
 // Longer names first, so that "ms" is not "m".
-constexpr Unit kUnits[] = {{"us", 1},  {"µs", 1},   {"ms", 1e3},   {"s", 1e6},
+constexpr Unit kUnits[] = {{"us", 1},  {"µs", 1},   {"ms", 1e3}, {"s", 1e6},
                            {"m", 6e7}, {"h", 36e8}, {"d", 864e8}};
 
 }  // namespace
@@ -186,9 +189,9 @@ std::string http_date(Time time) {
     int64_t second = std::chrono::floor<seconds>(time).time_since_epoch().count();
     if (second != cached.second) {
         Civil c = civil_of(time);
-        cached.text = fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[c.weekday], c.day,
-                                  kMonths[static_cast<size_t>(c.month - 1)], c.year, c.hour, c.minute,
-                                  c.second);
+        cached.text = fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[c.weekday],
+                                  c.day, kMonths[static_cast<size_t>(c.month - 1)], c.year, c.hour,
+                                  c.minute, c.second);
         cached.second = second;
     }
     return cached.text;
@@ -202,8 +205,8 @@ std::optional<Time> parse_http_date(std::string_view text) {
 
 std::string iso_date(Time time) {
     Civil c = civil_of(time);
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", c.year, c.month, c.day, c.hour, c.minute,
-                       c.second);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", c.year, c.month, c.day, c.hour,
+                       c.minute, c.second);
 }
 
 std::string iso_date_millis(Time time) {

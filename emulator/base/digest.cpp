@@ -1,5 +1,5 @@
-// MD5, SHA-1, SHA-256 and HMAC over OpenSSL's EVP; CRC-32, CRC-32C and CRC-64/NVME by tables that take
-// eight bytes at a time.
+// MD5, SHA-1, SHA-256 and HMAC over OpenSSL's EVP; CRC-32, CRC-32C and CRC-64/NVME by tables that
+// take eight bytes at a time.
 #include "base/digest.h"
 
 #include <openssl/evp.h>
@@ -22,14 +22,19 @@ const EVP_MD* algorithm(DigestKind kind) {
     static const EVP_MD* const kSha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
     static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
     switch (kind) {
-        case DigestKind::Md5: return kMd5;
-        case DigestKind::Sha1: return kSha1;
-        case DigestKind::Sha256: return kSha256;
+        case DigestKind::Md5:
+            return kMd5;
+        case DigestKind::Sha1:
+            return kSha1;
+        case DigestKind::Sha256:
+            return kSha256;
     }
     ASSERT(false);
 }
 
-EVP_MD_CTX* context_of(void* context) { return static_cast<EVP_MD_CTX*>(context); }
+EVP_MD_CTX* context_of(void* context) {
+    return static_cast<EVP_MD_CTX*>(context);
+}
 
 std::string digest_of(DigestKind kind, std::string_view bytes) {
     Digest digest(kind);
@@ -42,8 +47,10 @@ std::string hmac(DigestKind kind, std::string_view key, std::string_view bytes) 
     std::string block = key.size() > kHmacBlockBytes ? digest_of(kind, key) : std::string(key);
     block.resize(kHmacBlockBytes, '\0');
     std::string inner_pad = block, outer_pad = block;
-    for (char& c : inner_pad) c ^= 0x36;
-    for (char& c : outer_pad) c ^= 0x5c;
+    for (char& c : inner_pad)
+        c ^= 0x36;
+    for (char& c : outer_pad)
+        c ^= 0x5c;
     Digest inner(kind);
     inner.update(inner_pad);
     inner.update(bytes);
@@ -101,7 +108,9 @@ Digest::Digest(DigestKind kind) : context_(EVP_MD_CTX_new()) {
     ASSERT(EVP_DigestInit_ex2(context_of(context_), algorithm(kind), nullptr) == 1);
 }
 
-Digest::~Digest() { EVP_MD_CTX_free(context_of(context_)); }
+Digest::~Digest() {
+    EVP_MD_CTX_free(context_of(context_));
+}
 
 Digest::Digest(Digest&& other) noexcept : context_(std::exchange(other.context_, nullptr)) {}
 
@@ -121,9 +130,15 @@ std::string Digest::finish() {
     return {reinterpret_cast<char*>(out), size};
 }
 
-std::string md5(std::string_view bytes) { return digest_of(DigestKind::Md5, bytes); }
-std::string sha256(std::string_view bytes) { return digest_of(DigestKind::Sha256, bytes); }
-std::string sha256_hex(std::string_view bytes) { return to_hex(sha256(bytes)); }
+std::string md5(std::string_view bytes) {
+    return digest_of(DigestKind::Md5, bytes);
+}
+std::string sha256(std::string_view bytes) {
+    return digest_of(DigestKind::Sha256, bytes);
+}
+std::string sha256_hex(std::string_view bytes) {
+    return to_hex(sha256(bytes));
+}
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
     return hmac(DigestKind::Sha256, key, bytes);
@@ -133,8 +148,12 @@ std::string hmac_sha1(std::string_view key, std::string_view bytes) {
     return hmac(DigestKind::Sha1, key, bytes);
 }
 
-uint32_t crc32(uint32_t previous, std::string_view bytes) { return crc(kCrc32, previous, bytes); }
-uint32_t crc32c(uint32_t previous, std::string_view bytes) { return crc(kCrc32c, previous, bytes); }
+uint32_t crc32(uint32_t previous, std::string_view bytes) {
+    return crc(kCrc32, previous, bytes);
+}
+uint32_t crc32c(uint32_t previous, std::string_view bytes) {
+    return crc(kCrc32c, previous, bytes);
+}
 uint64_t crc64nvme(uint64_t previous, std::string_view bytes) {
     return crc(kCrc64Nvme, previous, bytes);
 }

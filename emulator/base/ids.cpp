@@ -1,5 +1,5 @@
-// Identifiers. Random bytes come from getrandom(2) through a small buffer per thread: one system call
-// serves some thirty request ids, and no lock is shared on the request path.
+// Identifiers. Random bytes come from getrandom(2) through a small buffer per thread: one system
+// call serves some thirty request ids, and no lock is shared on the request path.
 #include "base/ids.h"
 
 #include <sys/random.h>
@@ -75,7 +75,8 @@ std::string random_uuid() {
     std::string text = random_hex(32);
     text[12] = '4';
     text[16] = "89ab"[text[16] & 3];  // RFC 9562 §4.1: the variant's two bits
-    for (size_t at : {8u, 13u, 18u, 23u}) text.insert(at, 1, '-');
+    for (size_t at : {8u, 13u, 18u, 23u})
+        text.insert(at, 1, '-');
     return text;
 }
 
@@ -84,7 +85,8 @@ std::string random_base64url(size_t characters) {
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     std::string text(characters, '\0');
     random_bytes(text.data(), text.size());
-    for (char& c : text) c = kAlphabet[static_cast<unsigned char>(c) & 63];
+    for (char& c : text)
+        c = kAlphabet[static_cast<unsigned char>(c) & 63];
     return text;
 }
 

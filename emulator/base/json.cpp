@@ -41,13 +41,17 @@ size_t skip_comment(std::string_view text, size_t at) {
 // Past the string literal that starts at `at`.
 size_t skip_string(std::string_view text, size_t at) {
     for (++at; at < text.size(); ++at) {
-        if (text[at] == '\\') ++at;
-        else if (text[at] == '"') return at + 1;
+        if (text[at] == '\\')
+            ++at;
+        else if (text[at] == '"')
+            return at + 1;
     }
     return text.size();
 }
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 // A comma before a closing bracket becomes a space: same length, so positions stay true. `[,]` and
 // `[1,,]` keep a comma for the parser to refuse.
@@ -66,7 +70,8 @@ std::string blank_trailing_commas(std::string_view text) {
             continue;
         }
         if ((c == ']' || c == '}') && comma != std::string::npos) out[comma] = ' ';
-        bool after_value = before != 0 && std::string_view("[{,:").find(before) == std::string_view::npos;
+        bool after_value =
+            before != 0 && std::string_view("[{,:").find(before) == std::string_view::npos;
         comma = c == ',' && after_value ? at : std::string::npos;
         before = c;
         at = c == '"' ? skip_string(text, at) : at + 1;
@@ -84,7 +89,8 @@ size_t number_length(std::string_view text) {
     };
     auto digits = [&] {
         size_t before = at;
-        while (take("0123456789")) continue;
+        while (take("0123456789"))
+            continue;
         return at - before;
     };
     take("-");
@@ -126,10 +132,13 @@ class CountingIterator {
     size_t* count_;
 };
 
-// "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while parsing …" → "unexpected …"
+// "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while parsing …"
+// → "unexpected …"
 std::string plain_message(std::string_view text) {
-    if (size_t at = text.find("syntax error"); at != std::string_view::npos) text.remove_prefix(at);
-    else if (at = text.find("] "); at != std::string_view::npos) text.remove_prefix(at + 2);
+    if (size_t at = text.find("syntax error"); at != std::string_view::npos)
+        text.remove_prefix(at);
+    else if (at = text.find("] "); at != std::string_view::npos)
+        text.remove_prefix(at + 2);
     if (size_t at = text.find(" - "); at != std::string_view::npos) text.remove_prefix(at + 3);
     return std::string(text);
 }
@@ -170,10 +179,13 @@ class NodeBuilder {
         return true;
     }
 
-    bool parse_error(size_t, const std::string& last_token, const nlohmann::detail::exception& error) {
+    bool parse_error(size_t, const std::string& last_token,
+                     const nlohmann::detail::exception& error) {
         Position position = begin_token();
-        // Inside a string the place that is wrong is the last character read, not the string's start.
-        bool in_string = last_token.starts_with('"') && (last_token.size() == 1 || last_token.back() != '"');
+        // Inside a string the place that is wrong is the last character read, not the string's
+        // start.
+        bool in_string =
+            last_token.starts_with('"') && (last_token.size() == 1 || last_token.back() != '"');
         if (in_string && *read_ > offset_) {
             advance_to(std::min(*read_ - 1, text_.size()));
             position = {line_, column_};
@@ -200,7 +212,8 @@ class NodeBuilder {
         const auto& members = frame.node.members();
         if (members.size() < kLinearKeys) return frame.node.find(name) != nullptr;
         if (frame.keys.empty())
-            for (const auto& member : members) frame.keys.insert(member.first);
+            for (const auto& member : members)
+                frame.keys.insert(member.first);
         return !frame.keys.insert(name).second;
     }
 
@@ -248,7 +261,8 @@ class NodeBuilder {
     bool open(Node node) {
         Position position = begin_token();
         if (stack_.size() >= kMaxJsonDepth) {
-            error_ = JsonError{fmt::format("nested deeper than {} levels", kMaxJsonDepth), position};
+            error_ =
+                JsonError{fmt::format("nested deeper than {} levels", kMaxJsonDepth), position};
             return false;
         }
         node.set_position(position);
@@ -298,13 +312,27 @@ void append_quoted(std::string& out, std::string_view text) {
         out += text.substr(start, i - start);
         start = i + 1;
         switch (c) {
-            case '"': out += "\\\""; break;
-            case '\\': out += "\\\\"; break;
-            case '\b': out += "\\b"; break;
-            case '\f': out += "\\f"; break;
-            case '\n': out += "\\n"; break;
-            case '\r': out += "\\r"; break;
-            case '\t': out += "\\t"; break;
+            case '"':
+                out += "\\\"";
+                break;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '\b':
+                out += "\\b";
+                break;
+            case '\f':
+                out += "\\f";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            case '\r':
+                out += "\\r";
+                break;
+            case '\t':
+                out += "\\t";
+                break;
             default:
                 // Bytes that are no UTF-8 cannot be said in JSON: the replacement character.
                 if (c >= 0x80) {
@@ -328,10 +356,18 @@ void append_line(std::string& out, int indent, int depth) {
 
 void append_node(std::string& out, const Node& node, int indent, int depth) {
     switch (node.kind()) {
-        case Node::Kind::Null: out += "null"; return;
-        case Node::Kind::Bool: out += node.as_bool() ? "true" : "false"; return;
-        case Node::Kind::Number: out += node.number_text(); return;
-        case Node::Kind::String: append_quoted(out, node.as_string()); return;
+        case Node::Kind::Null:
+            out += "null";
+            return;
+        case Node::Kind::Bool:
+            out += node.as_bool() ? "true" : "false";
+            return;
+        case Node::Kind::Number:
+            out += node.number_text();
+            return;
+        case Node::Kind::String:
+            append_quoted(out, node.as_string());
+            return;
         case Node::Kind::Array: {
             out += '[';
             bool first = true;
@@ -407,7 +443,9 @@ double Node::as_double(double fallback) const {
     return parse_double(text_).value_or(fallback);
 }
 
-const std::string& Node::as_string() const { return is_string() ? text_ : shared_empty(); }
+const std::string& Node::as_string() const {
+    return is_string() ? text_ : shared_empty();
+}
 
 bool Node::is_integer() const {
     return is_number() && text_.find_first_of(".eE") == std::string::npos;
@@ -461,19 +499,24 @@ Position Node::key_position(std::string_view key) const {
 bool operator==(const Node& a, const Node& b) {
     if (a.kind_ != b.kind_) return false;
     switch (a.kind_) {
-        case Node::Kind::Null: return true;
-        case Node::Kind::Bool: return a.bool_ == b.bool_;
+        case Node::Kind::Null:
+            return true;
+        case Node::Kind::Bool:
+            return a.bool_ == b.bool_;
         case Node::Kind::Number:
             if (a.is_integer() && b.is_integer()) return a.text_ == b.text_;
             return a.text_ == b.text_ || a.as_double(NAN) == b.as_double(NAN);
-        case Node::Kind::String: return a.text_ == b.text_;
-        case Node::Kind::Array: return a.items_ == b.items_;
+        case Node::Kind::String:
+            return a.text_ == b.text_;
+        case Node::Kind::Array:
+            return a.items_ == b.items_;
         case Node::Kind::Object:
             return a.members_.size() == b.members_.size() &&
-                   std::all_of(a.members_.begin(), a.members_.end(), [&](const Node::Member& member) {
-                       const Node* other = b.find(member.first);
-                       return other != nullptr && *other == member.second;
-                   });
+                   std::all_of(a.members_.begin(), a.members_.end(),
+                               [&](const Node::Member& member) {
+                                   const Node* other = b.find(member.first);
+                                   return other != nullptr && *other == member.second;
+                               });
     }
     return false;
 }
@@ -493,8 +536,8 @@ std::expected<Node, JsonError> parse_json(std::string_view text, JsonDialect dia
     if (size_t nul = text.find('\0'); nul != std::string_view::npos)
         return std::unexpected(builder.error_at(nul, "a NUL character"));
     bool complete = nlohmann::json::sax_parse(
-        CountingIterator(text.data(), &read), CountingIterator(text.data() + text.size(), &read), &builder,
-        nlohmann::json::input_format_t::json, true, comments);
+        CountingIterator(text.data(), &read), CountingIterator(text.data() + text.size(), &read),
+        &builder, nlohmann::json::input_format_t::json, true, comments);
     if (builder.error()) return std::unexpected(*builder.error());
     ASSERT(complete);
     return builder.take();

@@ -1,5 +1,6 @@
-// The log's writer and the one choke point where secrets are replaced. Masking is by value, with the
-// forms in which a value travels: base64 (at any offset inside a longer text) and percent-encoded.
+// The log's writer and the one choke point where secrets are replaced. Masking is by value, with
+// the forms in which a value travels: base64 (at any offset inside a longer text) and
+// percent-encoded.
 #include "base/log.h"
 
 #include <unistd.h>
@@ -18,7 +19,8 @@ namespace base {
 
 namespace {
 
-// The exception to "no mutable globals": a log that must be handed through every call is a log nobody writes.
+// The exception to "no mutable globals": a log that must be handed through every call is a log
+// nobody writes.
 struct LogState {
     std::atomic<LogLevel> level{LogLevel::Info};
     std::mutex mutex;
@@ -32,10 +34,14 @@ LogState& state() {
 
 std::string_view name_of(LogLevel level) {
     switch (level) {
-        case LogLevel::Debug: return "debug";
-        case LogLevel::Info: return "info";
-        case LogLevel::Warning: return "warning";
-        case LogLevel::Error: return "error";
+        case LogLevel::Debug:
+            return "debug";
+        case LogLevel::Info:
+            return "info";
+        case LogLevel::Warning:
+            return "warning";
+        case LogLevel::Error:
+            return "error";
     }
     return "?";
 }
@@ -53,16 +59,21 @@ std::string one_line(std::string_view message) {
     std::string out;
     out.reserve(message.size());
     for (char c : message) {
-        if (c == '\n') out += "\\n";
-        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) out += ' ';
-        else out += c;
+        if (c == '\n')
+            out += "\\n";
+        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            out += ' ';
+        else
+            out += c;
     }
     return out;
 }
 
 }  // namespace
 
-void set_log_level(LogLevel level) { state().level = level; }
+void set_log_level(LogLevel level) {
+    state().level = level;
+}
 
 void log(LogLevel level, std::string_view part, std::string_view message) {
     if (level < state().level.load(std::memory_order_relaxed)) return;
@@ -74,14 +85,16 @@ void log(LogLevel level, std::string_view part, std::string_view message) {
     line += ": ";
     line += one_line(masked(message));
     line += '\n';
-    // One write per line: lines of threads and of children never mix. A closed stderr is not our problem.
+    // One write per line: lines of threads and of children never mix. A closed stderr is not our
+    // problem.
     [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
 void mask(std::string_view secret) {
     if (secret.size() < kMaskedMinimum) return;
     std::vector<std::string> forms = {std::string(secret), percent_encode(secret)};
-    for (size_t before = 0; before < 3; ++before) forms.push_back(base64_core(secret, before));
+    for (size_t before = 0; before < 3; ++before)
+        forms.push_back(base64_core(secret, before));
     LogState& log = state();
     std::lock_guard lock(log.mutex);
     for (std::string& form : forms) {
@@ -89,8 +102,9 @@ void mask(std::string_view secret) {
         if (std::find(log.secrets.begin(), log.secrets.end(), form) == log.secrets.end())
             log.secrets.push_back(std::move(form));
     }
-    std::stable_sort(log.secrets.begin(), log.secrets.end(),
-                     [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+    std::stable_sort(
+        log.secrets.begin(), log.secrets.end(),
+        [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
 }
 
 std::string masked(std::string_view text) {

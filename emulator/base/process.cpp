@@ -1,6 +1,6 @@
-// Child processes over Boost.Process, forked by one thread. What happens between fork and exec is in
-// ChildSetup: system calls only, since the other threads' locks are frozen there. Ends are awaited on
-// pidfds: Boost's own timed waits fork another process.
+// Child processes over Boost.Process, forked by one thread. What happens between fork and exec is
+// in ChildSetup: system calls only, since the other threads' locks are frozen there. Ends are
+// awaited on pidfds: Boost's own timed waits fork another process.
 #include "base/process.h"
 
 #include <fcntl.h>
@@ -62,13 +62,15 @@ class Descriptor {
 };
 
 int poll_milliseconds(SteadyTime until) {
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     return static_cast<int>(std::clamp<int64_t>(left.count(), 0, 1 << 30));
 }
 
 SteadyTime after(std::chrono::milliseconds wait) {
     // A year stands for "for ever" without overflow.
-    return std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(wait, std::chrono::hours(24 * 365));
+    return std::chrono::steady_clock::now() +
+           std::min<std::chrono::milliseconds>(wait, std::chrono::hours(24 * 365));
 }
 
 // Runs in the child between fork and exec. Everything it needs was prepared before the fork.
@@ -80,11 +82,14 @@ struct ChildSetup : bp::extend::handler {
     int null_device;
     pid_t parent = getpid();
 
-    ChildSetup(const ProcessOptions& options, int null_device) : options(options), null_device(null_device) {
+    ChildSetup(const ProcessOptions& options, int null_device)
+        : options(options), null_device(null_device) {
         int standard[] = {options.standard_input, options.standard_output, options.standard_error};
-        for (int i = 0; i < 3; ++i) wiring.emplace_back(standard[i] < 0 ? null_device : standard[i], i);
+        for (int i = 0; i < 3; ++i)
+            wiring.emplace_back(standard[i] < 0 ? null_device : standard[i], i);
         wiring.insert(wiring.end(), options.descriptors.begin(), options.descriptors.end());
-        for (auto [ours, childs] : wiring) first_free = std::max({first_free, ours + 1, childs + 1});
+        for (auto [ours, childs] : wiring)
+            first_free = std::max({first_free, ours + 1, childs + 1});
         spare.resize(wiring.size());
     }
 
@@ -93,14 +98,16 @@ struct ChildSetup : bp::extend::handler {
         // First copies out of the way, then each to its number: a number may be source and target.
         for (size_t i = 0; i < wiring.size(); ++i)
             spare[i] = fcntl(wiring[i].first, F_DUPFD_CLOEXEC, first_free);
-        // All others close at exec, Boost's error pipe among them: it is still needed if exec fails.
+        // All others close at exec, Boost's error pipe among them: it is still needed if exec
+        // fails.
         syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
         for (size_t i = 0; i < wiring.size(); ++i)
             if (spare[i] < 0 || dup2(spare[i], wiring[i].second) < 0) fail(executor, "dup2");
 
-        struct sigaction default_action {};
+        struct sigaction default_action{};
         default_action.sa_handler = SIG_DFL;
-        for (int number = 1; number < NSIG; ++number) sigaction(number, &default_action, nullptr);
+        for (int number = 1; number < NSIG; ++number)
+            sigaction(number, &default_action, nullptr);
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -111,7 +118,8 @@ struct ChildSetup : bp::extend::handler {
         setrlimit(RLIMIT_NOFILE, &files);
 
         if (options.new_session) setsid();
-        if (!options.directory.empty() && chdir(options.directory.c_str()) != 0) fail(executor, "chdir");
+        if (!options.directory.empty() && chdir(options.directory.c_str()) != 0)
+            fail(executor, "chdir");
         if (options.die_with_parent) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             if (getppid() != parent) _exit(1);  // it ended before the line above
@@ -249,15 +257,18 @@ struct Spawner::Inside {
         if (options.command.empty()) return std::unexpected("no command to start");
         std::string path = TRY(find_executable(options.command[0]));
         if (!options.directory.empty() && access(options.directory.c_str(), X_OK) != 0)
-            return std::unexpected("cannot start " + path + " in " + options.directory + ": " + std::strerror(errno));
+            return std::unexpected("cannot start " + path + " in " + options.directory + ": " +
+                                   std::strerror(errno));
         std::vector<std::string> arguments(options.command.begin() + 1, options.command.end());
         std::error_code failure;
         bp::child child;
         ChildSetup setup(options, null_device.get());
         if (options.environment) {
             bp::environment environment;
-            for (const auto& [name, value] : *options.environment) environment[name] = value;
-            child = bp::child(bp::exe = path, bp::args = arguments, bp::env = environment, setup, failure);
+            for (const auto& [name, value] : *options.environment)
+                environment[name] = value;
+            child = bp::child(bp::exe = path, bp::args = arguments, bp::env = environment, setup,
+                              failure);
         } else {
             child = bp::child(bp::exe = path, bp::args = arguments, setup, failure);
         }
@@ -293,11 +304,14 @@ struct Pipe {
 
 std::expected<Pipe, std::string> make_pipe() {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(std::string("cannot make a pipe: ") + std::strerror(errno));
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return std::unexpected(std::string("cannot make a pipe: ") + std::strerror(errno));
     return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
-void make_nonblocking(const Descriptor& end) { fcntl(end.get(), F_SETFL, O_NONBLOCK); }
+void make_nonblocking(const Descriptor& end) {
+    fcntl(end.get(), F_SETFL, O_NONBLOCK);
+}
 
 // Takes what is there; closes the end at its end.
 void drain(Descriptor& from, std::string& into) {
@@ -322,7 +336,8 @@ class NoBrokenPipeSignal {
     ~NoBrokenPipeSignal() {
         timespec now{};
         if (!sigismember(&before_, SIGPIPE))
-            while (sigtimedwait(&pipe_, nullptr, &now) > 0) continue;
+            while (sigtimedwait(&pipe_, nullptr, &now) > 0)
+                continue;
         pthread_sigmask(SIG_SETMASK, &before_, nullptr);
     }
 
@@ -344,7 +359,8 @@ void feed(Descriptor& to, std::string_view& input) {
 }  // namespace
 
 std::expected<Finished, std::string> run(Spawner& spawner, ProcessOptions options,
-                                         std::chrono::milliseconds at_most, std::string_view input) {
+                                         std::chrono::milliseconds at_most,
+                                         std::string_view input) {
     Pipe in, out = TRY(make_pipe()), error = TRY(make_pipe());
     options.standard_output = out.write.get();
     options.standard_error = error.write.get();
@@ -356,7 +372,8 @@ std::expected<Finished, std::string> run(Spawner& spawner, ProcessOptions option
     make_nonblocking(out.read);
     make_nonblocking(error.read);
     auto process = TRY(spawner.inside_->spawn(std::move(options)));
-    for (Pipe* pipe : {&out, &error}) pipe->write.close();
+    for (Pipe* pipe : {&out, &error})
+        pipe->write.close();
     in.read.close();
 
     NoBrokenPipeSignal guard;

@@ -8,8 +8,12 @@ namespace base {
 
 namespace {
 
-char lower_char(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-char upper_char(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+char lower_char(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+char upper_char(char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+}
 
 template <class T>
 std::optional<T> parse_whole(std::string_view text) {
@@ -22,7 +26,8 @@ std::optional<T> parse_whole(std::string_view text) {
 
 size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<size_t> row(b.size() + 1);
-    for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (size_t j = 0; j <= b.size(); ++j)
+        row[j] = j;
     for (size_t i = 1; i <= a.size(); ++i) {
         size_t diagonal = row[0];
         row[0] = i;
@@ -103,7 +108,9 @@ std::optional<uint64_t> parse_unsigned(std::string_view text) {
     return parse_whole<uint64_t>(text);
 }
 
-std::optional<int64_t> parse_signed(std::string_view text) { return parse_whole<int64_t>(text); }
+std::optional<int64_t> parse_signed(std::string_view text) {
+    return parse_whole<int64_t>(text);
+}
 
 std::optional<double> parse_double(std::string_view text) {
     // from_chars would also read "inf" and "nan".
@@ -131,7 +138,8 @@ bool wildcard_match(std::string_view pattern, std::string_view text, Case letter
             return false;
         }
     }
-    while (p < pattern.size() && pattern[p] == '*') ++p;
+    while (p < pattern.size() && pattern[p] == '*')
+        ++p;
     return p == pattern.size();
 }
 
@@ -156,7 +164,12 @@ bool is_valid_utf8(std::string_view text) {
     auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
     for (size_t i = 0; i < text.size();) {
         uint8_t first = byte(i);
-        size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+        size_t length = first < 0x80   ? 1
+                        : first < 0xC2 ? 0
+                        : first < 0xE0 ? 2
+                        : first < 0xF0 ? 3
+                        : first < 0xF5 ? 4
+                                       : 0;
         if (length == 0 || i + length > text.size()) return false;
         for (size_t j = 1; j < length; ++j)
             if ((byte(i + j) & 0xC0) != 0x80) return false;

@@ -23,7 +23,8 @@ constexpr size_t kStackFactor = 1;
 constexpr size_t kLongestName = 15;  // the kernel's limit
 
 struct Start {
-    Start(std::string name, std::function<void()> body) : name(std::move(name)), body(std::move(body)) {}
+    Start(std::string name, std::function<void()> body)
+        : name(std::move(name)), body(std::move(body)) {}
     std::string name;
     std::function<void()> body;
 };

@@ -1,5 +1,5 @@
-// Spans packed into a circular buffer, and read back. A record: its size, the fixed numbers, the texts
-// (each a 32-bit length and its bytes), the decisions.
+// Spans packed into a circular buffer, and read back. A record: its size, the fixed numbers, the
+// texts (each a 32-bit length and its bytes), the decisions.
 #include "base/trace.h"
 
 #include <algorithm>
@@ -25,21 +25,29 @@ struct Fixed {
 // The texts in their order within a record: the ids first, which searches look at.
 template <class SpanType>
 auto texts_of(SpanType& span) {
-    return std::array{&span.id,   &span.parent, &span.peer, &span.hop,
+    return std::array{&span.id,       &span.parent, &span.peer, &span.hop,
                       &span.resource, &span.method, &span.host, &span.target};
 }
 
-std::string_view cut_text(std::string_view text) { return text.substr(0, kMaxTraceText); }
+std::string_view cut_text(std::string_view text) {
+    return text.substr(0, kMaxTraceText);
+}
 
-size_t packed_text(std::string_view text) { return sizeof(uint32_t) + cut_text(text).size(); }
+size_t packed_text(std::string_view text) {
+    return sizeof(uint32_t) + cut_text(text).size();
+}
 
-size_t decisions_kept(const Span& span) { return std::min(span.decisions.size(), kMaxTraceDecisions); }
+size_t decisions_kept(const Span& span) {
+    return std::min(span.decisions.size(), kMaxTraceDecisions);
+}
 
 size_t packed_size(const Span& span) {
     size_t size = sizeof(Fixed);
-    for (const std::string* text : texts_of(span)) size += packed_text(*text);
+    for (const std::string* text : texts_of(span))
+        size += packed_text(*text);
     for (size_t i = 0; i < decisions_kept(span); ++i)
-        size += packed_text(span.decisions[i].key) + packed_text(span.decisions[i].text) + sizeof(int64_t);
+        size += packed_text(span.decisions[i].key) + packed_text(span.decisions[i].text) +
+                sizeof(int64_t);
     return size;
 }
 
@@ -88,7 +96,8 @@ void pack(const Span& span, uint64_t sequence, size_t size_bytes, char* into) {
     out.number(Fixed{static_cast<uint32_t>(size_bytes), span.status, sequence, span.sent_bytes,
                      span.started.time_since_epoch().count(), span.took.count(),
                      static_cast<uint32_t>(decisions_kept(span))});
-    for (const std::string* text : texts_of(span)) out.text(*text);
+    for (const std::string* text : texts_of(span))
+        out.text(*text);
     for (size_t i = 0; i < decisions_kept(span); ++i) {
         out.text(span.decisions[i].key);
         out.text(span.decisions[i].text);
@@ -105,7 +114,8 @@ Span unpack(const char* from) {
     span.sent_bytes = fixed.sent_bytes;
     span.started = Time(microseconds(fixed.started));
     span.took = microseconds(fixed.took);
-    for (std::string* text : texts_of(span)) *text = in.text();
+    for (std::string* text : texts_of(span))
+        *text = in.text();
     span.decisions.reserve(fixed.decisions);
     for (uint32_t i = 0; i < fixed.decisions; ++i) {
         Decision decision;
@@ -122,19 +132,22 @@ bool id_matches(std::string_view id, std::string_view wanted) {
     return id == wanted || (wanted.size() >= kShortestPrefix && id.starts_with(wanted));
 }
 
-
 }  // namespace
 
-size_t Span::size_bytes() const { return packed_size(*this); }
+size_t Span::size_bytes() const {
+    return packed_size(*this);
+}
 
-// Where the next record goes: behind the newest, or at the front when it would not fit before the end.
-// The oldest spans in the way are dropped.
+// Where the next record goes: behind the newest, or at the front when it would not fit before the
+// end. The oldest spans in the way are dropped.
 size_t TraceRing::make_room(size_t size_bytes) {
     if (!bytes_) bytes_ = std::make_unique_for_overwrite<char[]>(budget_bytes_);
     size_t start = end_;
     if (start + size_bytes > budget_bytes_) {
-        // Whatever lies between here and the end of the buffer is older than what lies at its front.
-        while (!offsets_.empty() && offsets_.front() >= start) offsets_.pop_front();
+        // Whatever lies between here and the end of the buffer is older than what lies at its
+        // front.
+        while (!offsets_.empty() && offsets_.front() >= start)
+            offsets_.pop_front();
         start = 0;
     }
     while (!offsets_.empty() && offsets_.front() >= start && offsets_.front() < start + size_bytes)
@@ -173,7 +186,8 @@ std::vector<Span> TraceRing::by_id(std::string_view id) const {
         Unpacker in(bytes_.get() + offset);
         in.number<Fixed>();
         std::string_view own = in.text(), parent = in.text();
-        if (id_matches(own, id) || id_matches(parent, id)) spans.push_back(unpack(bytes_.get() + offset));
+        if (id_matches(own, id) || id_matches(parent, id))
+            spans.push_back(unpack(bytes_.get() + offset));
     }
     return spans;
 }
@@ -210,9 +224,8 @@ uint64_t TraceRing::last_sequence() const {
 Node to_node(const Span& span) {
     Node decisions = Node::array();
     for (const Decision& decision : span.decisions)
-        decisions.push_back(Node::object({{"key", decision.key},
-                                          {"text", decision.text},
-                                          {"at_us", decision.at.count()}}));
+        decisions.push_back(Node::object(
+            {{"key", decision.key}, {"text", decision.text}, {"at_us", decision.at.count()}}));
     return Node::object({{"sequence", span.sequence},
                          {"hop", span.hop},
                          {"resource", span.resource},

@@ -28,24 +28,32 @@ constexpr int kVersion = 1 + static_cast<int>(kMigrations.size());
 
 DatabaseError::Kind kind_of(sqlite3* handle, int code) {
     switch (code & 0xff) {
-        case SQLITE_FULL: return DatabaseError::Kind::Full;
+        case SQLITE_FULL:
+            return DatabaseError::Kind::Full;
         case SQLITE_BUSY:
-        case SQLITE_LOCKED: return DatabaseError::Kind::Busy;
+        case SQLITE_LOCKED:
+            return DatabaseError::Kind::Busy;
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB: return DatabaseError::Kind::Corrupt;
-        case SQLITE_CONSTRAINT: return DatabaseError::Kind::Constraint;
+        case SQLITE_NOTADB:
+            return DatabaseError::Kind::Corrupt;
+        case SQLITE_CONSTRAINT:
+            return DatabaseError::Kind::Constraint;
         case SQLITE_IOERR:
             if (sqlite3_system_errno(handle) == ENOSPC) return DatabaseError::Kind::Full;
             [[fallthrough]];
-        default: return DatabaseError::Kind::Other;
+        default:
+            return DatabaseError::Kind::Other;
     }
 }
 
 [[noreturn]] void fail(sqlite3* handle, int code) {
-    throw DatabaseError(kind_of(handle, code), std::string("state database: ") + sqlite3_errmsg(handle));
+    throw DatabaseError(kind_of(handle, code),
+                        std::string("state database: ") + sqlite3_errmsg(handle));
 }
 
-sqlite3_stmt* statement_of(void* handle) { return static_cast<sqlite3_stmt*>(handle); }
+sqlite3_stmt* statement_of(void* handle) {
+    return static_cast<sqlite3_stmt*>(handle);
+}
 
 int64_t single_integer(Database& database, std::string_view sql) {
     Statement statement = database.prepare(sql);
@@ -61,7 +69,8 @@ struct Database::Inside {
 
     ~Inside() {
         for (auto& [sql, statements] : idle)
-            for (sqlite3_stmt* statement : statements) sqlite3_finalize(statement);
+            for (sqlite3_stmt* statement : statements)
+                sqlite3_finalize(statement);
         sqlite3_close_v2(handle);
     }
 };
@@ -69,14 +78,17 @@ struct Database::Inside {
 Database::Database() : inside_(std::make_unique<Inside>()) {}
 Database::~Database() = default;
 
-std::expected<std::unique_ptr<Database>, std::string> Database::open(const std::string& path, Durability durability) {
+std::expected<std::unique_ptr<Database>, std::string> Database::open(const std::string& path,
+                                                                     Durability durability) {
     std::unique_ptr<Database> database(new Database());
     sqlite3*& handle = database->inside_->handle;
     // Our own mutex serialises, so SQLite's is not needed.
-    int code = sqlite3_open_v2(path.c_str(), &handle,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    int code =
+        sqlite3_open_v2(path.c_str(), &handle,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
     if (code != SQLITE_OK)
-        return std::unexpected("cannot open " + path + ": " + (handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code)));
+        return std::unexpected("cannot open " + path + ": " +
+                               (handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code)));
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, kBusyMilliseconds);
     try {
@@ -86,16 +98,22 @@ std::expected<std::unique_ptr<Database>, std::string> Database::open(const std::
         database->run("PRAGMA foreign_keys = ON");
         int64_t version = single_integer(*database, "PRAGMA user_version");
         if (version > kVersion)
-            return std::unexpected(path + " was written by a newer version of dodam; use that version, or another --state");
+            return std::unexpected(
+                path +
+                " was written by a newer version of dodam; use that version, or another --state");
         Transaction transaction(*database);
         for (int64_t next = std::max<int64_t>(version, 1); version > 0 && next < kVersion; ++next)
             database->run(kMigrations[static_cast<size_t>(next - 1)]);
-        database->run({dodam_schema_sql_begin, static_cast<size_t>(dodam_schema_sql_end - dodam_schema_sql_begin)});
+        database->run({dodam_schema_sql_begin,
+                       static_cast<size_t>(dodam_schema_sql_end - dodam_schema_sql_begin)});
         if (version != kVersion) database->run("PRAGMA user_version = " + std::to_string(kVersion));
         transaction.commit();
-        database->run(durability == Durability::Power ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+        database->run(durability == Durability::Power ? "PRAGMA synchronous = FULL"
+                                                      : "PRAGMA synchronous = NORMAL");
     } catch (const DatabaseError& error) {
-        std::string hint = error.kind == DatabaseError::Kind::Corrupt ? "; move the file away to start afresh" : "";
+        std::string hint = error.kind == DatabaseError::Kind::Corrupt
+                               ? "; move the file away to start afresh"
+                               : "";
         return std::unexpected("cannot open " + path + ": " + error.what() + hint);
     }
     return database;
@@ -103,7 +121,8 @@ std::expected<std::unique_ptr<Database>, std::string> Database::open(const std::
 
 Statement Database::prepare(std::string_view sql) {
     mutex_.lock();  // the Statement unlocks
-    if (auto found = inside_->idle.find(sql); found != inside_->idle.end() && !found->second.empty()) {
+    if (auto found = inside_->idle.find(sql);
+        found != inside_->idle.end() && !found->second.empty()) {
         sqlite3_stmt* statement = found->second.back();
         found->second.pop_back();
         return Statement(*this, statement);
@@ -124,9 +143,12 @@ void Database::give_back(void* handle) {
     sqlite3_clear_bindings(statement);
     std::string_view sql = sqlite3_sql(statement);
     auto found = inside_->idle.find(sql);
-    if (found != inside_->idle.end()) found->second.push_back(statement);
-    else if (inside_->idle.size() < kMostCachedTexts) inside_->idle[std::string(sql)].push_back(statement);
-    else sqlite3_finalize(statement);
+    if (found != inside_->idle.end())
+        found->second.push_back(statement);
+    else if (inside_->idle.size() < kMostCachedTexts)
+        inside_->idle[std::string(sql)].push_back(statement);
+    else
+        sqlite3_finalize(statement);
     mutex_.unlock();
 }
 
@@ -136,8 +158,12 @@ void Database::run(std::string_view sql) {
     if (code != SQLITE_OK) fail(inside_->handle, code);
 }
 
-int64_t Database::changes() const { return sqlite3_changes64(inside_->handle); }
-int64_t Database::last_row_id() const { return sqlite3_last_insert_rowid(inside_->handle); }
+int64_t Database::changes() const {
+    return sqlite3_changes64(inside_->handle);
+}
+int64_t Database::last_row_id() const {
+    return sqlite3_last_insert_rowid(inside_->handle);
+}
 
 Statement::Statement(Database& database, void* handle) : database_(&database), handle_(handle) {}
 
@@ -164,15 +190,18 @@ Statement& Statement::bind(int index, double value) {
 }
 
 Statement& Statement::bind(int index, std::string_view text) {
-    const char* bytes = text.data() == nullptr ? "" : text.data();  // a null pointer would bind NULL
-    int code = sqlite3_bind_text64(statement_of(handle_), index, bytes, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+    const char* bytes =
+        text.data() == nullptr ? "" : text.data();  // a null pointer would bind NULL
+    int code = sqlite3_bind_text64(statement_of(handle_), index, bytes, text.size(),
+                                   SQLITE_TRANSIENT, SQLITE_UTF8);
     if (code != SQLITE_OK) fail(database_->inside_->handle, code);
     return *this;
 }
 
 Statement& Statement::bind_blob(int index, std::string_view bytes) {
     const char* data = bytes.data() == nullptr ? "" : bytes.data();
-    int code = sqlite3_bind_blob64(statement_of(handle_), index, data, bytes.size(), SQLITE_TRANSIENT);
+    int code =
+        sqlite3_bind_blob64(statement_of(handle_), index, data, bytes.size(), SQLITE_TRANSIENT);
     if (code != SQLITE_OK) fail(database_->inside_->handle, code);
     return *this;
 }
@@ -185,15 +214,21 @@ bool Statement::step() {
 }
 
 void Statement::run() {
-    while (step()) continue;
+    while (step())
+        continue;
 }
 
-int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_of(handle_), column); }
-double Statement::real(int column) const { return sqlite3_column_double(statement_of(handle_), column); }
+int64_t Statement::integer(int column) const {
+    return sqlite3_column_int64(statement_of(handle_), column);
+}
+double Statement::real(int column) const {
+    return sqlite3_column_double(statement_of(handle_), column);
+}
 
 std::string Statement::text(int column) const {
     // The conversion comes first, then the size. A blob's bytes stay as they are.
-    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_of(handle_), column));
+    const auto* bytes =
+        reinterpret_cast<const char*>(sqlite3_column_text(statement_of(handle_), column));
     if (bytes == nullptr) return {};
     return {bytes, static_cast<size_t>(sqlite3_column_bytes(statement_of(handle_), column))};
 }

@@ -13,7 +13,8 @@ const aws::ServiceInfo& ControlPlane::info() const {
         .protocol = aws::Protocol::Query,
         .xml_namespace = "https://sts.amazonaws.com/doc/2011-06-15/",
         .known_operations = {dodam_sts_operations_begin,
-                             static_cast<size_t>(dodam_sts_operations_end - dodam_sts_operations_begin)},
+                             static_cast<size_t>(dodam_sts_operations_end -
+                                                 dodam_sts_operations_begin)},
     };
     return kInfo;
 }

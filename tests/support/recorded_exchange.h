@@ -29,7 +29,8 @@ class RecordedExchange final : public http::Exchange, private http::BodyWriter {
         responded_ = true;
         return {};
     }
-    http::Result<http::BodyWriter*> respond_streaming(const http::ResponseHead& head, http::BodyFraming) override {
+    http::Result<http::BodyWriter*> respond_streaming(const http::ResponseHead& head,
+                                                      http::BodyFraming) override {
         response = head;
         responded_ = true;
         return static_cast<http::BodyWriter*>(this);

@@ -1,5 +1,5 @@
-// GetCallerIdentity, AssumeRole, AssumeRoleWithWebIdentity, GetSessionToken. STS API reference, one page
-// each. GAP: there are no roles and no trust policies here: any role ARN can be assumed.
+// GetCallerIdentity, AssumeRole, AssumeRoleWithWebIdentity, GetSessionToken. STS API reference, one
+// page each. GAP: there are no roles and no trust policies here: any role ARN can be assumed.
 #include "aws/arn.h"
 #include "base/date.h"
 #include "base/encoding.h"
@@ -18,7 +18,9 @@ struct DurationLimits {
 constexpr DurationLimits kRoleSession = {900, 43'200, 3'600};
 constexpr DurationLimits kUserSession = {900, 129'600, 43'200};
 
-[[noreturn]] void invalid(const std::string& message) { throw aws::Error(400, "ValidationError", message); }
+[[noreturn]] void invalid(const std::string& message) {
+    throw aws::Error(400, "ValidationError", message);
+}
 
 std::string required(const aws::Call& call, std::string_view name) {
     const std::string& value = call.input[name].as_string();
@@ -38,11 +40,13 @@ base::seconds duration(const aws::Call& call, DurationLimits limits) {
     if (!value) throw aws::Error(400, "MalformedInput", "");
     if (*value < limits.least)
         invalid("1 validation error detected: Value '" + text +
-                "' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to " +
+                "' at 'durationSeconds' failed to satisfy constraint: Member must have value "
+                "greater than or equal to " +
                 std::to_string(limits.least));
     if (*value > limits.most)
         invalid("1 validation error detected: Value '" + text +
-                "' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to " +
+                "' at 'durationSeconds' failed to satisfy constraint: Member must have value less "
+                "than or equal to " +
                 std::to_string(limits.most));
     return base::seconds(*value);
 }
@@ -50,7 +54,8 @@ base::seconds duration(const aws::Call& call, DurationLimits limits) {
 std::string role_arn(const aws::Call& call) {
     std::string text = required(call, "RoleArn");
     auto arn = aws::parse_arn(text);
-    if (!arn || arn->service != "iam" || !arn->resource.starts_with("role/") || arn->resource.size() < 6)
+    if (!arn || arn->service != "iam" || !arn->resource.starts_with("role/") ||
+        arn->resource.size() < 6)
         invalid(text + " is invalid");
     return text;
 }
@@ -59,9 +64,11 @@ std::string session_name(const aws::Call& call) {
     constexpr std::string_view kAllowed =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-";
     std::string name = required(call, "RoleSessionName");
-    if (name.size() < 2 || name.size() > 64 || name.find_first_not_of(kAllowed) != std::string::npos)
+    if (name.size() < 2 || name.size() > 64 ||
+        name.find_first_not_of(kAllowed) != std::string::npos)
         invalid("1 validation error detected: Value '" + name +
-                "' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: "
+                "' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular "
+                "expression pattern: "
                 "[\\w+=,.@-]*, and have a length of 2 to 64");
     return name;
 }
@@ -92,18 +99,23 @@ Node claims_of(const std::string& token) {
     auto text = base::from_base64(payload);
     auto claims = base::parse_json(text.value_or(""));
     if (!claims || !claims->is_object())
-        throw aws::Error(400, "InvalidIdentityToken", "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)");
+        throw aws::Error(400, "InvalidIdentityToken",
+                         "The ID Token provided is not a valid JWT. (You may see this error if you "
+                         "sent an Access Token)");
     return std::move(*claims);
 }
 
 aws::Reply get_caller_identity(ControlPlane&, const aws::Call& call) {
-    return reply_with({{"UserId", call.caller.user_id}, {"Account", call.caller.account}, {"Arn", call.caller.arn}});
+    return reply_with({{"UserId", call.caller.user_id},
+                       {"Account", call.caller.account},
+                       {"Arn", call.caller.arn}});
 }
 
 aws::Reply assume_role(ControlPlane& sts, const aws::Call& call) {
     std::string role = role_arn(call), name = session_name(call);
     auto session = sts.keys().add_session(role, name, duration(call, kRoleSession));
-    return reply_with({{"Credentials", credentials_node(session)}, {"AssumedRoleUser", role_user_node(session)}});
+    return reply_with(
+        {{"Credentials", credentials_node(session)}, {"AssumedRoleUser", role_user_node(session)}});
 }
 
 // GAP: the token's signature is not checked; its issuer is a stub of this instance, or none at all.
@@ -112,9 +124,13 @@ aws::Reply assume_role_with_web_identity(ControlPlane& sts, const aws::Call& cal
     Node claims = claims_of(required(call, "WebIdentityToken"));
     base::Time expires = base::Time(base::seconds(claims["exp"].as_int(0)));
     if (claims["exp"].is_number() && std::max(sts.clock().now(), sts.clock().real_now()) >= expires)
-        throw aws::Error(400, "ExpiredTokenException", "Token expired: current date/time must be before the expiration date/time");
+        throw aws::Error(
+            400, "ExpiredTokenException",
+            "Token expired: current date/time must be before the expiration date/time");
     auto session = sts.keys().add_session(role, name, duration(call, kRoleSession));
-    const Node& audience = claims["aud"].is_array() && claims["aud"].size() > 0 ? claims["aud"].items()[0] : claims["aud"];
+    const Node& audience = claims["aud"].is_array() && claims["aud"].size() > 0
+                               ? claims["aud"].items()[0]
+                               : claims["aud"];
     return reply_with({{"Credentials", credentials_node(session)},
                        {"SubjectFromWebIdentityToken", claims["sub"].as_string()},
                        {"AssumedRoleUser", role_user_node(session)},
@@ -124,7 +140,8 @@ aws::Reply assume_role_with_web_identity(ControlPlane& sts, const aws::Call& cal
 
 aws::Reply get_session_token(ControlPlane& sts, const aws::Call& call) {
     if (call.caller.access_key.starts_with("ASIA"))
-        throw aws::Error(403, "AccessDenied", "Cannot call GetSessionToken with session credentials");
+        throw aws::Error(403, "AccessDenied",
+                         "Cannot call GetSessionToken with session credentials");
     auto session = sts.keys().add_user_session(call.caller, duration(call, kUserSession));
     return reply_with({{"Credentials", credentials_node(session)}});
 }

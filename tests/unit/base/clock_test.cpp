@@ -13,7 +13,8 @@ using namespace std::chrono_literals;
 TEST_CASE("a clock's jump wakes who waits, and stop ends every wait") {
     base::ManualClock manual;
     base::SystemClock system;
-    base::Clock* clock = GENERATE_REF(static_cast<base::Clock*>(&manual), static_cast<base::Clock*>(&system));
+    base::Clock* clock =
+        GENERATE_REF(static_cast<base::Clock*>(&manual), static_cast<base::Clock*>(&system));
     base::Time start = clock->now();
     CHECK(clock->wait_until(start));
     bool woken = false;

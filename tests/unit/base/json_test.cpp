@@ -29,14 +29,16 @@ std::string round_trip(std::string_view text, JsonDialect dialect = JsonDialect:
 }  // namespace
 
 TEST_CASE("JSON comes out as it went in") {
-    auto text = GENERATE(as<std::string>(), "null", "true", "[]", "{}", R"({"b":1,"a":[1,2.50,-0,1e5,12345678901234567890123]})",
+    auto text = GENERATE(as<std::string>(), "null", "true", "[]", "{}",
+                         R"({"b":1,"a":[1,2.50,-0,1e5,12345678901234567890123]})",
                          R"("\"\\\n\u0001é😀/")", R"([[[]],{"x":{}}])", "-0.0", "1E+2");
     CHECK(round_trip(text) == text);
 }
 
 TEST_CASE("every value and key knows its line and column") {
-    auto node = parse_json("{\n  \"a\": 12,\n  // über\n  \"bé\" : [ true,\n    \"x\" /* c */, {\"k\":null} ]\n}",
-                           JsonDialect::WithComments);
+    auto node = parse_json(
+        "{\n  \"a\": 12,\n  // über\n  \"bé\" : [ true,\n    \"x\" /* c */, {\"k\":null} ]\n}",
+        JsonDialect::WithComments);
     REQUIRE(node);
     CHECK(show(node->position()) == "1:1");
     CHECK(show(node->key_position("a")) == "2:3");
@@ -91,7 +93,8 @@ TEST_CASE("comments and trailing commas are read in the friendly dialect alone")
 }
 
 TEST_CASE("hostile JSON is refused") {
-    CHECK(error_of(std::string(1'000'000, '[')).find("nested deeper than 128 levels") != std::string::npos);
+    CHECK(error_of(std::string(1'000'000, '[')).find("nested deeper than 128 levels") !=
+          std::string::npos);
     CHECK(parse_json(std::string(128, '[') + std::string(128, ']')));
     CHECK(!parse_json(std::string(129, '[') + std::string(129, ']')));
     CHECK(!parse_json("\"\xff\""));
@@ -103,7 +106,8 @@ TEST_CASE("hostile JSON is refused") {
     CHECK(error_of(std::string_view("1\0", 2)) == "1:2 a NUL character");
     CHECK(parse_json("\xEF\xBB\xBF{}"));
     std::string many = "{";
-    for (int i = 0; i < 50'000; ++i) many += "\"k" + std::to_string(i) + "\":1,";
+    for (int i = 0; i < 50'000; ++i)
+        many += "\"k" + std::to_string(i) + "\":1,";
     CHECK(!parse_json(many + "\"k7\":1}"));
     CHECK(parse_json(many + "\"z\":1}"));
 }
@@ -132,7 +136,7 @@ TEST_CASE("objects: set replaces, erase removes, absent is null") {
     CHECK(!node.erase("a"));
     CHECK(node["nope"]["deeper"].is_null());
     CHECK(node["b"]["deeper"].is_null());
-    CHECK(base::to_json(Node::object({{"x", Node::array({1, Node()})}, {"y", Node::object()}}), 2) ==
-          "{\n  \"x\": [\n    1,\n    null\n  ],\n  \"y\": {}\n}");
+    CHECK(base::to_json(Node::object({{"x", Node::array({1, Node()})}, {"y", Node::object()}}),
+                        2) == "{\n  \"x\": [\n    1,\n    null\n  ],\n  \"y\": {}\n}");
     CHECK(base::quote_json("\xff<\x7f>") == "\"\\ufffd<\x7f>\"");
 }

@@ -1,11 +1,11 @@
 // Child processes: codes, outputs, descriptors, limits, and what a child inherits.
 #include "base/process.h"
 
-#include <catch2/catch.hpp>
-
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
+
+#include <catch2/catch.hpp>
 
 namespace {
 
@@ -30,8 +30,8 @@ TEST_CASE("run collects both outputs and the exit code") {
         {"echo out; echo err >&2; exit 3", 3, "out\n", "err\n"},
         {"kill -9 $$", 137, "", ""},
         {"exec 1>&- 2>&-; exit 0", 0, "", ""},
-        {"cat", 0, "", ""},                                    // input is /dev/null unless given
-        {"sleep 30 & echo quick", 0, "quick\n", ""},           // a grandchild holds the pipe
+        {"cat", 0, "", ""},                           // input is /dev/null unless given
+        {"sleep 30 & echo quick", 0, "quick\n", ""},  // a grandchild holds the pipe
         {"ulimit -Sn", 0, "1024\n", ""},
         {"trap", 0, "", ""},
     }));
@@ -61,7 +61,8 @@ TEST_CASE("what cannot start is one sentence") {
     base::Spawner spawner;
     CHECK(spawner.spawn({.command = {"no-such-program-here"}}).error() ==
           "cannot start no-such-program-here: not found in PATH");
-    CHECK(spawner.spawn({.command = {"/etc/passwd"}}).error() == "cannot start /etc/passwd: Permission denied");
+    CHECK(spawner.spawn({.command = {"/etc/passwd"}}).error() ==
+          "cannot start /etc/passwd: Permission denied");
     CHECK(spawner.spawn({.command = {"/bin/true"}, .directory = "/nowhere"}).error() ==
           "cannot start /bin/true in /nowhere: No such file or directory");
     CHECK(spawner.spawn({}).error() == "no command to start");
@@ -78,29 +79,33 @@ TEST_CASE("a child has the named descriptors and no others") {
     close(first[1]);
     close(second[1]);
     // Crossed on purpose: each one's number is the other's target.
-    auto finished = base::run(spawner,
-                              {.command = {"bash", "-c",
-                                           "cat <&" + std::to_string(second[0]) + "; cat <&" +
-                                               std::to_string(first[0]) + "; echo; ls /proc/$$/fd | wc -l"},
-                               .descriptors = {{first[0], second[0]}, {second[0], first[0]}}},
-                              20s);
+    auto finished =
+        base::run(spawner,
+                  {.command = {"bash", "-c",
+                               "cat <&" + std::to_string(second[0]) + "; cat <&" +
+                                   std::to_string(first[0]) + "; echo; ls /proc/$$/fd | wc -l"},
+                   .descriptors = {{first[0], second[0]}, {second[0], first[0]}}},
+                  20s);
     REQUIRE(finished);
     CHECK(finished->output.substr(0, 7) == "onetwo\n");
     // 0 to 2, our two, and bash's own 255.
     CHECK(std::stoi(finished->output.substr(7)) <= 6);
-    for (int descriptor : {leaked, first[0], second[0]}) close(descriptor);
+    for (int descriptor : {leaked, first[0], second[0]})
+        close(descriptor);
 }
 
 TEST_CASE("environment, directory and argv0 are the ones asked for") {
     base::Spawner spawner;
-    auto finished = base::run(spawner,
-                              {.command = {"sh", "-c", "echo $0 $A $(pwd) ${HOME-none}", "zero"},
-                               .directory = "/usr",
-                               .environment = std::map<std::string, std::string>{{"A", "1"}, {"PATH", "/usr/bin:/bin"}}},
-                              20s);
+    auto finished = base::run(
+        spawner,
+        {.command = {"sh", "-c", "echo $0 $A $(pwd) ${HOME-none}", "zero"},
+         .directory = "/usr",
+         .environment = std::map<std::string, std::string>{{"A", "1"}, {"PATH", "/usr/bin:/bin"}}},
+        20s);
     REQUIRE(finished);
     CHECK(finished->output == "zero 1 /usr none\n");
-    finished = base::run(spawner, {.command = {"cat", "/proc/self/cmdline"}, .argv0 = "other"}, 20s);
+    finished =
+        base::run(spawner, {.command = {"cat", "/proc/self/cmdline"}, .argv0 = "other"}, 20s);
     REQUIRE(finished);
     CHECK(finished->output == std::string("other\0/proc/self/cmdline\0", 25));
 }

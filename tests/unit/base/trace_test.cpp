@@ -20,7 +20,8 @@ base::Span span_named(std::string id, std::string parent = {}, std::string peer 
 
 std::vector<std::string> ids_of(const std::vector<base::Span>& spans) {
     std::vector<std::string> ids;
-    for (const auto& span : spans) ids.push_back(span.id);
+    for (const auto& span : spans)
+        ids.push_back(span.id);
     return ids;
 }
 
@@ -39,11 +40,12 @@ TEST_CASE("a span comes out of the ring as it went in") {
     span.decisions[0].at = base::microseconds(7);
     CHECK(ring.add(span) == 1);
     base::Span read = ring.latest(1).at(0);
-    CHECK(base::to_json(base::to_node(read)) ==
-          R"({"sequence":1,"hop":"edge","resource":"E1","id":"abc","parent":"parent","peer":"127.0.0.1:9",)"
-          R"("method":"GET","host":"example.org","target":"/a","status":200,"sent_bytes":77,)"
-          R"("started":"1970-01-01T00:00:00.123456Z","took_us":42,)"
-          R"("decisions":[{"key":"cache","text":"Miss: nothing stored under this key","at_us":7}]})");
+    CHECK(
+        base::to_json(base::to_node(read)) ==
+        R"({"sequence":1,"hop":"edge","resource":"E1","id":"abc","parent":"parent","peer":"127.0.0.1:9",)"
+        R"("method":"GET","host":"example.org","target":"/a","status":200,"sent_bytes":77,)"
+        R"("started":"1970-01-01T00:00:00.123456Z","took_us":42,)"
+        R"("decisions":[{"key":"cache","text":"Miss: nothing stored under this key","at_us":7}]})");
 }
 
 TEST_CASE("the ring finds spans by id, parent, prefix, peer and sequence") {
@@ -87,14 +89,16 @@ TEST_CASE("hostile spans are cut, not refused") {
     base::TraceRing ring(1 << 20);
     base::Span span = span_named("long");
     span.target = std::string(100'000, 'x');
-    for (int i = 0; i < 1000; ++i) span.decide("k", "t");
+    for (int i = 0; i < 1000; ++i)
+        span.decide("k", "t");
     ring.add(std::move(span));
     base::Span read = ring.latest(1).at(0);
     CHECK(read.target.size() == base::kMaxTraceText);
     CHECK(read.decisions.size() == base::kMaxTraceDecisions);
 
     base::TraceRing tiny(100);
-    CHECK(tiny.add(span_named("does not fit at all: the record is larger than the whole budget is")) == 1);
+    CHECK(tiny.add(span_named(
+              "does not fit at all: the record is larger than the whole budget is")) == 1);
     CHECK(tiny.latest(1).empty());
     CHECK(tiny.last_sequence() == 1);
 }

@@ -2,7 +2,6 @@
 #include "state/database.h"
 
 #include <catch2/catch.hpp>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -173,7 +172,8 @@ TEST_CASE("a file that cannot be used is one sentence") {
     std::string damaged = directory.path + "/damaged.db";
     std::ofstream(damaged) << std::string(8192, 'x');
     CHECK(Database::open(damaged).error() ==
-          "cannot open " + damaged + ": state database: file is not a database; move the file away to start afresh");
+          "cannot open " + damaged +
+              ": state database: file is not a database; move the file away to start afresh");
     CHECK(Database::open(directory.path + "/no/such.db").error() ==
           "cannot open " + directory.path + "/no/such.db: unable to open database file");
     std::string newer = directory.path + "/newer.db";
