@@ -1,0 +1,62 @@
+// How commands reach the running instance.
+#include "commands/client.h"
+
+#include <cstdio>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <httplib.h>
+
+namespace commands {
+namespace {
+
+constexpr int kReadTimeoutSeconds = 120;
+
+}  // namespace
+
+int fail(int code, const std::string& sentence) {
+    fmt::print(stderr, "dodam: {}\n", sentence);
+    return code;
+}
+
+std::string state_directory(const Arguments& arguments) {
+    std::string file = arguments.get("file");
+    if (file.empty() && std::filesystem::exists("dodam.json")) file = "dodam.json";
+    return state::StateDirectory::choose(arguments.get("state"), file);
+}
+
+std::expected<Client, int> Client::find(const Arguments& arguments) {
+    Client client;
+    client.directory_ = state_directory(arguments);
+    auto info = state::StateDirectory::running(client.directory_);
+    if (!info)
+        return std::unexpected(fail(kNotStarted, fmt::format("no emulator is running for {}; start one with `dodam up`, or name its "
+                                                             "directory with --state",
+                                                             client.directory_)));
+    client.info_ = std::move(*info);
+    return client;
+}
+
+std::expected<base::Node, std::string> Client::get(const std::string& path) const { return call("GET", path, ""); }
+
+std::expected<base::Node, std::string> Client::post(const std::string& path, const base::Node& body) const {
+    return call("POST", path, base::to_json(body));
+}
+
+std::expected<base::Node, std::string> Client::call(const std::string& method, const std::string& path, const std::string& body) const {
+    httplib::Client http(info_.aws_endpoint);
+    http.set_tcp_nodelay(true);
+    http.set_read_timeout(kReadTimeoutSeconds);
+    httplib::Headers headers{{"X-Dodam-Token", info_.token}};
+    auto result = method == "GET" ? http.Get(("/_dodam/v1" + path).c_str(), headers)
+                                  : http.Post(("/_dodam/v1" + path).c_str(), headers, body, "application/json");
+    if (!result)
+        return std::unexpected(fmt::format("the emulator at {} does not answer ({}); see its log in {}/emulator.log", info_.aws_endpoint,
+                                           httplib::to_string(result.error()), directory_));
+    auto node = base::parse_json(result->body);
+    if (!node) return std::unexpected(fmt::format("the emulator answered {} with something that is not JSON", result->status));
+    if (result->status >= 300) return std::unexpected((*node)["message"].as_string());
+    return std::move(*node);
+}
+
+}  // namespace commands

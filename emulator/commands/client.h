@@ -1,0 +1,37 @@
+// Client: how commands reach the running instance: instance.json for where and the token, then the
+// control API over cpp-httplib.
+#pragma once
+#include <expected>
+#include <string>
+
+#include "base/json.h"
+#include "commands/command.h"
+#include "state/instance.h"
+
+namespace commands {
+
+class Client {
+  public:
+    // The instance of --state (or of ./dodam.json, or the user's default). An error is printed, with
+    // the next step; the caller returns kNotStarted.
+    static std::expected<Client, int> find(const Arguments& arguments);
+
+    const state::InstanceInfo& info() const { return info_; }
+    const std::string& directory() const { return directory_; }
+
+    // `path` below /_dodam/v1. An error is one sentence.
+    std::expected<base::Node, std::string> get(const std::string& path) const;
+    std::expected<base::Node, std::string> post(const std::string& path, const base::Node& body) const;
+
+  private:
+    std::expected<base::Node, std::string> call(const std::string& method, const std::string& path, const std::string& body) const;
+    state::InstanceInfo info_;
+    std::string directory_;
+};
+
+// The state directory that --state, -f or the current directory name.
+std::string state_directory(const Arguments& arguments);
+// Prints "dodam: sentence" on stderr and gives the code back.
+int fail(int code, const std::string& sentence);
+
+}  // namespace commands

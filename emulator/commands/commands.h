@@ -1,0 +1,9 @@
+// The commands, one function each; flags and examples stand beside them.
+#pragma once
+#include "commands/command.h"
+
+namespace commands {
+
+extern const Command kUp, kDown, kGate, kStatus, kReset, kTrace, kLogs, kClock, kCache, kSchema;
+
+}  // namespace commands

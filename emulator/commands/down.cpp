@@ -1,0 +1,46 @@
+// dodam down: stops the running instance and waits until it is gone.
+#include <signal.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "commands/client.h"
+#include "commands/commands.h"
+
+namespace commands {
+namespace {
+
+constexpr auto kStopWait = std::chrono::seconds(40);   // a task's stopTimeout may be 30 s
+
+int down(const Arguments& arguments) {
+    auto running = state::StateDirectory::running(state_directory(arguments));
+    if (!running) {
+        fmt::print("nothing is running for {}\n", state_directory(arguments));
+        return kOk;
+    }
+    auto client = Client::find(arguments);
+    if (!client) return client.error();
+    if (auto stopped = client->post("/stop", base::Node::object()); !stopped) return fail(kNotStarted, stopped.error());
+
+    base::SystemClock clock;
+    const base::Time end = clock.now() + kStopWait;
+    while (state::StateDirectory::running(client->directory())) {
+        if (clock.now() >= end)
+            return fail(kNotStarted, fmt::format("the emulator (pid {}) is still stopping after {} s; see {}/emulator.log", client->info().pid,
+                                                 kStopWait.count(), client->directory()));
+        clock.wait_until(clock.now() + base::milliseconds(20));
+    }
+    fmt::print("stopped; its state is kept in {}\n", client->directory());
+    return kOk;
+}
+
+constexpr Flag kFlags[] = {{"-f,--file", "FILE", "the stack file whose instance is meant"}, kStateFlag};
+
+}  // namespace
+
+const Command kDown{"down", "Stop the emulator; its state is kept", "", kFlags, "  dodam down\n  dodam down --state /tmp/stack\n", down};
+
+}  // namespace commands

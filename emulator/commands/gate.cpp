@@ -1,0 +1,220 @@
+// dodam gate: judges a commit before it is pushed. Its own throwaway world: the stack, a fresh database
+// and cache, the app built and deployed as the workflow does it, then the scenarios. One verdict.
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "commands/client.h"
+#include "commands/commands.h"
+
+namespace commands {
+namespace {
+
+namespace fs = std::filesystem;
+using base::Node;
+
+constexpr auto kUpWait = std::chrono::minutes(5);
+constexpr auto kDeployWait = std::chrono::minutes(15);
+constexpr auto kRunWait = std::chrono::minutes(30);
+constexpr auto kGitWait = std::chrono::seconds(30);
+
+struct Gate {
+    const Arguments& arguments;
+    base::Spawner spawner;
+    base::SystemClock clock;
+    base::Time begun = clock.now();
+    std::string self = fs::read_symlink("/proc/self/exe").string();
+    std::string stack_file, app;         // the stack file; the commit under test, checked out
+    std::string world;                   // everything of this run
+    std::string commit = "working tree";
+
+    explicit Gate(const Arguments& given) : arguments(given) {}
+    ~Gate() {
+        if (world.empty()) return;
+        (void)quiet({self, "down", "--state", world + "/state"}, kUpWait);
+        std::error_code ignored;
+        if (!arguments.has("keep-world")) fs::remove_all(world, ignored);
+    }
+
+    void say(std::string_view step, std::string_view text) const {
+        const double seconds = static_cast<double>((clock.now() - begun).count()) / 1e6;
+        fmt::print("{:>6.1f}s  {:<9} {}\n", seconds, step, text);
+        std::fflush(stdout);
+    }
+
+    std::expected<base::Finished, std::string> quiet(std::vector<std::string> command, std::chrono::milliseconds at_most,
+                                                     std::string directory = {}) {
+        base::ProcessOptions options;
+        options.command = std::move(command);
+        options.directory = std::move(directory);
+        return base::run(spawner, std::move(options), at_most);
+    }
+
+    // With our own output as its output.
+    int shown(std::vector<std::string> command, std::chrono::milliseconds at_most, const std::string& directory = {},
+              std::map<std::string, std::string> additions = {}) {
+        base::ProcessOptions options;
+        options.command = std::move(command);
+        options.directory = directory;
+        options.standard_output = 1;
+        options.standard_error = 2;
+        std::map<std::string, std::string> environment;
+        for (char** entry = environ; *entry; ++entry) {
+            auto [name, value] = base::cut(*entry, '=');
+            environment.emplace(name, value);
+        }
+        for (auto& [name, value] : additions) environment[name] = value;
+        options.environment = std::move(environment);
+        auto process = spawner.spawn(std::move(options));
+        if (!process) return fail(kBug, process.error());
+        auto code = (*process)->wait(at_most);
+        if (code) return *code;
+        (*process)->signal(SIGKILL);
+        return 124;
+    }
+};
+
+// The commit under test alone: uncommitted edits and untracked files are not part of a push.
+int check_out(Gate& gate) {
+    const std::string source = fs::path(gate.stack_file).parent_path().string();
+    gate.app = source;
+    auto root = gate.quiet({"/usr/bin/git", "-C", source, "rev-parse", "--show-toplevel"}, kGitWait);
+    if (!root || root->exit_code != 0 || gate.arguments.get("tree") == "working") return kOk;
+    const std::string top = std::string(base::trim(root->output));
+    auto head = gate.quiet({"/usr/bin/git", "-C", top, "rev-parse", "--verify", gate.arguments.get("commit") + "^{commit}"}, kGitWait);
+    if (!head || head->exit_code != 0)
+        return fail(kWrongInput, fmt::format("\"{}\" is no commit of {}; commit first, or judge the files as they are with --tree working",
+                                             gate.arguments.get("commit"), top));
+    gate.commit = std::string(base::trim(head->output));
+    gate.app = gate.world + "/app";
+    auto cloned = gate.quiet({"/usr/bin/git", "clone", "-q", "--no-checkout", "--shared", top, gate.app}, kGitWait);
+    if (!cloned || cloned->exit_code != 0) return fail(kNotStarted, "git could not clone the repository: " + (cloned ? cloned->error : cloned.error()));
+    auto checked_out = gate.quiet({"/usr/bin/git", "-C", gate.app, "checkout", "-q", gate.commit}, kGitWait);
+    if (!checked_out || checked_out->exit_code != 0)
+        return fail(kNotStarted, "git could not check the commit out: " + (checked_out ? checked_out->error : checked_out.error()));
+
+    auto dirty = gate.quiet({"/usr/bin/git", "-C", top, "status", "--porcelain"}, kGitWait);
+    if (dirty && !base::trim(dirty->output).empty()) gate.say("note", "uncommitted changes are not part of this test (--tree working includes them)");
+    // A stack file below the repository's root keeps its place.
+    gate.app = (fs::path(gate.app) / fs::relative(source, top)).lexically_normal().string();
+    if (gate.app.ends_with('/')) gate.app.pop_back();
+    return kOk;
+}
+
+int start_world(Gate& gate) {
+    std::vector<std::string> up = {gate.self, "up", "--detach", "--state", gate.world + "/state", "--aws-port", "0", "--http-port", "0",
+                                   "--https-port", "0", "--speed", gate.arguments.get("speed"), "--runtime", gate.arguments.get("runtime"),
+                                   "-f", (fs::path(gate.app) / fs::path(gate.stack_file).filename()).string()};
+    return gate.shown(std::move(up), kUpWait);
+}
+
+int deploy(Gate& gate, const Client& client) {
+    const std::string script = (fs::path(gate.app) / gate.arguments.get("deploy")).string();
+    if (!fs::exists(script))
+        return fail(kWrongInput, fmt::format("there is no {}; name the script that deploys with --deploy", script));
+    std::map<std::string, std::string> environment = {
+        {"AWS_ENDPOINT_URL", client.info().aws_endpoint}, {"AWS_CLI", "/usr/bin/aws"}, {"AWS_ACCESS_KEY_ID", "test"}, {"AWS_SECRET_ACCESS_KEY", "test"},
+        {"AWS_EC2_METADATA_DISABLED", "true"}, {"AWS_CONFIG_FILE", "/dev/null"}, {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"},
+        {"DODAM", gate.self}, {"DODAM_STATE", gate.world + "/state"}, {"IMAGE_TAG", gate.commit == "working tree" ? base::random_hex(40) : gate.commit}};
+    return gate.shown({"/bin/bash", script}, kDeployWait, gate.app, std::move(environment));
+}
+
+// "stable" on the old image is the lie to catch: every task must run the digest that was pushed.
+int prove(Gate& gate, const Client& client) {
+    auto answer = client.get("/deployments");
+    if (!answer) return fail(kNotStarted, answer.error());
+    int code = kOk;
+    for (const auto& [name, service] : (*answer)["services"].members()) {
+        const std::string& pushed = service["pushed_digest"].as_string();
+        std::set<std::string> running;
+        for (const Node& task : service["tasks"].items()) running.insert(task["digest"].as_string());
+        if (pushed.empty()) {
+            gate.say("deploy", fmt::format("{}: no image was pushed", name));
+        } else if (running == std::set<std::string>{pushed}) {
+            gate.say("proof", fmt::format("{}: the digest pushed is the digest that runs in {} task{}: {}", name, service["tasks"].size(),
+                                          service["tasks"].size() == 1 ? "" : "s", pushed.substr(0, 19)));
+        } else {
+            std::string digests;
+            for (const auto& digest : running) digests += " " + digest.substr(0, 19);
+            fmt::print(stderr, "dodam: {} was pushed as {}, but its tasks run{}; the deploy did not arrive ({})\n", name, pushed.substr(0, 19),
+                       digests.empty() ? " nothing" : digests, service["rollout"].as_string());
+            code = kFailed;
+        }
+    }
+    return code;
+}
+
+int run_scenarios(Gate& gate) {
+    std::vector<std::string> run = {gate.self, "run", "--state", gate.world + "/state"};
+    if (gate.arguments.has("tags")) run.insert(run.end(), {"-t", gate.arguments.get("tags")});
+    if (gate.arguments.has("report")) run.insert(run.end(), {"--report", gate.arguments.get("report")});
+    for (const auto& path : gate.arguments.positional) run.push_back(path);
+    if (gate.arguments.positional.empty()) run.push_back("scenarios");
+    return gate.shown(std::move(run), kRunWait, gate.app);
+}
+
+int verdict(Gate& gate, int code) {
+    const double seconds = static_cast<double>((gate.clock.now() - gate.begun).count()) / 1e6;
+    if (code == kOk) fmt::print("\nGO     {} holds ({:.1f} s)\n", gate.commit.substr(0, 12), seconds);
+    else fmt::print("\nNO GO  {} (exit {}, {:.1f} s){}\n", gate.commit.substr(0, 12), code, seconds,
+                    gate.arguments.has("keep-world") ? "\n       look: dodam status --state " + gate.world + "/state" : "");
+    return code;
+}
+
+int gate(const Arguments& arguments) {
+    Gate gate(arguments);
+    gate.stack_file = fs::absolute(arguments.has("file") ? arguments.get("file") : "dodam.json").string();
+    if (!fs::exists(gate.stack_file))
+        return fail(kWrongInput, fmt::format("there is no {}; run this where dodam.json is, or name it with -f", gate.stack_file));
+    gate.world = (fs::temp_directory_path() / ("dodam-world-" + base::random_hex(8))).string();
+    fs::create_directories(gate.world);
+
+    if (int code = check_out(gate); code != kOk) return verdict(gate, code);
+    gate.say("gate", fmt::format("{} of {}", gate.commit.substr(0, 12), gate.stack_file));
+    if (int code = start_world(gate); code != kOk) return verdict(gate, code);
+    gate.say("up", "the stack answers");
+
+    Arguments at_world = arguments;
+    at_world.values["state"] = gate.world + "/state";
+    auto client = Client::find(at_world);
+    if (!client) return verdict(gate, client.error());
+    if (int code = deploy(gate, *client); code != kOk) {
+        fmt::print(stderr, "dodam: the deploy failed ({}); nothing of it would have been undone in production\n", code);
+        return verdict(gate, kFailed);
+    }
+    gate.say("deploy", "done");
+    if (int code = prove(gate, *client); code != kOk) return verdict(gate, code);
+    return verdict(gate, run_scenarios(gate));
+}
+
+constexpr Flag kFlags[] = {
+    {"-f,--file", "FILE", "the stack file (default: ./dodam.json)"},
+    {"--commit", "REV", "what to judge", "HEAD"},
+    {"--tree", "commit|working", "working: the files as they are", "commit"},
+    {"--deploy", "SCRIPT", "what deploys, beside the stack file", "deploy.sh"},
+    {"-t,--tags", "EXPR", "which scenarios: 'smoke and not slow'"},
+    {"--report", "KIND=FILE", "junit=F or json=F"},
+    {"--speed", "N", "control loops run N times faster", "20"},
+    {"--runtime", "auto|docker|process", "what runs tasks", "auto"},
+    {"--keep-world", "", "leave the world for a look"},
+};
+
+}  // namespace
+
+const Command kGate{"gate", "Judge a commit: stack, deploy, scenarios, verdict", "[SCENARIO…]", kFlags,
+                    "  dodam gate                         HEAD of the repository around ./dodam.json\n"
+                    "  dodam gate --tree working -t smoke\n",
+                    gate};
+
+}  // namespace commands

@@ -1,0 +1,51 @@
+// The control API and the console's page, below /_dodam/ on the AWS port. Rules of the port: a Host
+// that is not ours and a foreign Origin are refused, and every call that changes state needs the
+// instance's token (a web page that registers a task definition would be code execution).
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/trace.h"
+#include "http/server.h"
+
+namespace console {
+
+// What a view or an action answers: a status other than 200 carries {"message": …}.
+struct Answer {
+    int status = 200;
+    base::Node body;
+    static Answer error(int status, std::string message);
+};
+
+// The parts the console reads and steers. Views take the query string's values.
+struct Parts {
+    using View = std::function<Answer(const base::Node& input)>;
+
+    std::string token;
+    base::Clock& clock;
+    base::TraceRing& traces;
+    View status;        // everything `dodam status` shows
+    View logs;          // group, since_ms, grep, limit
+    View cache;         // ls, show, why: {"action", "url"}
+    View credentials;   // sql, redis, aws keys (token needed)
+    View deployments;   // what is deployed, by service
+    View faults;        // list, set {"target","kind",…,"lease_ms"}, clear {"id"}
+    View reset;         // what was asked to be emptied
+    View exec;          // a command in a task
+    std::function<void()> stop;
+};
+
+class Console final : public http::Handler {
+  public:
+    explicit Console(Parts parts) : parts_(std::move(parts)) {}
+    void handle(http::Exchange& exchange) override;
+
+  private:
+    Answer route(http::Exchange& exchange, const base::Node& input);
+    Parts parts_;
+};
+
+}  // namespace console

@@ -1,0 +1,8 @@
+// dodam: the table of its commands.
+#include "commands/commands.h"
+
+int main(int argument_count, char** arguments) {
+    using namespace commands;
+    const Command table[] = {kUp, kDown, kGate, kStatus, kReset, kTrace, kLogs, kClock, kCache, kSchema};
+    return run_command_line(table, argument_count, arguments);
+}
