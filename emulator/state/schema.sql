@@ -67,3 +67,128 @@ CREATE TABLE IF NOT EXISTS elbv2_targets (
     draining_since INTEGER NOT NULL,  -- 0 = not draining
     UNIQUE (group_arn, id, port)
 );
+
+-- logs: groups, streams, events. Events are found by time in a stream and in a group.
+CREATE TABLE IF NOT EXISTS log_groups (
+    id             INTEGER PRIMARY KEY,
+    name           TEXT NOT NULL UNIQUE,
+    created_ms     INTEGER NOT NULL,
+    retention_days INTEGER,
+    log_class      TEXT NOT NULL,
+    tags           TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS log_streams (
+    id           INTEGER PRIMARY KEY,
+    log_group    INTEGER NOT NULL,
+    name         TEXT NOT NULL,
+    created_ms   INTEGER NOT NULL,
+    first_ms     INTEGER,
+    last_ms      INTEGER,
+    ingested_ms  INTEGER,
+    stored_bytes INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (log_group, name)
+);
+CREATE TABLE IF NOT EXISTS log_events (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    log_group   INTEGER NOT NULL,
+    stream      INTEGER NOT NULL,
+    at_ms       INTEGER NOT NULL,
+    ingested_ms INTEGER NOT NULL,
+    message     TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS log_events_by_stream ON log_events (stream, at_ms, id);
+CREATE INDEX IF NOT EXISTS log_events_by_group ON log_events (log_group, at_ms, id);
+
+-- ssm: parameters and their versions; values apart, so that an export can leave them out
+CREATE TABLE IF NOT EXISTS ssm_parameters (
+    name     TEXT NOT NULL,
+    version  INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (name, version)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ssm_values (
+    name    TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    value   TEXT NOT NULL,
+    PRIMARY KEY (name, version)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ssm_tags (
+    name TEXT PRIMARY KEY,
+    tags TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- secretsmanager: secrets; values apart, so that an export can leave them out
+CREATE TABLE IF NOT EXISTS secrets (
+    name     TEXT PRIMARY KEY,
+    arn      TEXT NOT NULL,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS secret_values (
+    name    TEXT NOT NULL,
+    version TEXT NOT NULL,
+    text    TEXT,
+    binary  BLOB,
+    PRIMARY KEY (name, version)
+) WITHOUT ROWID;
+
+-- ecr: repositories, manifests as pushed, tags, and which layers a repository holds
+CREATE TABLE IF NOT EXISTS ecr_repositories (
+    name     TEXT PRIMARY KEY,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ecr_images (
+    repository    TEXT NOT NULL,
+    digest        TEXT NOT NULL,
+    media_type    TEXT NOT NULL,
+    artifact_type TEXT NOT NULL,
+    size_bytes    INTEGER NOT NULL,
+    pushed_at     INTEGER NOT NULL,
+    pulled_at     INTEGER,
+    subject       TEXT NOT NULL,
+    manifest      BLOB NOT NULL,
+    UNIQUE (repository, digest)
+);
+CREATE TABLE IF NOT EXISTS ecr_tags (
+    repository TEXT NOT NULL,
+    tag        TEXT NOT NULL,
+    digest     TEXT NOT NULL,
+    PRIMARY KEY (repository, tag)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ecr_tags_by_digest ON ecr_tags (repository, digest);
+CREATE TABLE IF NOT EXISTS ecr_layers (
+    repository TEXT NOT NULL,
+    digest     TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    PRIMARY KEY (repository, digest)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ecr_layers_by_digest ON ecr_layers (digest);
+CREATE TABLE IF NOT EXISTS ecr_settings (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- ecs: each noun a document beside the key it is found by
+CREATE TABLE IF NOT EXISTS ecs_clusters (
+    name     TEXT PRIMARY KEY,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ecs_task_definitions (
+    family   TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (family, revision)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ecs_services (
+    cluster  TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (cluster, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ecs_tasks (
+    id       TEXT PRIMARY KEY,
+    document TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ecs_settings (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;

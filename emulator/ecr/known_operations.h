@@ -1,0 +1,60 @@
+// Every operation that the real Amazon EC2 Container Registry API has (service model 2015-09-21 and later additions):
+// known but unbuilt ones answer 501, others AWS's own error.
+#pragma once
+#include <string_view>
+
+namespace ecr {
+
+inline constexpr std::string_view kKnownOperations = R"(
+BatchCheckLayerAvailability
+BatchDeleteImage
+BatchGetImage
+BatchGetRepositoryScanningConfiguration
+CompleteLayerUpload
+CreatePullThroughCacheRule
+CreateRepository
+CreateRepositoryCreationTemplate
+DeleteLifecyclePolicy
+DeletePullThroughCacheRule
+DeleteRegistryPolicy
+DeleteRepository
+DeleteRepositoryCreationTemplate
+DeleteRepositoryPolicy
+DescribeImageReplicationStatus
+DescribeImageScanFindings
+DescribeImages
+DescribePullThroughCacheRules
+DescribeRegistry
+DescribeRepositories
+DescribeRepositoryCreationTemplates
+GetAccountSetting
+GetAuthorizationToken
+GetDownloadUrlForLayer
+GetLifecyclePolicy
+GetLifecyclePolicyPreview
+GetRegistryPolicy
+GetRegistryScanningConfiguration
+GetRepositoryPolicy
+InitiateLayerUpload
+ListImages
+ListTagsForResource
+PutAccountSetting
+PutImage
+PutImageScanningConfiguration
+PutImageTagMutability
+PutLifecyclePolicy
+PutRegistryPolicy
+PutRegistryScanningConfiguration
+PutReplicationConfiguration
+SetRepositoryPolicy
+StartImageScan
+StartLifecyclePolicyPreview
+TagResource
+UntagResource
+UpdatePullThroughCacheRule
+UpdateRepositoryCreationTemplate
+UploadLayerPart
+ValidatePullThroughCacheRule
+)";
+
+}  // namespace ecr

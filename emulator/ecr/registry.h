@@ -1,0 +1,38 @@
+// The registry protocol under /v2/: pushes and pulls. OCI distribution-spec v1.1, with ECR's words.
+#pragma once
+#include "ecr/control_plane.h"
+#include "http/server.h"
+
+namespace ecr {
+
+// Oci: what the specification says, which every client accepts. Ecr: with AWS's own deviations (201 for a
+// chunk, no Location after a manifest, no digest header on GET of a manifest).
+enum class Conformance : uint8_t { Oci, Ecr };
+
+class Registry final : public http::Handler {
+  public:
+    explicit Registry(ControlPlane& ecr, Conformance conformance = Conformance::Oci) : ecr_(ecr), conformance_(conformance) {}
+    void handle(http::Exchange& exchange) override;
+
+  private:
+    ControlPlane& ecr_;
+    Conformance conformance_;
+};
+
+// Which thing a path names. Pure.
+struct RegistryPath {
+    enum class Kind : uint8_t { Root, Catalog, Blob, Uploads, Upload, Manifest, Tags, Referrers, None };
+    Kind kind = Kind::None;
+    std::string repository;
+    std::string reference;     // digest, tag or upload id
+};
+RegistryPath parse_registry_path(std::string_view path);
+
+// "5-9" or "bytes=5-9", "5-": inclusive ends. Nothing for anything else.
+struct ByteRange {
+    uint64_t first = 0;
+    std::optional<uint64_t> last;
+};
+std::optional<ByteRange> parse_byte_range(std::string_view text);
+
+}  // namespace ecr

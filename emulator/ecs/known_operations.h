@@ -1,0 +1,72 @@
+// Every operation that the real Amazon EC2 Container Service API has (service model 2014-11-13 and later additions):
+// known but unbuilt ones answer 501, others AWS's own error.
+#pragma once
+#include <string_view>
+
+namespace ecs {
+
+inline constexpr std::string_view kKnownOperations = R"(
+ContinueServiceDeployment
+CreateCapacityProvider
+CreateCluster
+CreateService
+CreateTaskSet
+DeleteAccountSetting
+DeleteAttributes
+DeleteCapacityProvider
+DeleteCluster
+DeleteService
+DeleteTaskDefinitions
+DeleteTaskSet
+DeregisterContainerInstance
+DeregisterTaskDefinition
+DescribeCapacityProviders
+DescribeClusters
+DescribeContainerInstances
+DescribeServiceDeployments
+DescribeServiceRevisions
+DescribeServices
+DescribeTaskDefinition
+DescribeTaskSets
+DescribeTasks
+DiscoverPollEndpoint
+ExecuteCommand
+GetTaskProtection
+ListAccountSettings
+ListAttributes
+ListClusters
+ListContainerInstances
+ListServiceDeployments
+ListServices
+ListServicesByNamespace
+ListTagsForResource
+ListTaskDefinitionFamilies
+ListTaskDefinitions
+ListTasks
+PutAccountSetting
+PutAccountSettingDefault
+PutAttributes
+PutClusterCapacityProviders
+RegisterContainerInstance
+RegisterTaskDefinition
+RunTask
+StartTask
+StopServiceDeployment
+StopTask
+SubmitAttachmentStateChanges
+SubmitContainerStateChange
+SubmitTaskStateChange
+TagResource
+UntagResource
+UpdateCapacityProvider
+UpdateCluster
+UpdateClusterSettings
+UpdateContainerAgent
+UpdateContainerInstancesState
+UpdateService
+UpdateServicePrimaryTaskSet
+UpdateTaskProtection
+UpdateTaskSet
+)";
+
+}  // namespace ecs
