@@ -2,6 +2,7 @@
 #include "commands/client.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -20,6 +21,8 @@ int fail(int code, const std::string& sentence) {
 }
 
 std::string state_directory(const Arguments& arguments) {
+    // A script that dodam started acts on the instance that it was started for.
+    if (const char* given = std::getenv("DODAM_STATE"); given && *given && !arguments.has("state") && !arguments.has("file")) return given;
     std::string file = arguments.get("file");
     if (file.empty() && std::filesystem::exists("dodam.json")) file = "dodam.json";
     return state::StateDirectory::choose(arguments.get("state"), file);

@@ -37,6 +37,7 @@ void bind(Bound& bound) {
             auto& slot = bound.values.emplace_back(long_name(flag.name), std::string(flag.fallback));
             auto* option = bound.app->add_option(std::string(flag.name), slot.second, std::string(flag.help));
             option->type_name(std::string(flag.value_name));
+            option->multi_option_policy(CLI::MultiOptionPolicy::Join);   // with line ends between
         }
     }
     if (!command.positional.empty())

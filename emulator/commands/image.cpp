@@ -1,0 +1,112 @@
+// dodam image build, push: docker's words for both, without an engine.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "base/process.h"
+#include "base/text.h"
+#include "commands/client.h"
+#include "commands/commands.h"
+#include "containers/build_runner.h"
+#include "oci/layer.h"
+#include "oci/layer_store.h"
+#include "oci/layout.h"
+#include "oci/registry_client.h"
+#include "scenarios/workflow/image_builder.h"
+
+namespace commands {
+namespace {
+
+namespace fs = std::filesystem;
+
+class PrintedLog final : public oci::BuildLog {
+  public:
+    void line(std::string_view text) override {
+        fmt::print("{}\n", text);
+        std::fflush(stdout);
+    }
+};
+
+// Built images and unpacked layers are shared by every instance of this user: a layer is its digest.
+std::string cache_directory() {
+    if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache) return std::string(cache) + "/dodam";
+    const char* home = std::getenv("HOME");
+    return std::string(home ? home : "/tmp") + "/.cache/dodam";
+}
+
+std::string layout_directory() { return cache_directory() + "/built"; }
+
+int build(const Arguments& arguments) {
+    if (arguments.positional.size() != 1)
+        return fail(kWrongInput, "name one directory: the build context, as in `dodam image build -t backend:1 backend`");
+    scenarios::BuildOptions options;
+    options.context = arguments.positional[0];
+    options.dockerfile = arguments.get("file");
+    options.target = arguments.get("target");
+    options.name = arguments.get("tag");
+    if (options.name.empty()) return fail(kWrongInput, "name the image with -t, as in -t backend:1");
+    if (auto reference = oci::Reference::parse(options.name); !reference) return fail(kWrongInput, reference.error());
+    if (!fs::is_directory(options.context)) return fail(kWrongInput, fmt::format("the build context {} is no directory", options.context));
+    for (auto pair : base::split(arguments.get("build-arg"), '\n')) {
+        auto [name, value] = base::cut(pair, '=');
+        if (!name.empty()) options.arguments[std::string(name)] = value;
+    }
+
+    base::Spawner spawner;
+    oci::LayerStore store(cache_directory(), oci::native_ownership());
+    if (auto prepared = store.prepare(); !prepared) return fail(kNotStarted, prepared.error());
+    oci::ImageLayout layout(layout_directory());
+    oci::OfflineImages bases;
+    containers::BuildRunner runner(spawner, store);
+    PrintedLog log;
+    auto built = scenarios::ImageBuilder(store, layout, bases, runner, log).build(options);
+    if (!built) return fail(built.error().line ? kWrongInput : kNotStarted, built.error().to_string());
+    fmt::print("{} steps, {} of them from the cache\n", built->steps, built->cached);
+    return kOk;
+}
+
+int push(const Arguments& arguments) {
+    if (arguments.positional.size() != 1) return fail(kWrongInput, "name one image, as in `dodam image push 127.0.0.1:4566/backend:1`");
+    auto reference = oci::Reference::parse(arguments.positional[0]);
+    if (!reference) return fail(kWrongInput, reference.error());
+    if (reference->registry.empty())
+        return fail(kWrongInput, fmt::format("{} names no registry; write the one that `dodam status` shows before it", arguments.positional[0]));
+    auto client = Client::find(arguments);
+    if (!client) return client.error();
+    auto credentials = client->post("/credentials", base::Node::object());
+    if (!credentials) return fail(kNotStarted, credentials.error());
+
+    oci::ImageLayout layout(layout_directory());
+    auto named = oci::Reference::parse(arguments.positional[0]);
+    auto manifest = layout.manifest(*named);
+    if (!manifest) return fail(kWrongInput, fmt::format("there is no image {} here; build it first: dodam image build -t {} CONTEXT", named->written, named->written));
+    const std::string scratch = cache_directory() + "/scratch";
+    std::error_code ignored;
+    fs::create_directories(scratch, ignored);
+    // Every spelling of our own registry is the instance's AWS port.
+    const std::string host = reference->is_ecr() ? client->info().aws_endpoint.substr(std::string_view("http://").size()) : reference->registry;
+    oci::RegistryClient registry(host, {"AWS", (*credentials)["ecr"]["password"].as_string()}, scratch);
+    auto pushed = registry.push(*reference, layout, *manifest);
+    if (!pushed) return fail(kFailed, pushed.error().text);
+    fmt::print("pushed {} {}\n", reference->written, pushed->to_string());
+    return kOk;
+}
+
+constexpr Flag kBuildFlags[] = {
+    {"-t,--tag", "NAME", "the image's name"},
+    {"-f,--file", "FILE", "the Dockerfile (default: CONTEXT/Dockerfile)"},
+    {"--target", "STAGE", "build up to this stage"},
+    {"--build-arg", "NAME=VALUE", "a value for ARG; may be repeated"},
+};
+constexpr Flag kPushFlags[] = {kStateFlag};
+
+}  // namespace
+
+const Command kImageBuild{"image build", "Build an image from a Dockerfile, without an engine", "CONTEXT", kBuildFlags,
+                          "  dodam image build -t 127.0.0.1:4566/backend:1 backend\n", build};
+const Command kImagePush{"image push", "Push a built image to a registry", "IMAGE", kPushFlags, "  dodam image push 127.0.0.1:4566/backend:1\n", push};
+
+}  // namespace commands
