@@ -165,7 +165,7 @@ std::optional<HolderEvent> HolderClient::receive() {
         return HolderEvent{};
     }
     if (datagram.fields.size() >= 4 && datagram.fields[1] == "exited")
-        return HolderEvent{HolderEvent::Kind::Exited, datagram.fields[2], std::atoi(datagram.fields[3].c_str())};
+        return HolderEvent{HolderEvent::Kind::Exited, datagram.fields[2], static_cast<int>(base::parse_signed(datagram.fields[3]).value_or(-1))};
     if (datagram.fields.size() < 3) return std::nullopt;
     std::lock_guard lock(mutex_);
     auto waiting = waiting_.find(datagram.fields[0]);
@@ -173,7 +173,8 @@ std::optional<HolderEvent> HolderClient::receive() {
         for (int descriptor : datagram.descriptors) ::close(descriptor);
         return std::nullopt;
     }
-    waiting->second = Reply{std::atoi(datagram.fields[1].c_str()), datagram.fields[2], std::move(datagram.descriptors)};
+    auto code = base::parse_signed(datagram.fields[1]);
+    waiting->second = Reply{static_cast<int>(code.value_or(EPROTO)), datagram.fields[2], std::move(datagram.descriptors)};
     answered_.notify_all();
     return std::nullopt;
 }

@@ -1,3 +1,4 @@
+// Addresses: what is read, what is refused, and sockaddrs both ways.
 #include "net/address.h"
 
 #include <sys/socket.h>
