@@ -190,7 +190,8 @@ bool Connection::read_head() {
     keep_alive_ = framing.keep_alive && !was_oversized_;
     owes_continue_ = framing.expects_continue && framing.body != BodyKind::None;
     is_head_ = request_.method == "HEAD";
-    is_http09_ = request_.major == 0 && request_.has(Anomaly::Http09);
+    // Only GET exists there; any other word on a line of its own is no request, and its refusal has a head.
+    is_http09_ = request_.major == 0 && request_.has(Anomaly::Http09) && request_.method == "GET";
     is_http10_ = request_.major == 1 && request_.minor == 0;
     discards_ = false;
     sent_bytes_ = 0;
