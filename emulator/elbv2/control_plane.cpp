@@ -60,7 +60,11 @@ void ControlPlane::commit(Change change) {
     publish();
 }
 
-void ControlPlane::publish() { snapshot_.set(build_snapshot(store_.load(), live_)); }
+void ControlPlane::publish() {
+    auto snapshot = build_snapshot(store_.load(), live_);
+    snapshot_.set(snapshot);
+    if (on_publish_) on_publish_(*snapshot);
+}
 
 std::optional<aws::Reply> ControlPlane::serve(aws::Call& call) {
     const Operation* row = table().find(call.operation);
@@ -88,7 +92,8 @@ std::vector<TargetStatus> ControlPlane::describe_targets(const std::string& grou
     const RoutedGroup* group = snapshot->group(group_arn);
     if (!group) return found;
     for (const RoutedTarget& target : group->targets)
-        found.push_back({target.target.id, target.target.port, shown_health(*group, target)});
+        found.push_back({target.target.id, target.target.port, shown_health(*group, target),
+                         target.live->record().detail});
     return found;
 }
 

@@ -1,6 +1,7 @@
 // ControlPlane: what the ELBv2 operations act on: the store, the live targets, and the snapshot that is
 // published after each change. ECS registers its tasks through the plain calls, as in AWS through the API.
 #pragma once
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@ struct TargetStatus {
     std::string id;
     uint16_t port = 0;
     TargetHealth health;
+    std::string detail;  // why the last probe failed, in plain words
 };
 
 // For status and console.
@@ -63,6 +65,8 @@ class ControlPlane final : public aws::Service {
     std::vector<LoadBalancerStatus> status() const;
 
     const base::Published<RoutingSnapshot>& snapshot() const { return snapshot_; }
+    // Called with each new snapshot, before the operation that made it answers: opens and closes listeners.
+    void on_publish(std::function<void(const RoutingSnapshot&)> open) { on_publish_ = std::move(open); }
     // Forgets targets whose deregistration delay is over; what is still in flight to them is cut.
     void finish_draining(base::Time now);
 
@@ -84,6 +88,7 @@ class ControlPlane final : public aws::Service {
     Store store_;
     LiveTargets live_;
     base::Published<RoutingSnapshot> snapshot_;
+    std::function<void(const RoutingSnapshot&)> on_publish_;
 };
 
 using Operation = aws::Operation<ControlPlane>;

@@ -1,4 +1,5 @@
 // See desync.h. alb.md §11 and §4; tiers as published for aws/http-desync-guardian.
+// GAP: after a request with both lengths the connection closes in monitor mode too (RFC 9112 §6.1 wants it).
 #include "elbv2/desync.h"
 
 #include <algorithm>

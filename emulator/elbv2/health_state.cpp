@@ -51,6 +51,7 @@ HealthRecord after_probe(HealthRecord record, const HealthCheck& check, const Pr
     bool passed = outcome.kind == ProbeOutcome::Kind::Passed;
     record.successes = passed ? record.successes + 1 : 0;
     record.failures = passed ? 0 : record.failures + 1;
+    record.detail = passed ? std::string() : outcome.text;
     HealthState state = record.shown.state;
     if (passed) {
         // A new target needs one success, whatever the threshold; one that failed needs them all.

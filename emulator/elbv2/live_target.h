@@ -17,6 +17,7 @@ namespace elbv2 {
 // Counters and dates of one target's health; pure transitions on it are in health_state.h.
 struct HealthRecord {
     TargetHealth shown;
+    std::string detail;               // the last failed probe in plain words
     int successes = 0, failures = 0;  // consecutive
     base::Time next_probe{};
     bool probing = false;

@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 #include "elbv2/rule_match.h"
-#include "elbv2/trace_header.h"
 
 namespace elbv2 {
 namespace {
@@ -22,8 +21,8 @@ bool is(const http::Header& header, std::string_view name) {
 // Written anew for the target's connection, or by the balancer itself.
 bool is_replaced(const http::Header& header) {
     static constexpr std::string_view kNames[] = {
-        "connection", "keep-alive", "proxy-connection", "te", "upgrade", "expect", "content-length",
-        "transfer-encoding", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id"};
+        "connection", "keep-alive", "proxy-connection", "te", "upgrade", "expect",
+        "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id"};
     return std::ranges::any_of(kNames, [&](std::string_view name) { return is(header, name); });
 }
 
@@ -119,17 +118,16 @@ UpgradeWish wanted_upgrade(const http::RequestHead& head) {
 }
 
 TargetRequest make_target_request(http::RequestHead head, const LoadBalancerSettings& settings,
-                                  const ClientFacts& client, base::Time now, std::string_view unique) {
+                                  const ClientFacts& client, std::string_view trace_header) {
     TargetRequest out;
     out.upgrade = wanted_upgrade(head);
-    out.trace_id = next_trace_header(head.headers.get("x-amzn-trace-id"), now, unique);
     http::HeaderList& to = out.head.headers;
     // The balancer's own come first, as echo servers behind a real one show them.
     add_forwarded_for(to, head.headers, settings, client);
     to.add("X-Forwarded-Proto", client.protocol == Protocol::Https ? "https" : "http");
     to.add("X-Forwarded-Port", std::to_string(client.listener_port));
     add_hosts(to, head, settings, client);
-    to.add("X-Amzn-Trace-Id", out.trace_id);
+    to.add("X-Amzn-Trace-Id", trace_header);
     if (settings.tls_headers == Toggle::On && client.protocol == Protocol::Https) {
         to.add("x-amzn-tls-version", client.tls_version);
         to.add("x-amzn-tls-cipher-suite", client.tls_cipher);

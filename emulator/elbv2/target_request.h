@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/clock.h"
 #include "elbv2/snapshot.h"
 #include "http/message.h"
 
@@ -23,8 +22,7 @@ struct ClientFacts {
 enum class UpgradeWish : uint8_t { None, WebSocket };
 
 struct TargetRequest {
-    http::RequestHead head;  // without framing headers: those are the connection's
-    std::string trace_id;    // X-Amzn-Trace-Id as sent
+    http::RequestHead head;  // framing headers stand where they stood; the connection writes their values
     std::vector<std::string> dropped;  // invalid names, when the attribute asks for it
     UpgradeWish upgrade = UpgradeWish::None;
 };
@@ -39,8 +37,8 @@ size_t count_forwarded_for(const http::HeaderList& headers);
 std::string target_host(std::string_view host, uint16_t listener_port);
 UpgradeWish wanted_upgrade(const http::RequestHead& head);
 
-// Takes `head` apart. `unique` is 24 hex digits for the trace header.
+// Takes `head` apart. `trace_header` is the X-Amzn-Trace-Id to send on.
 TargetRequest make_target_request(http::RequestHead head, const LoadBalancerSettings& settings,
-                                  const ClientFacts& client, base::Time now, std::string_view unique);
+                                  const ClientFacts& client, std::string_view trace_header);
 
 }  // namespace elbv2
