@@ -28,9 +28,10 @@ const std::string& shared_empty() {
     return empty;
 }
 
-// Past the comment that starts at `at` ("//" or "/*"), or `at` itself when there is none.
+// Past the comment that starts at `at` ("//" or "/*"), or `at` itself when there is none. As for the
+// parser, a carriage return ends a line too.
 size_t skip_comment(std::string_view text, size_t at) {
-    if (text.substr(at, 2) == "//") return std::min(text.find('\n', at), text.size());
+    if (text.substr(at, 2) == "//") return std::min(text.find_first_of("\r\n", at), text.size());
     if (text.substr(at, 2) == "/*") {
         size_t end = text.find("*/", at + 2);
         return end == std::string_view::npos ? text.size() : end + 2;
@@ -247,8 +248,13 @@ class NodeBuilder {
 
     bool number() {
         Position position = begin_token();
-        size_t end = offset_ + number_length(text_.substr(offset_));
-        Node node = Node::number(std::string(text_.substr(offset_, end - offset_)));
+        size_t length = number_length(text_.substr(offset_));
+        if (length == 0) {
+            error_ = JsonError{"an unreadable number", position};
+            return false;
+        }
+        size_t end = offset_ + length;
+        Node node = Node::number(std::string(text_.substr(offset_, length)));
         node.set_position(position);
         advance_to(end);  // the parser has read one character more
         return put(std::move(node));

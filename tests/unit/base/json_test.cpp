@@ -84,6 +84,7 @@ TEST_CASE("comments and trailing commas are read in the friendly dialect alone")
         {"{\"a\":[1 , /* x */ ] , // y\n}", "{\"a\":[1]}"},
         {"[\",]\",\"\\\",]\",]", "[\",]\",\"\\\",]\"]"},
         {"/*,]*/[1]//,", "[1]"},
+        {"// c\r[1,]", "[1]"},
     }));
     CAPTURE(row.text);
     CHECK(round_trip(row.text, JsonDialect::WithComments) == row.expected);
