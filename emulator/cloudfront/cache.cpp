@@ -27,7 +27,7 @@ std::string slot_key(const CacheEntry& entry) {
 
 size_t CacheEntry::size_bytes() const {
     size_t bytes = kBookkeepingBytes + 3 * key.text.size() + headers.wire_bytes() * 2 + why.size();
-    if (prepared) bytes += prepared->text.size() + prepared->after_age.size();
+    if (prepared) bytes += prepared->text.size();
     if (body && !body->on_disk()) bytes += body->size_bytes();
     return bytes;
 }

@@ -27,8 +27,7 @@ namespace cloudfront {
 struct PreparedHead {
     const CacheBehavior* behavior = nullptr;               // whose policies it follows
     std::shared_ptr<const Distribution> distribution;      // keeps `behavior` alive
-    std::string text;                                      // status line to "Age: "'s place
-    std::string after_age;                                 // headers that the response headers policy appends
+    std::string text;                                      // up to "X-Amz-Cf-Id: "
 };
 
 // One object (or error) held. Immutable after it is shared, but for the marked members.
@@ -45,7 +44,7 @@ struct CacheEntry {
     Time usable_until;            // beyond MaxTTL an old copy is of no use
     std::string etag, last_modified;
     std::string why;              // the TTL's arithmetic, in words
-    std::string origin;           // who answered
+    std::string origin;           // who answered; of a remembered failure (no body): its page's sentence
     std::shared_ptr<const PreparedHead> prepared;
 
     std::atomic<int64_t> retry_after{0};     // stack time in µs: a stale copy is served until then

@@ -192,3 +192,84 @@ CREATE TABLE IF NOT EXISTS ecs_settings (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) WITHOUT ROWID;
+-- s3: keys are compared byte by byte (UTF-8 order), which is the order S3 lists them in.
+CREATE TABLE IF NOT EXISTS s3_buckets (
+    name TEXT PRIMARY KEY,
+    region TEXT NOT NULL,
+    location TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    ownership TEXT NOT NULL,
+    versioning INTEGER NOT NULL,
+    object_lock INTEGER NOT NULL,
+    created INTEGER NOT NULL
+) WITHOUT ROWID;
+-- Sub-resources of a bucket, as sent: policy, cors, website, tagging … `id` for the kinds that have several.
+CREATE TABLE IF NOT EXISTS s3_documents (
+    bucket TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (bucket, kind, id)
+) WITHOUT ROWID;
+-- Every version of every object, delete markers included; a higher row is newer.
+CREATE TABLE IF NOT EXISTS s3_versions (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    bucket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    version TEXT NOT NULL,
+    latest INTEGER NOT NULL,
+    marker INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    etag TEXT NOT NULL,
+    modified INTEGER NOT NULL,
+    headers TEXT NOT NULL,
+    redirect TEXT NOT NULL,
+    storage_class TEXT NOT NULL,
+    acl TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    checksum_algorithm INTEGER,
+    checksum_type INTEGER,
+    checksum TEXT NOT NULL,
+    parts INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS s3_versions_latest ON s3_versions (bucket, key) WHERE latest = 1;
+CREATE INDEX IF NOT EXISTS s3_versions_key ON s3_versions (bucket, key, row DESC);
+-- The bytes of a version: one part, or those of its multipart upload.
+CREATE TABLE IF NOT EXISTS s3_parts (
+    version INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    blob TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    etag TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    PRIMARY KEY (version, number)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS s3_parts_blob ON s3_parts (blob);
+CREATE TABLE IF NOT EXISTS s3_uploads (
+    id TEXT PRIMARY KEY,
+    bucket TEXT NOT NULL,
+    key TEXT NOT NULL,
+    initiated INTEGER NOT NULL,
+    initiator TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    redirect TEXT NOT NULL,
+    storage_class TEXT NOT NULL,
+    acl TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    checksum_algorithm INTEGER,
+    checksum_type INTEGER NOT NULL,
+    -- The version that was current when the upload began: a conditional completion notices a change.
+    current INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS s3_uploads_key ON s3_uploads (bucket, key, initiated, id);
+CREATE TABLE IF NOT EXISTS s3_upload_parts (
+    upload TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    blob TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    etag TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    modified INTEGER NOT NULL,
+    PRIMARY KEY (upload, number)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS s3_upload_parts_blob ON s3_upload_parts (blob);

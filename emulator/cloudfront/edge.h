@@ -1,0 +1,90 @@
+// Edge: the viewer port's handler for distributions. A table of contents: each step is a pure file or
+// the lookup; here they are put in order and their outcome is written to the viewer.
+#pragma once
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/published.h"
+#include "base/thread.h"
+#include "base/trace.h"
+#include "cloudfront/access_log.h"
+#include "cloudfront/lookup.h"
+#include "cloudfront/snapshot.h"
+#include "http/server.h"
+
+namespace cloudfront {
+
+struct EdgeParts {
+    base::Clock& clock;
+    base::TraceRing& traces;
+    const base::Published<EdgeSnapshot>& snapshot;
+    http::Upstream& upstream;
+    Cache& cache;
+    net::TlsClient* origin_tls = nullptr;                                        // verifies https origins
+    std::function<aws::Credentials(const Distribution&)> signing_credentials;    // origin access control
+    std::function<std::string(std::string_view ip)> country_of;                  // "" = unknown
+    AccessLog::Deliver deliver_log;
+};
+
+struct Visit;
+
+class Edge final : public http::Handler {
+  public:
+    explicit Edge(EdgeParts parts);
+    ~Edge() override;
+
+    void handle(http::Exchange& exchange) override;
+    // The same in two halves, for servers that keep waiting apart: what can be answered without waiting
+    // (hit, redirect, generated page) is; false = call answer() on a thread that may wait.
+    bool try_answer_now(http::Exchange& exchange);
+    void answer(http::Exchange& exchange);
+
+    bool owns(std::string_view host) const { return parts_.snapshot.get()->hosts.owns(host); }
+
+    // For console and CLI: what is held, and what would happen to a GET of this URL at this moment.
+    base::Node list_cache(std::string_view distribution_id, size_t limit) const;
+    base::Node explain_url(std::string_view url, const http::HeaderList& headers) const;
+    base::Node cache_figures() const;
+    // A hit's span is kept short on the way; this makes its decisions as full as a miss's.
+    void expand(base::Span& span) const;
+
+    // Delivers access logs that are due; joins refreshes that ended.
+    void step(base::Time now);
+
+  private:
+    bool answer_now(Visit& visit);
+    void answer_waiting(Visit& visit);
+    bool send_hit(Visit& visit);
+
+    bool is_well_formed(Visit& visit);
+    bool find_distribution(Visit& visit);
+    bool admit(Visit& visit);
+    Answer with_error_page(Visit& visit, Answer answer);
+
+    void send(Visit& visit, Answer& answer);
+    void send_page(Visit& visit, Answer& answer);
+    void send_stored(Visit& visit, Answer& answer);
+    void send_ranges(Visit& visit, Answer& answer, const std::vector<ByteRange>& ranges, uint64_t size);
+    void send_growing(Visit& visit, Answer& answer);
+    void send_filling(Visit& visit, Answer& answer);
+    void send_relayed(Visit& visit, Answer& answer);
+    void send_upgrade(Visit& visit, Answer& answer);
+    void stamp(Visit& visit, Answer& answer);
+    void record(Visit& visit);
+    void refresh_in_background(const Visit& visit);
+    void reap_refreshes();
+
+    EdgeParts parts_;
+    Lookup lookup_;
+    AccessLog access_log_;
+    struct Refresh;
+    std::mutex refreshes_mutex_;
+    std::list<std::unique_ptr<Refresh>> refreshes_;
+    bool stopping_ = false;
+};
+
+}  // namespace cloudfront
