@@ -21,21 +21,35 @@
 #include "base/thread.h"
 #include "base/trace.h"
 #include "cloudfront/control_plane.h"
+#include "cloudfront/edge.h"
 #include "console/console.h"
+#include "ecr/control_plane.h"
+#include "ecr/registry.h"
+#include "elbv2/balancer.h"
+#include "elbv2/control_plane.h"
+#include "elbv2/health.h"
+#include "elbv2/listeners.h"
 #include "faults/faults.h"
 #include "http/server.h"
 #include "http/upstream.h"
+#include "logs/control_plane.h"
 #include "net/resolver.h"
 #include "net/tls.h"
+#include "s3/control_plane.h"
+#include "s3/endpoint.h"
+#include "secretsmanager/control_plane.h"
+#include "ssm/control_plane.h"
 #include "stack/api_client.h"
 #include "stack/apply.h"
 #include "stack/attributes.h"
 #include "stack/stack_file.h"
 #include "state/database.h"
+#include "state/names.h"
 #include "sts/control_plane.h"
 #include "taps/mysql.h"
 #include "taps/redis.h"
 #include "taps/tap.h"
+#include "views.h"
 
 namespace {
 
@@ -43,17 +57,38 @@ using base::Node;
 
 constexpr size_t kCacheMemoryBytes = 64 << 20;
 constexpr uint64_t kCacheDiskBytes = 1ull << 30;
+constexpr auto kHousekeeping = std::chrono::milliseconds(50);
 constexpr auto kDrain = std::chrono::milliseconds(500);
 
-// Everything by Host: distributions, load balancers, websites, else CloudFront's own 403.
+// Everything by Host: distributions, load balancers, buckets' websites, else CloudFront's own 403.
 class ViewerPort final : public http::Handler {
   public:
-    void handle(http::Exchange& exchange) override {
-        http::ResponseHead head{403};
-        head.headers.add("Content-Type", "text/plain");
-        (void)exchange.respond(head, "no distribution answers to this Host\n");
+    ViewerPort(cloudfront::Edge& edge, elbv2::Balancer& balancer, s3::Endpoint& s3) : edge_(edge), balancer_(balancer), s3_(s3) {}
+    void handle(http::Exchange& exchange) override { choose(exchange).handle(exchange); }
+    void handle_incomplete(http::Exchange& exchange) override { choose(exchange).handle_incomplete(exchange); }
+
+  private:
+    http::Handler& choose(http::Exchange& exchange) {
+        const std::string_view host = exchange.request().headers.get("host");
+        if (edge_.owns(host)) return edge_;
+        if (balancer_.owns(host)) return balancer_;
+        if (host.find(".s3-website") != std::string_view::npos) return s3_;
+        return edge_;
     }
+    cloudfront::Edge& edge_;
+    elbv2::Balancer& balancer_;
+    s3::Endpoint& s3_;
 };
+
+// S3 is no service of the gateway's: it has a front door of its own. What a client needs to know of it:
+const aws::ServiceInfo kS3{.name = "s3",
+                           .signing_name = "s3",
+                           .target_prefix = "",
+                           .version = "",
+                           .protocol = aws::Protocol::RestXml,
+                           .xml_namespace = "http://s3.amazonaws.com/doc/2006-03-01/",
+                           .known_operations = "",
+                           .list_names = "RoutingRules=RoutingRule"};
 
 std::string show_problems(const std::string& file, const std::vector<stack::Problem>& problems) {
     const std::string text = state::read_file(file).value_or("");
@@ -94,21 +129,65 @@ struct Emulator::Inside {
     sts::ControlPlane sts{keys, clock};
     cloudfront::Cache cache{{kCacheMemoryBytes, kCacheDiskBytes, directory.file("edge")}};
     cloudfront::ControlPlane cloudfront{*database, clock, ids, cache};
+    s3::Blobs blobs{directory.file("blobs")};
+    s3::ControlPlane s3{*database, clock, ids, blobs};
+    s3::Endpoint s3_endpoint{s3, traces, s3_keys()};
+    elbv2::ControlPlane elbv2{*database, clock, ids};
+    ecr::ControlPlane ecr{*database, clock, ids, directory.file("images"), ""};
+    ecr::Registry registry{ecr};
+    logs::ControlPlane logs{*database, clock, ids};
+    ssm::ControlPlane ssm{*database, clock, ids};
+    secretsmanager::ControlPlane secretsmanager{*database, clock, ids};
+
+    Views views{clock, info, state::Names(*database), cloudfront, cache, elbv2, ecr, logs, s3, faults};
 
     // ---- Fronts ----
-    ViewerPort viewer_port;
+    net::TlsClient origin_tls{authority};
+    cloudfront::Edge edge{edge_parts()};
+    elbv2::Balancer balancer{{.clock = clock, .traces = traces, .snapshot = elbv2.snapshot(), .upstream = upstream}};
+    elbv2::Listeners listeners{{.balancer = balancer, .resolver = resolver, .tls = &tls, .block = loopback_block()}};
+    elbv2::Health health{{.clock = clock, .control_plane = elbv2, .resolver = resolver}};
+    ViewerPort viewer_port{edge, balancer, s3_endpoint};
     std::unique_ptr<console::Console> console;
     std::unique_ptr<aws::Gateway> gateway;
     std::unique_ptr<http::Server> aws_server, viewer_server, viewer_tls_server;
 
+    base::Thread housekeeping;
     std::atomic<const char*> phase{"starting"};
     std::mutex stop_mutex;
     std::function<void()> stop_request;
 
     std::expected<void, state::Problem> open_ports(const EmulatorOptions& options);
     std::expected<void, state::Problem> apply_stack(const stack::SecretValue& secret, const Progress& progress);
-    std::vector<aws::Service*> services() { return {&sts, &cloudfront}; }
+    std::vector<aws::Service*> services() { return {&sts, &cloudfront, &elbv2, &ecr, &logs, &ssm, &secretsmanager}; }
+    cloudfront::EdgeParts edge_parts() {
+        return {.clock = clock,
+                .traces = traces,
+                .snapshot = cloudfront.snapshot(),
+                .upstream = upstream,
+                .cache = cache,
+                .origin_tls = &origin_tls,
+                .signing_credentials =
+                    [this](const cloudfront::Distribution& distribution) {
+                        return keys.service_key("cloudfront.amazonaws.com", cloudfront.arn("distribution", distribution.id));
+                    },
+                .country_of = [](std::string_view) { return std::string(); },
+                .deliver_log = {}};
+    }
+    // 127.x.y. with x.y from the instance's id, out of the way of 127.0.0 and 127.0.1.
+    std::string loopback_block() const {
+        const auto number = std::stoul(directory.id(), nullptr, 16);
+        return fmt::format("127.{}.{}.", 64 + number % 128, (number >> 8) % 256);
+    }
+    s3::Keys s3_keys() {
+        return {[this](std::string_view key) { return keys.secret_of(key); }, [this](std::string_view key) { return keys.caller_of(key); },
+                [this](std::string_view key, std::string_view token) { keys.check_token(key, token); }};
+    }
+    void name_everything();
+    void name_origins();
+    void keep_house();
     console::Parts console_parts();
+    console::Answer credentials();
     Node status();
     void stop();
 };
@@ -122,8 +201,10 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
         .traces = traces,
         .ids = ids,
         .services = services(),
+        .s3 = &s3_endpoint,
+        .registry = &registry,
         .console = console.get(),
-        .is_bucket = [](std::string_view) { return false; },
+        .is_bucket = [this](std::string_view name) { return s3.is_bucket(name); },
         .secret_of = [this](std::string_view key) { return keys.secret_of(key); },
         .caller_of = [this](std::string_view key) { return keys.caller_of(key); },
         .check_token = [this](std::string_view key, std::string_view token) { keys.check_token(key, token); },
@@ -141,7 +222,10 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
     TRY(open(aws_server, options.aws_port, *gateway, {.name = "aws", .tls = &tls}, "aws-port"));
     TRY(open(viewer_server, options.http_port, viewer_port, {.name = "viewer"}, "http-port"));
     TRY(open(viewer_tls_server, options.https_port, viewer_port, {.name = "viewer-tls", .tls = &tls, .tls_only = true}, "https-port"));
+    name_origins();
     for (auto* server : {aws_server.get(), viewer_server.get(), viewer_tls_server.get()}) server->start();
+    health.start();
+    housekeeping = base::Thread("housekeeping", [this] { keep_house(); });
 
     info.pid = ::getpid();
     info.id = directory.id();
@@ -149,14 +233,56 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
     info.viewer_endpoint = url_of(viewer_server->address(), "http");
     info.viewer_tls_endpoint = url_of(viewer_tls_server->address(), "https");
     info.stack_file = stack.file;
+    ecr.set_endpoint(aws_server->address().to_string());
     info.started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(clock.real_now().time_since_epoch()).count();
     return directory.publish(info);
+}
+
+// Where AWS-looking names of origins really answer.
+void Emulator::Inside::name_origins() {
+    const net::Address aws = aws_server->address();
+    for (const std::string& suffix : {std::string("s3.amazonaws.com"), fmt::format("s3.{}.amazonaws.com", stack.region)}) {
+        for (uint16_t port : {uint16_t(80), uint16_t(443)}) {
+            resolver.set(suffix, port, aws);
+            resolver.set("*." + suffix, port, aws);
+        }
+    }
+    for (const std::string& website : {fmt::format("*.s3-website.{}.amazonaws.com", stack.region), fmt::format("*.s3-website-{}.amazonaws.com", stack.region)})
+        resolver.set(website, 80, viewer_server->address());
+}
+
+// What is due now and then: listeners follow the load balancers' snapshot, access logs are delivered, old
+// log events go.
+void Emulator::Inside::keep_house() {
+    std::shared_ptr<const elbv2::RoutingSnapshot> opened;
+    while (clock.wait_until(clock.now() + kHousekeeping)) {
+        if (auto snapshot = elbv2.snapshot().get(); snapshot != opened) {
+            listeners.open(*snapshot);
+            opened = std::move(snapshot);
+        }
+        edge.step(clock.now());
+        logs.expire();
+    }
+}
+
+// The stack's own names, for status, console and scenarios.
+void Emulator::Inside::name_everything() {
+    state::Names names(*database);
+    for (const auto& [kind, section] : stack.root.members()) {
+        if (stack::attribute_names(kind).empty() || kind == "database" || kind == "cache") continue;
+        for (const auto& [name, thing] : section.members()) {
+            auto attributes = stack::attributes_of(ids, kind, name, thing);
+            const bool by_arn = kind == "loadBalancers" || kind == "targetGroups";
+            names.set(kind, name, attributes.contains("id") ? attributes["id"] : by_arn ? attributes["arn"] : attributes["name"]);
+        }
+    }
 }
 
 std::expected<void, state::Problem> Emulator::Inside::apply_stack(const stack::SecretValue& secret, const Progress& progress) {
     if (stack.file.empty()) return {};
     phase = "applying";
-    std::vector<const aws::ServiceInfo*> infos;
+    name_everything();
+    std::vector<const aws::ServiceInfo*> infos = {&kS3};
     for (auto* service : services()) infos.push_back(&service->info());
     stack::ApiClient api(aws_server->address(), {"test", "test", ""}, stack.region, clock, infos);
     stack::AppliedDigests digests(directory.file("applied.json"));
@@ -164,7 +290,8 @@ std::expected<void, state::Problem> Emulator::Inside::apply_stack(const stack::S
     auto applied = stack::apply(stack, api, digests, secret, [&](const stack::Applied& one) {
         (one.outcome == stack::Outcome::Created ? created : one.outcome == stack::Outcome::Updated ? updated : unchanged)++;
     });
-    if (!applied) return std::unexpected(state::Problem{show_problems(stack.file, {applied.error()}), 2});
+    if (!applied)
+        return std::unexpected(state::Problem{"the stack file could not be applied\n" + stack::show(stack.file, state::read_file(stack.file).value_or(""), applied.error()), 2});
     progress(fmt::format("stack       {}: {} created, {} updated, {} unchanged", stack.file, created, updated, unchanged));
     return {};
 }
@@ -176,11 +303,11 @@ console::Parts Emulator::Inside::console_parts() {
         .clock = clock,
         .traces = traces,
         .status = [this](const Node&) { return console::Answer{200, status()}; },
-        .logs = not_yet,
-        .cache = not_yet,
-        .credentials = not_yet,
+        .logs = [this](const Node& input) { return views.find_logs(input); },
+        .cache = [this](const Node& input) { return views.cache_view(input); },
+        .credentials = [this](const Node&) { return credentials(); },
         .deployments = not_yet,
-        .faults = not_yet,
+        .faults = [this](const Node& input) { return views.fault_view(input); },
         .reset = not_yet,
         .exec = not_yet,
         .stop =
@@ -189,6 +316,13 @@ console::Parts Emulator::Inside::console_parts() {
                 if (stop_request) stop_request();
             },
     };
+}
+
+console::Answer Emulator::Inside::credentials() {
+    Node node = Node::object();
+    node.set("ecr", Node::object({{"user", "AWS"}, {"password", ecr.make_token().password}}));
+    node.set("aws", Node::object({{"access_key", "test"}, {"secret_key", "test"}}));
+    return {200, std::move(node)};
 }
 
 Node Emulator::Inside::status() {
@@ -200,15 +334,22 @@ Node Emulator::Inside::status() {
     node.set("viewer_endpoint", info.viewer_endpoint);
     node.set("viewer_tls_endpoint", info.viewer_tls_endpoint);
     node.set("console", info.aws_endpoint + "/_dodam/");
-    for (std::string_view section : {"distributions", "load_balancers", "target_groups", "services", "buckets"})
-        node.set(std::string(section), Node::object());
+    node.set("distributions", views.distributions());
+    node.set("load_balancers", views.load_balancers());
+    node.set("target_groups", views.target_groups());
+    node.set("buckets", views.buckets());
+    node.set("services", Node::object());
     return node;
 }
 
 void Emulator::Inside::stop() {
-    for (auto* server : {viewer_tls_server.get(), viewer_server.get(), aws_server.get()})
+    for (auto* server : {viewer_tls_server.get(), viewer_server.get()})
         if (server) server->stop(kDrain);
     clock.stop();
+    housekeeping.join();
+    health.stop();
+    listeners.stop();
+    if (aws_server) aws_server->stop(kDrain);
 }
 
 Emulator::Emulator(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
@@ -243,6 +384,7 @@ std::expected<std::unique_ptr<Emulator>, state::Problem> Emulator::start(const E
     progress(fmt::format("viewer      {}   {}", inside->info.viewer_endpoint, inside->info.viewer_tls_endpoint));
     std::unique_ptr<Emulator> emulator(new Emulator(std::move(inside)));
     if (auto applied = emulator->inside_->apply_stack(secret, progress); !applied) return std::unexpected(applied.error());
+    emulator->inside_->listeners.open(*emulator->inside_->elbv2.snapshot().get());
     emulator->inside_->phase = "ready";
     return emulator;
 }

@@ -33,8 +33,14 @@ void Resolver::remove(std::string_view name, uint16_t port) {
 std::optional<Resolver::Dial> Resolver::find(std::string_view name, uint16_t port) const {
     std::shared_lock lock(mutex_);
     const std::string key = canonical(name);
-    auto found = entries_.find({key, port});
-    if (found == entries_.end()) found = entries_.find({key, 0});
+    auto at = [&](const std::string& entry) {
+        auto found = entries_.find({entry, port});
+        return found == entries_.end() ? entries_.find({entry, 0}) : found;
+    };
+    auto found = at(key);
+    // "*.suffix" stands for every name below the suffix; the longest one counts.
+    for (auto dot = key.find('.'); found == entries_.end() && dot != std::string::npos; dot = key.find('.', dot + 1))
+        found = at("*" + key.substr(dot));
     if (found == entries_.end()) return std::nullopt;
     return found->second;
 }

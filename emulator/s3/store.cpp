@@ -211,6 +211,12 @@ bool Store::has_versions(std::string_view bucket) {
         .step();
 }
 
+int64_t Store::count_objects(std::string_view bucket) {
+    std::lock_guard lock(database_.mutex());
+    auto count = database_.prepare("SELECT count(*) FROM s3_versions WHERE bucket = ? AND latest = 1 AND marker = 0");
+    return count.bind(1, bucket).step() ? count.integer(0) : 0;
+}
+
 BlobIds Store::remove_bucket(std::string_view name) {
     state::Transaction change(database_);
     BlobIds blobs;

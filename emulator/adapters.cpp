@@ -1,0 +1,201 @@
+// What ECS needs from others.
+#include "adapters.h"
+
+#include <fmt/format.h>
+
+#include "aws/access_keys.h"
+#include "aws/error.h"
+#include "base/log.h"
+#include "elbv2/control_plane.h"
+#include "logs/control_plane.h"
+#include "s3/control_plane.h"
+#include "secretsmanager/control_plane.h"
+#include "ssm/control_plane.h"
+#include "state/instance.h"
+
+namespace {
+
+constexpr const char* kHostBundle = "/etc/ssl/certs/ca-certificates.crt";
+// Where distributions of Linux keep the bundle that OpenSSL, curl and Python read.
+constexpr const char* kBundlePaths[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
+constexpr const char* kCaPath = "/etc/ssl/dodam-ca.pem";
+constexpr uint64_t kMaxEnvironmentFileBytes = 1 << 20;
+constexpr auto kSessionLifetime = std::chrono::hours(6);
+
+// AWS's sentence with its code in front, as tasks report it.
+std::string sentence(const aws::Error& error) { return fmt::format("{}: {}", error.code, error.message); }
+
+}  // namespace
+
+// ---- Task networks ----
+
+std::shared_ptr<TaskNetworks::Slot> TaskNetworks::slot(const std::string& address) {
+    std::lock_guard lock(mutex_);
+    auto& slot = slots_[address];
+    if (!slot) slot = std::make_shared<Slot>();
+    return slot;
+}
+
+void TaskNetworks::add(containers::TaskNetwork& network) {
+    auto place = slot(network.address());
+    std::unique_lock lock(place->mutex);
+    place->network = &network;
+}
+
+void TaskNetworks::remove(const std::string& address) {
+    auto place = slot(address);
+    std::unique_lock lock(place->mutex);
+    place->network = nullptr;
+}
+
+void TaskNetworks::reach(const std::string& address, uint16_t port) {
+    resolver_.set(address, port, [place = slot(address), address, port](net::Deadline deadline) -> net::Result<net::Socket> {
+        std::shared_lock lock(place->mutex);
+        if (!place->network) return std::unexpected(net::Error{net::ErrorKind::Unreachable, 0, fmt::format("no task has the address {}", address)});
+        return place->network->dial(port, deadline);
+    });
+}
+
+void TaskNetworks::forget(const std::string& address, uint16_t port) { resolver_.remove(address, port); }
+
+// ---- Load balancers ----
+
+std::optional<ecs::TargetGroupFacts> TargetAdapter::describe(const std::string& target_group) {
+    auto snapshot = elb_.snapshot().get();
+    auto group = snapshot->group(target_group);
+    if (!group) return std::nullopt;
+    ecs::TargetGroupFacts facts;
+    facts.takes_ip_addresses = group->group.target_type == elbv2::TargetType::Ip;
+    facts.has_load_balancer = elb_.is_attached(target_group);
+    facts.health_path = group->group.health_check.path;
+    return facts;
+}
+
+void TargetAdapter::register_target(const std::string& target_group, const std::string& address, int port) {
+    networks_.reach(address, static_cast<uint16_t>(port));
+    elb_.register_targets(target_group, {{address, static_cast<uint16_t>(port)}});
+}
+
+void TargetAdapter::deregister_target(const std::string& target_group, const std::string& address, int port) {
+    elb_.deregister_targets(target_group, {{address, static_cast<uint16_t>(port)}});
+}
+
+ecs::TargetHealth TargetAdapter::health(const std::string& target_group, const std::string& address, int port) {
+    using State = ecs::TargetHealth::State;
+    for (const auto& target : elb_.describe_targets(target_group)) {
+        if (target.id != address || target.port != port) continue;
+        switch (target.health.state) {
+            case elbv2::HealthState::Healthy: return {State::Healthy, ""};
+            case elbv2::HealthState::Unhealthy: return {State::Unhealthy, target.health.description};
+            case elbv2::HealthState::Draining: return {State::Draining, target.health.description};
+            case elbv2::HealthState::Unused: return {State::Unused, target.health.description};
+            default: return {State::Initial, target.health.description};
+        }
+    }
+    networks_.forget(address, static_cast<uint16_t>(port));
+    return {State::Unused, "not registered"};
+}
+
+// ---- Logs ----
+
+std::expected<void, std::string> LogAdapter::open(const std::string& group, const std::string& stream, ecs::CreateGroup create) {
+    return logs_.open_stream(group, stream, create == ecs::CreateGroup::Yes ? logs::MissingGroup::Create : logs::MissingGroup::Refuse);
+}
+void LogAdapter::append(const std::string& group, const std::string& stream, base::Time at, std::string_view line) {
+    logs_.append(group, stream, at, line);
+}
+void LogAdapter::flush() { logs_.flush(); }
+
+// ---- Secrets and files ----
+
+std::expected<std::string, std::string> SecretAdapter::parameter(const std::string& name_or_arn) {
+    try {
+        if (auto value = ssm_.value(name_or_arn)) return *value;
+        return std::unexpected(fmt::format("ParameterNotFound: there is no parameter {}", name_or_arn));
+    } catch (const aws::Error& error) {
+        return std::unexpected(sentence(error));
+    }
+}
+
+std::expected<std::string, std::string> SecretAdapter::secret(const std::string& arn, const std::string& stage, const std::string& version) {
+    return secrets_.value(arn, stage, version);
+}
+
+std::expected<std::string, std::string> SecretAdapter::object(const std::string& arn) {
+    constexpr std::string_view kPrefix = "arn:aws:s3:::";
+    if (!arn.starts_with(kPrefix)) return std::unexpected(fmt::format("{} is no ARN of an S3 object", arn));
+    const std::string path = arn.substr(kPrefix.size());
+    const auto slash = path.find('/');
+    if (slash == std::string::npos) return std::unexpected(fmt::format("{} names a bucket, not an object", arn));
+    auto object = s3_.store().latest(path.substr(0, slash), path.substr(slash + 1));
+    if (!object || object->is_delete_marker) return std::unexpected(fmt::format("NoSuchKey: there is no object {}", arn));
+    if (object->size_bytes > kMaxEnvironmentFileBytes) return std::unexpected(fmt::format("{} is too large for an environment file", arn));
+    std::string text;
+    for (const auto& part : s3_.store().parts(object->row)) {
+        auto reader = s3_.blobs().open(part.blob);
+        if (!reader) return std::unexpected(fmt::format("{} was replaced while it was read", arn));
+        std::string bytes(part.size_bytes, '\0');
+        bytes.resize(reader->read_at(0, bytes));
+        text += bytes;
+    }
+    return text;
+}
+
+// ---- Identity ----
+
+ecs::TaskCredentials RoleAdapter::assume(const std::string& role_arn, const std::string& session) {
+    auto made = keys_.add_session(role_arn, session, std::chrono::duration_cast<base::seconds>(kSessionLifetime));
+    return {made.credentials.access_key, made.credentials.secret_key, made.credentials.session_token, made.expires};
+}
+
+// ---- Names ----
+
+void NameAdapter::configure(std::vector<taps::Reachable> parts, std::string ca_pem, std::vector<std::pair<std::string, std::string>> environment) {
+    std::lock_guard lock(mutex_);
+    parts_ = std::move(parts);
+    ca_ = std::move(ca_pem);
+    bundle_ = state::read_file(kHostBundle).value_or("") + ca_;
+    environment_ = std::move(environment);
+}
+
+std::expected<std::unique_ptr<ecs::TaskNames::Attachment>, std::string> NameAdapter::attach(const std::string& task,
+                                                                                            containers::TaskNetwork& network) {
+    struct Attached final : Attachment {
+        Attached(TaskNetworks& all, std::string where) : networks(all), address(std::move(where)) {}
+        ~Attached() override { networks.remove(address); }
+        TaskNetworks& networks;
+        std::string address;
+        std::unique_ptr<taps::TaskServices> services;
+    };
+    std::vector<taps::Reachable> parts;
+    {
+        std::lock_guard lock(mutex_);
+        parts = parts_;
+    }
+    auto services = taps::TaskServices::open(network, task, parts, [](const std::string& who, std::string_view name) {
+        base::log_warning("names", fmt::format("task {} asked for {}, which is not part of the stack: it does not exist here "
+                                               "(\"egress\" in dodam.json opens what the app needs)",
+                                               who, name));
+    });
+    if (!services) return std::unexpected(services.error());
+    networks_.add(network);
+    auto attached = std::make_unique<Attached>(networks_, network.address());
+    attached->services = std::move(*services);
+    return attached;
+}
+
+std::vector<std::pair<std::string, std::string>> NameAdapter::files() {
+    std::lock_guard lock(mutex_);
+    std::vector<std::pair<std::string, std::string>> files;
+    if (ca_.empty()) return files;
+    for (const char* path : kBundlePaths) files.emplace_back(path, bundle_);
+    files.emplace_back(kCaPath, ca_);
+    return files;
+}
+
+std::vector<std::pair<std::string, std::string>> NameAdapter::environment() {
+    std::lock_guard lock(mutex_);
+    auto environment = environment_;
+    if (!ca_.empty()) environment.emplace_back("NODE_EXTRA_CA_CERTS", kCaPath);
+    return environment;
+}

@@ -1,0 +1,107 @@
+// Adapters: what ECS needs from others, carried out by the others. The composition root's own glue: a
+// class per port, each a few lines over one service.
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "ecs/ports.h"
+#include "net/resolver.h"
+#include "taps/task_services.h"
+
+namespace aws { class AccessKeys; }
+namespace elbv2 { class ControlPlane; }
+namespace logs { class ControlPlane; }
+namespace s3 { class ControlPlane; }
+namespace secretsmanager { class ControlPlane; }
+namespace ssm { class ControlPlane; }
+
+// Task networks by address: how the balancer's dialling reaches a task.
+class TaskNetworks {
+  public:
+    explicit TaskNetworks(net::Resolver& resolver) : resolver_(resolver) {}
+    void add(containers::TaskNetwork& network);
+    void remove(const std::string& address);          // waits for dials under way
+    // Makes ADDRESS:PORT dialable, through the network that has the address at that time.
+    void reach(const std::string& address, uint16_t port);
+    void forget(const std::string& address, uint16_t port);
+
+  private:
+    struct Slot {
+        std::shared_mutex mutex;
+        containers::TaskNetwork* network = nullptr;
+    };
+    std::shared_ptr<Slot> slot(const std::string& address);
+
+    net::Resolver& resolver_;
+    std::mutex mutex_;
+    std::map<std::string, std::shared_ptr<Slot>> slots_;
+};
+
+class TargetAdapter final : public ecs::TargetRegistrar {
+  public:
+    TargetAdapter(elbv2::ControlPlane& elb, TaskNetworks& networks) : elb_(elb), networks_(networks) {}
+    std::optional<ecs::TargetGroupFacts> describe(const std::string& target_group) override;
+    void register_target(const std::string& target_group, const std::string& address, int port) override;
+    void deregister_target(const std::string& target_group, const std::string& address, int port) override;
+    ecs::TargetHealth health(const std::string& target_group, const std::string& address, int port) override;
+
+  private:
+    elbv2::ControlPlane& elb_;
+    TaskNetworks& networks_;
+};
+
+class LogAdapter final : public ecs::LogSink {
+  public:
+    explicit LogAdapter(logs::ControlPlane& logs) : logs_(logs) {}
+    std::expected<void, std::string> open(const std::string& group, const std::string& stream, ecs::CreateGroup create) override;
+    void append(const std::string& group, const std::string& stream, base::Time at, std::string_view line) override;
+    void flush() override;
+
+  private:
+    logs::ControlPlane& logs_;
+};
+
+class SecretAdapter final : public ecs::SecretSource {
+  public:
+    SecretAdapter(ssm::ControlPlane& ssm, secretsmanager::ControlPlane& secrets, s3::ControlPlane& s3) : ssm_(ssm), secrets_(secrets), s3_(s3) {}
+    std::expected<std::string, std::string> parameter(const std::string& name_or_arn) override;
+    std::expected<std::string, std::string> secret(const std::string& arn, const std::string& stage, const std::string& version) override;
+    std::expected<std::string, std::string> object(const std::string& arn) override;
+
+  private:
+    ssm::ControlPlane& ssm_;
+    secretsmanager::ControlPlane& secrets_;
+    s3::ControlPlane& s3_;
+};
+
+class RoleAdapter final : public ecs::RoleSource {
+  public:
+    explicit RoleAdapter(aws::AccessKeys& keys) : keys_(keys) {}
+    ecs::TaskCredentials assume(const std::string& role_arn, const std::string& session) override;
+
+  private:
+    aws::AccessKeys& keys_;
+};
+
+// Resolver, database, cache and AWS names inside each task's network; the instance's CA in its files.
+class NameAdapter final : public ecs::TaskNames {
+  public:
+    explicit NameAdapter(TaskNetworks& networks) : networks_(networks) {}
+    // Before the first task: what tasks reach, the CA's certificate, variables under the task definition's own.
+    void configure(std::vector<taps::Reachable> parts, std::string ca_pem, std::vector<std::pair<std::string, std::string>> environment);
+
+    std::expected<std::unique_ptr<Attachment>, std::string> attach(const std::string& task, containers::TaskNetwork& network) override;
+    std::vector<std::pair<std::string, std::string>> files() override;
+    std::vector<std::pair<std::string, std::string>> environment() override;
+
+  private:
+    TaskNetworks& networks_;
+    std::mutex mutex_;
+    std::vector<taps::Reachable> parts_;
+    std::string bundle_, ca_;
+    std::vector<std::pair<std::string, std::string>> environment_;
+};

@@ -1,0 +1,40 @@
+// Views: what the control API shows of the whole stack, gathered from the services. Reads only.
+#pragma once
+#include "base/clock.h"
+#include "base/json.h"
+#include "console/console.h"
+#include "state/instance.h"
+#include "state/names.h"
+
+namespace cloudfront { class ControlPlane; class Cache; }
+namespace elbv2 { class ControlPlane; }
+namespace s3 { class ControlPlane; }
+namespace ecs { class ControlPlane; }
+namespace ecr { class ControlPlane; }
+namespace logs { class ControlPlane; }
+namespace faults { class Faults; }
+
+struct Views {
+    base::Clock& clock;
+    const state::InstanceInfo& info;
+    state::Names names;
+    cloudfront::ControlPlane& cloudfront;
+    cloudfront::Cache& cache;
+    elbv2::ControlPlane& elbv2;
+    ecr::ControlPlane& ecr;
+    logs::ControlPlane& logs;
+    s3::ControlPlane& s3;
+    faults::Faults& faults;
+
+    base::Node distributions() const;
+    base::Node load_balancers() const;
+    base::Node target_groups() const;
+    base::Node buckets() const;
+
+    console::Answer find_logs(const base::Node& input) const;
+    console::Answer cache_view(const base::Node& input) const;
+    console::Answer fault_view(const base::Node& input) const;
+
+  private:
+    std::string name_or(std::string_view kind, const std::string& id, const std::string& fallback) const;
+};
