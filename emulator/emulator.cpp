@@ -10,8 +10,7 @@
 
 #include "aws/access_keys.h"
 #include "aws/gateway.h"
-#include "backing/mariadb.h"
-#include "backing/redis.h"
+#include "backing/backing.h"
 #include "base/date.h"
 #include "base/ids.h"
 #include "base/log.h"
@@ -46,9 +45,6 @@
 #include "state/database.h"
 #include "state/names.h"
 #include "sts/control_plane.h"
-#include "taps/mysql.h"
-#include "taps/redis.h"
-#include "taps/tap.h"
 #include "views.h"
 
 namespace {
@@ -141,6 +137,9 @@ struct Emulator::Inside {
 
     Views views{clock, info, state::Names(*database), cloudfront, cache, elbv2, ecr, logs, s3, faults};
 
+    backing::Backing backing{{clock, traces, spawner, faults, tls, directory.path(), directory.sockets()},
+                             stack.section("database"), stack.section("cache"), stack.directory};
+
     // ---- Fronts ----
     net::TlsClient origin_tls{authority};
     cloudfront::Edge edge{edge_parts()};
@@ -188,6 +187,7 @@ struct Emulator::Inside {
     void keep_house();
     console::Parts console_parts();
     console::Answer credentials();
+    console::Answer reset(const Node& input);
     Node status();
     void stop();
 };
@@ -308,7 +308,7 @@ console::Parts Emulator::Inside::console_parts() {
         .credentials = [this](const Node&) { return credentials(); },
         .deployments = not_yet,
         .faults = [this](const Node& input) { return views.fault_view(input); },
-        .reset = not_yet,
+        .reset = [this](const Node& input) { return reset(input); },
         .exec = not_yet,
         .stop =
             [this] {
@@ -318,8 +318,29 @@ console::Parts Emulator::Inside::console_parts() {
     };
 }
 
+// What tests dirty, or the parts named.
+console::Answer Emulator::Inside::reset(const Node& input) {
+    constexpr std::string_view kParts[] = {"edge", "database", "redis", "faults"};
+    std::vector<std::string> parts;
+    for (const Node& part : input["parts"].items()) parts.push_back(part.as_string());
+    if (parts.empty()) parts.assign(std::begin(kParts), std::end(kParts));
+    Node done = Node::array();
+    for (const std::string& part : parts) {
+        std::expected<void, std::string> outcome;
+        if (part == "edge") cache.clear();
+        else if (part == "faults") faults.clear_all();
+        else if (part == "database" && backing.has_database()) outcome = backing.reset_database();
+        else if (part == "redis" && backing.has_cache()) outcome = backing.reset_cache();
+        else if (part != "database" && part != "redis")
+            return console::Answer::error(400, fmt::format("\"{}\" cannot be reset; edge, database, redis and faults can", part));
+        if (!outcome) return console::Answer::error(500, outcome.error());
+        done.push_back(part);
+    }
+    return {200, Node::object({{"reset", done}})};
+}
+
 console::Answer Emulator::Inside::credentials() {
-    Node node = Node::object();
+    Node node = backing.credentials();
     node.set("ecr", Node::object({{"user", "AWS"}, {"password", ecr.make_token().password}}));
     node.set("aws", Node::object({{"access_key", "test"}, {"secret_key", "test"}}));
     return {200, std::move(node)};
@@ -339,6 +360,13 @@ Node Emulator::Inside::status() {
     node.set("target_groups", views.target_groups());
     node.set("buckets", views.buckets());
     node.set("services", Node::object());
+    if (backing.has_database()) node.set("database", backing.database_status());
+    if (backing.has_cache()) node.set("cache", backing.cache_status());
+    Node problems = Node::array();
+    for (std::string_view part : {"database", "cache"})
+        if (node[part]["state"].as_string() == "dead")
+            problems.push_back(fmt::format("the {} died; its log is below {} (`dodam down` and `up` start it again)", part, directory.path()));
+    node.set("problems", std::move(problems));
     return node;
 }
 
@@ -349,6 +377,7 @@ void Emulator::Inside::stop() {
     housekeeping.join();
     health.stop();
     listeners.stop();
+    backing.stop();
     if (aws_server) aws_server->stop(kDrain);
 }
 
@@ -383,7 +412,13 @@ std::expected<std::unique_ptr<Emulator>, state::Problem> Emulator::start(const E
     progress(fmt::format("aws         {}", inside->info.aws_endpoint));
     progress(fmt::format("viewer      {}   {}", inside->info.viewer_endpoint, inside->info.viewer_tls_endpoint));
     std::unique_ptr<Emulator> emulator(new Emulator(std::move(inside)));
-    if (auto applied = emulator->inside_->apply_stack(secret, progress); !applied) return std::unexpected(applied.error());
+    // Database and cache start beside the API calls; the first time is by far the longest part.
+    std::expected<void, state::Problem> backed;
+    base::Thread backing_thread("backing", [&] { backed = emulator->inside_->backing.start(); });
+    auto applied = emulator->inside_->apply_stack(secret, progress);
+    backing_thread.join();
+    if (!applied) return std::unexpected(applied.error());
+    if (!backed) return std::unexpected(backed.error());
     emulator->inside_->listeners.open(*emulator->inside_->elbv2.snapshot().get());
     emulator->inside_->phase = "ready";
     return emulator;

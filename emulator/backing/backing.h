@@ -1,0 +1,67 @@
+// Backing: the database and cache of one instance, from the stack file's declarations: their servers,
+// the taps before them, and how tasks reach them by name.
+#pragma once
+#include <atomic>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "backing/mariadb.h"
+#include "backing/redis.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/thread.h"
+#include "base/trace.h"
+#include "faults/faults.h"
+#include "net/tls.h"
+#include "taps/tap.h"
+#include "taps/task_services.h"
+
+namespace backing {
+
+struct BackingParts {
+    base::Clock& clock;
+    base::TraceRing& traces;
+    base::Spawner& spawner;
+    faults::Faults& faults;
+    net::TlsServer& tls;
+    std::string directory;    // the state directory
+    std::string sockets;
+};
+
+class Backing {
+  public:
+    // `database` and `cache`: the stack file's objects, Null = none. `stack_directory`: of init.sql.
+    Backing(BackingParts parts, const base::Node& database, const base::Node& cache, const std::string& stack_directory);
+
+    // Starts both at once; returns when both answer, or with the first problem.
+    std::expected<void, state::Problem> start();
+    void stop();
+
+    bool has_database() const { return database_ != nullptr; }
+    bool has_cache() const { return redis_ != nullptr; }
+    std::expected<void, std::string> reset_database();
+    std::expected<void, std::string> reset_cache();
+
+    // Production's names, at addresses behind a task's gateway.
+    std::vector<taps::Reachable> reachable();
+    base::Node database_status() const;     // Null = none
+    base::Node cache_status() const;
+    base::Node credentials() const;         // for commands beside the app: sockets, users, passwords
+
+  private:
+    BackingParts parts_;
+    DatabaseSpec database_spec_;
+    CacheSpec cache_spec_;
+    std::string database_host_;
+    uint16_t database_port_ = 3306;
+    bool cache_tls_ = true;
+    std::unique_ptr<MariaDb> database_;
+    std::unique_ptr<Redis> redis_;
+    std::unique_ptr<taps::Tap> database_tap_, cache_tap_;
+    std::atomic<bool> started_{false};
+};
+
+}  // namespace backing
