@@ -139,11 +139,15 @@ constexpr const char* kScratch = "/tmp";          // a tmpfs of this container a
 constexpr const char* kRoot = "/tmp/root";
 
 void mount_layers(const Description& description) {
-    std::string options = "userxattr,lowerdir=";
+    // volatile: without it the unmount writes the whole upper file system to the disk (measured: 22 s after `npm ci`
+    // beside a busy disk), for files that go with the task anyway.
+    std::string options = "volatile,userxattr,lowerdir=";
     for (size_t i = 0; i < description.layers.size(); ++i) options += (i ? ":" : "") + escaped(description.layers[i]);
     options += ",upperdir=" + escaped(description.upper) + ",workdir=" + escaped(description.work);
     must(options.size() < 4096, "the image has too many layers for one overlay");
-    must(mount("overlay", kRoot, "overlay", 0, options.c_str()) == 0, "the image's layers cannot be mounted");
+    bool mounted = mount("overlay", kRoot, "overlay", 0, options.c_str()) == 0 ||
+                   (errno == EINVAL && mount("overlay", kRoot, "overlay", 0, options.c_str() + strlen("volatile,")) == 0);
+    must(mounted, "the image's layers cannot be mounted");
 }
 
 // /dev as the runtime specification lists it, from the host's nodes.
