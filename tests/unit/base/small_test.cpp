@@ -96,6 +96,7 @@ TEST_CASE("text") {
     CHECK(!base::parse_double("inf"));
     CHECK(!base::parse_double("1.5x"));
     CHECK(base::closest("Distributon", {"Origin", "Distribution"}) == "Distribution");
+    CHECK(base::closest("GTE", {"GET", "PUT"}) == "GET");
     CHECK(base::closest("zzz", {"Origin", "Distribution"}).empty());
 }
 
