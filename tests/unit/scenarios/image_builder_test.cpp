@@ -1,4 +1,7 @@
-// Dockerfiles without an engine: what parses, what does not and where, and real builds on the probe's image.
+// Dockerfiles without an engine: what parses, what does not and where, and real builds on the
+// probe's image.
+#include "scenarios/workflow/image_builder.h"
+
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -7,7 +10,6 @@
 
 #include "containers/build_runner.h"
 #include "oci/image_tree.h"
-#include "scenarios/workflow/image_builder.h"
 #include "support/runtime_suite.h"
 #include "support/temporary_directory.h"
 
@@ -24,7 +26,8 @@ TEST_CASE("Dockerfile: what is outside the subset names its line") {
              Row{"FROM a\nRUM true\n", "Dockerfile:2: unknown instruction RUM; did you mean RUN?"},
              Row{"RUN true\nFROM a\n", "Dockerfile:1: the first instruction must be FROM"},
              Row{"", "Dockerfile:1: there is no FROM"},
-             Row{"FROM a\nRUN --mount=type=cache,target=/x npm ci\n", "Dockerfile:2: RUN --mount is outside"},
+             Row{"FROM a\nRUN --mount=type=cache,target=/x npm ci\n",
+                 "Dockerfile:2: RUN --mount is outside"},
              Row{"FROM a\nCOPY --chmod=755 a b\n", "Dockerfile:2: COPY --chmod is outside"},
              Row{"FROM a\nCOPY only\n", "Dockerfile:2: COPY needs a source and a destination"},
              Row{"FROM a\nCMD ['single']\n", "Dockerfile:2: CMD: the list is not JSON"},
@@ -41,35 +44,48 @@ TEST_CASE("Dockerfile: what is outside the subset names its line") {
 }
 
 TEST_CASE("Dockerfile: forms") {
-    auto parsed = parse_dockerfile("Dockerfile",
-                                   "# syntax=docker/dockerfile:1\nARG V=20\nfrom node:${V}-slim as Build\n"
-                                   "RUN one && \\\n  # in between\n  two\nENV A=1 B=\"two words\" C=it\\ is\nENV OLD form of it\n"
-                                   "COPY [\"a b\", \"/c/\"]\nCMD node server.js\n");
+    auto parsed =
+        parse_dockerfile("Dockerfile",
+                         "# syntax=docker/dockerfile:1\nARG V=20\nfrom node:${V}-slim as Build\n"
+                         "RUN one && \\\n  # in between\n  two\nENV A=1 B=\"two words\" C=it\\ "
+                         "is\nENV OLD form of it\n"
+                         "COPY [\"a b\", \"/c/\"]\nCMD node server.js\n");
     REQUIRE(parsed);
     REQUIRE(parsed->size() == 7);
     CHECK((*parsed)[1].words == std::vector<std::string>{"node:${V}-slim", "as", "Build"});
     CHECK((*parsed)[2].rest == "one &&   two");
     CHECK((*parsed)[2].line == 4);
-    CHECK((*parsed)[3].pairs == std::vector<std::pair<std::string, std::string>>{{"A", "1"}, {"B", "two words"}, {"C", "it is"}});
-    CHECK((*parsed)[4].pairs == std::vector<std::pair<std::string, std::string>>{{"OLD", "form of it"}});
+    CHECK((*parsed)[3].pairs == std::vector<std::pair<std::string, std::string>>{
+                                    {"A", "1"}, {"B", "two words"}, {"C", "it is"}});
+    CHECK((*parsed)[4].pairs ==
+          std::vector<std::pair<std::string, std::string>>{{"OLD", "form of it"}});
     CHECK((*parsed)[5].words == std::vector<std::string>{"a b", "/c/"});
     CHECK_FALSE((*parsed)[6].exec_form);
 }
 
 TEST_CASE("Dockerfile: substitution") {
     std::map<std::string, std::string> values = {{"A", "x"}, {"EMPTY", ""}};
-    for (auto [text, expected] : {std::pair("$A/${A}b", "x/xb"), {"${EMPTY:-d}", "d"}, {"${A:+yes}", "yes"}, {"${B:+yes}", ""},
-                                  {"\\$A", "$A"}, {"$B", ""}, {"5$", "5$"}, {"${B:-$A}", "x"}})
+    for (auto [text, expected] : {std::pair("$A/${A}b", "x/xb"),
+                                  {"${EMPTY:-d}", "d"},
+                                  {"${A:+yes}", "yes"},
+                                  {"${B:+yes}", ""},
+                                  {"\\$A", "$A"},
+                                  {"$B", ""},
+                                  {"5$", "5$"},
+                                  {"${B:-$A}", "x"}})
         CHECK(substitute(text, values) == expected);
 }
 
 TEST_CASE(".dockerignore: the last match decides") {
-    IgnoreRules rules("node_modules\n# note\n*.log\n**/*.tmp\n/build/\n!keep.log\ndocs/*.md\n!docs/README.md\n");
-    for (const char* path : {"node_modules", "node_modules/a/b.js", "x.log", "a/b/c.tmp", "c.tmp", "build/x", "docs/a.md"}) {
+    IgnoreRules rules(
+        "node_modules\n# note\n*.log\n**/*.tmp\n/build/\n!keep.log\ndocs/*.md\n!docs/README.md\n");
+    for (const char* path : {"node_modules", "node_modules/a/b.js", "x.log", "a/b/c.tmp", "c.tmp",
+                             "build/x", "docs/a.md"}) {
         INFO(path);
         CHECK(rules.ignores(path));
     }
-    for (const char* path : {"src/node_modules", "keep.log", "src/x.log", "docs/README.md", "docs/a.txt", "builder"}) {
+    for (const char* path :
+         {"src/node_modules", "keep.log", "src/x.log", "docs/README.md", "docs/a.txt", "builder"}) {
         INFO(path);
         CHECK_FALSE(rules.ignores(path));
     }
@@ -88,7 +104,10 @@ struct Workshop {
     oci::LayerStore store{directory / "store", oci::native_ownership()};
     oci::ImageLayout layout{directory / "built"};
     base::Spawner spawner;
-    containers::BuildRunner runner{spawner, store, {.holder = std::string(BINARY_DIR) + "/dodam-holder", .hosts = {"registry.example.test"}}};
+    containers::BuildRunner runner{
+        spawner,
+        store,
+        {.holder = std::string(BINARY_DIR) + "/dodam-holder", .hosts = {"registry.example.test"}}};
     Lines log;
 
     Workshop() {
@@ -96,7 +115,8 @@ struct Workshop {
         std::filesystem::create_directories(directory / "app");
     }
     void file(const std::string& path, const std::string& content) {
-        std::filesystem::create_directories(std::filesystem::path(directory / "app/" + path).parent_path());
+        std::filesystem::create_directories(
+            std::filesystem::path(directory / "app/" + path).parent_path());
         std::ofstream(directory / "app/" + path) << content;
     }
     BuildResult<BuiltImage> build(const std::string& dockerfile, BuildOptions options = {}) {
@@ -122,11 +142,15 @@ TEST_CASE("image builder: stages, files, owners and the configuration") {
     shop.file("src/deep/b.tmp", "no");
     shop.file(".dockerignore", "**/*.tmp\nDockerfile\n");
     auto built = shop.build(
-        "ARG TAG=latest\nFROM probe:${TAG} AS first\nWORKDIR /work\nCOPY package.json ./\nRUN [\"/probe\", \"touch\", \"made\", \"--\", \"touch\", \"/etc/new\"]\n"
-        "FROM probe\nARG PORT=3000\nENV MODE=production NAME=$MODE-x\nWORKDIR /app\nCOPY --from=first /work/made ./copied\n"
-        "COPY --chown=app:staff src ./src\nCOPY package.json src/a.js /data/\nUSER app\nEXPOSE $PORT 53/udp\nCMD [\"show\", \"src/a.js\"]\n");
+        "ARG TAG=latest\nFROM probe:${TAG} AS first\nWORKDIR /work\nCOPY package.json ./\nRUN "
+        "[\"/probe\", \"touch\", \"made\", \"--\", \"touch\", \"/etc/new\"]\n"
+        "FROM probe\nARG PORT=3000\nENV MODE=production NAME=$MODE-x\nWORKDIR /app\nCOPY "
+        "--from=first /work/made ./copied\n"
+        "COPY --chown=app:staff src ./src\nCOPY package.json src/a.js /data/\nUSER app\nEXPOSE "
+        "$PORT 53/udp\nCMD [\"show\", \"src/a.js\"]\n");
     if (!built) FAIL(built.error().to_string());
-    CHECK(built->config.env == std::vector<std::string>{"FROM_IMAGE=yes", "REPLACED=the image's", "MODE=production", "NAME=-x"});
+    CHECK(built->config.env == std::vector<std::string>{"FROM_IMAGE=yes", "REPLACED=the image's",
+                                                        "MODE=production", "NAME=-x"});
     CHECK(built->config.working_directory == "/app");
     CHECK(built->config.user == "app");
     CHECK(built->config.entrypoint == std::vector<std::string>{"/probe"});
@@ -148,25 +172,37 @@ TEST_CASE("image builder: stages, files, owners and the configuration") {
 
     SECTION("again: all from the cache, the same digest") {
         Lines quiet;
-        auto again = shop.build(std::string(std::istreambuf_iterator<char>(std::ifstream(shop.directory / "app/Dockerfile").rdbuf()), {}));
+        auto again =
+            shop.build(std::string(std::istreambuf_iterator<char>(
+                                       std::ifstream(shop.directory / "app/Dockerfile").rdbuf()),
+                                   {}));
         REQUIRE(again);
         CHECK(again->digest == built->digest);
         CHECK(again->cached == 7);
     }
     SECTION("another content, another digest; the stage before is kept") {
         shop.file("src/a.js", "changed");
-        auto again = shop.build(std::string(std::istreambuf_iterator<char>(std::ifstream(shop.directory / "app/Dockerfile").rdbuf()), {}));
+        auto again =
+            shop.build(std::string(std::istreambuf_iterator<char>(
+                                       std::ifstream(shop.directory / "app/Dockerfile").rdbuf()),
+                                   {}));
         REQUIRE(again);
         CHECK(again->digest != built->digest);
         CHECK(again->cached == 5);
     }
     SECTION("an independent build gives the same digest") {
         Workshop other;
-        for (const char* path : {"package.json", "src/a.js", "src/deep/b.js", ".dockerignore", "Dockerfile"}) {
-            std::filesystem::create_directories(std::filesystem::path(other.directory / "app/" + path).parent_path());
-            std::filesystem::copy_file(shop.directory / "app/" + path, other.directory / "app/" + path);
+        for (const char* path :
+             {"package.json", "src/a.js", "src/deep/b.js", ".dockerignore", "Dockerfile"}) {
+            std::filesystem::create_directories(
+                std::filesystem::path(other.directory / "app/" + path).parent_path());
+            std::filesystem::copy_file(shop.directory / "app/" + path,
+                                       other.directory / "app/" + path);
         }
-        auto again = other.build(std::string(std::istreambuf_iterator<char>(std::ifstream(shop.directory / "app/Dockerfile").rdbuf()), {}));
+        auto again =
+            other.build(std::string(std::istreambuf_iterator<char>(
+                                        std::ifstream(shop.directory / "app/Dockerfile").rdbuf()),
+                                    {}));
         REQUIRE(again);
         CHECK(again->digest == built->digest);
     }
@@ -180,22 +216,29 @@ TEST_CASE("image builder: failures name the line, the step and the cause") {
         const char* error;
     };
     for (const Row& row : {
-             Row{"FROM probe\nCOPY missing /x\n", "Dockerfile:2: COPY missing: not in the build context"},
-             Row{"FROM probe\nCOPY ../../etc/passwd /x\n", "Dockerfile:2: COPY ../../etc/passwd leaves the build context"},
+             Row{"FROM probe\nCOPY missing /x\n",
+                 "Dockerfile:2: COPY missing: not in the build context"},
+             Row{"FROM probe\nCOPY ../../etc/passwd /x\n",
+                 "Dockerfile:2: COPY ../../etc/passwd leaves the build context"},
              Row{"FROM probe\nCOPY --from=nowhere /a /b\n", "Dockerfile:2: nowhere:latest"},
              Row{"FROM probe\nCOPY --from=0 /a /b\n", "Dockerfile:2: 0"},
              Row{"FROM nothing:here\n", "Dockerfile:1: nothing:here"},
              Row{"FROM No_Such^Name\n", "Dockerfile:1: \"No_Such^Name\" is not an image reference"},
-             Row{"FROM probe\nCOPY --chown=ghost a /a\n", "Dockerfile:2: COPY --chown: the image has no user ghost"},
-             Row{"FROM probe\nRUN [\"/probe\", \"exit\", \"4\"]\n", "Dockerfile:2: RUN /probe exit 4: exit code 4"},
-             Row{"FROM probe\nRUN echo no shell here\n", "Dockerfile:2: RUN echo no shell here: exec: \"/bin/sh\""},
+             Row{"FROM probe\nCOPY --chown=ghost a /a\n",
+                 "Dockerfile:2: COPY --chown: the image has no user ghost"},
+             Row{"FROM probe\nRUN [\"/probe\", \"exit\", \"4\"]\n",
+                 "Dockerfile:2: RUN /probe exit 4: exit code 4"},
+             Row{"FROM probe\nRUN echo no shell here\n",
+                 "Dockerfile:2: RUN echo no shell here: exec: \"/bin/sh\""},
              Row{"FROM probe\nEXPOSE 70000\n", "Dockerfile:2: EXPOSE 70000"},
-             Row{"FROM --platform=linux/s390x probe\n", "Dockerfile:1: FROM --platform=linux/s390x"},
+             Row{"FROM --platform=linux/s390x probe\n",
+                 "Dockerfile:1: FROM --platform=linux/s390x"},
          }) {
         auto built = shop.build(row.text);
         INFO(row.text);
         REQUIRE_FALSE(built);
-        CHECK_THAT(built.error().to_string(), Catch::StartsWith(std::string(row.error).substr(0, std::string(row.error).find(":latest"))));
+        CHECK_THAT(built.error().to_string(), Catch::StartsWith(std::string(row.error).substr(
+                                                  0, std::string(row.error).find(":latest"))));
     }
     CHECK(std::filesystem::is_empty(shop.directory / "store/tasks"));
     CHECK(std::filesystem::is_empty(shop.directory / "store/scratch"));
@@ -203,7 +246,9 @@ TEST_CASE("image builder: failures name the line, the step and the cause") {
 
 TEST_CASE("image builder: a step reaches only the allowed registries") {
     Workshop shop;
-    auto built = shop.build("FROM probe\nRUN [\"/probe\", \"connect\", \"93.184.216.34\", \"443\", \"--\", \"connect\", \"127.0.0.1\", \"4566\"]\n");
+    auto built = shop.build(
+        "FROM probe\nRUN [\"/probe\", \"connect\", \"93.184.216.34\", \"443\", \"--\", "
+        "\"connect\", \"127.0.0.1\", \"4566\"]\n");
     REQUIRE(built);
     CHECK(shop.log.text.find("  ENETUNREACH\n  ECONNREFUSED\n") != std::string::npos);
 }

@@ -1,0 +1,517 @@
+// The loop: expand, run, check, save; polls, rows, groups, known failures.
+#include "scenarios/runner/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/date.h"
+#include "base/encoding.h"
+#include "base/text.h"
+#include "scenarios/runner/clients.h"
+#include "scenarios/runner/names.h"
+#include "scenarios/runner/scripted_origin.h"
+
+namespace scenarios {
+namespace {
+
+using base::microseconds;
+using base::Node;
+
+constexpr auto kStepTimeout = base::seconds(30);
+constexpr auto kDeployTimeout = base::seconds(300);
+constexpr auto kScenarioTimeout = base::seconds(300);
+constexpr auto kAfterTimeout = base::seconds(30);
+constexpr auto kHoldPause = base::milliseconds(100);
+constexpr auto kLogMargin = std::chrono::milliseconds(50);
+constexpr base::milliseconds kProbes[] = {base::milliseconds(100), base::milliseconds(250),
+                                          base::milliseconds(500), base::milliseconds(1000)};
+constexpr size_t kShownLogLines = 20;
+
+int64_t to_ms(base::Time time) {
+    return time.time_since_epoch().count() / 1000;
+}
+
+class ScenarioRun {
+  public:
+    ScenarioRun(const Scenario& scenario, const Node* row, const World& world, base::Clock& clock,
+                const RunOptions& options, std::shared_ptr<ScriptedOrigin> origin)
+        : scenario_(scenario),
+          options_(options),
+          clock_(clock),
+          context_(world, clock, scenario.directory) {
+        context_.origin = std::move(origin);
+        result_.scenario = &scenario;
+        values_.seed(options.seed + "/" + scenario.id);
+        values_.set("stack", world.stack);
+        Node run = Node::object();
+        run.set("id", options.seed);
+        run.set("seed", options.seed);
+        values_.set("run", std::move(run));
+        if (row) {
+            for (const auto& [name, value] : row->members()) {
+                values_.set(name, value);
+                result_.row +=
+                    fmt::format("{}{}={}", result_.row.empty() ? "" : " ", name, as_text(value));
+            }
+        }
+        for (const auto& [name, value] : options.secrets)
+            result_.mask.hide(name, value);
+    }
+
+    ScenarioResult run() {
+        const base::Time start = clock_.real_now();
+        limit_ = start + scenario_.timeout.value_or(kScenarioTimeout);
+        note_start();
+        const bool ready = variables();
+        bool going = ready && steps(scenario_.before, "b", "") && steps(scenario_.steps, "", "");
+        // Cleaning up has its own time, and does not stop at its first failure.
+        limit_ = std::max(limit_, clock_.real_now() + kAfterTimeout);
+        after_ = true;
+        if (ready) going = steps(scenario_.after, "a", "") && going;
+        result_.took = clock_.real_now() - start;
+        judge();
+        return std::move(result_);
+    }
+
+  private:
+    // --- Before the steps
+    // -------------------------------------------------------------------------
+
+    void note_start() {
+        context_.scenario_started_ms = to_ms(clock_.real_now() - kLogMargin);
+        if (auto now = context_.control.get("/clock"))
+            if (auto time = base::parse_iso_date((*now)["now"].as_string()))
+                context_.scenario_started_ms =
+                    std::min(context_.scenario_started_ms, to_ms(*time - kLogMargin));
+    }
+
+    bool variables() {
+        for (const auto& [name, value] : scenario_.vars.members()) {
+            auto given = options_.variables.find(name);
+            auto expanded =
+                given != options_.variables.end() ? Node(given->second) : values_.expand(value);
+            if (!expanded) {
+                StepResult failed{.outcome = Outcome::Failed,
+                                  .number = "0",
+                                  .name = fmt::format("the variable \"{}\"", name)};
+                failed.failures.push_back({expanded.error(), "", scenario_.vars.key_position(name),
+                                           static_cast<uint32_t>(count_characters(name)) + 2});
+                result_.steps.push_back(std::move(failed));
+                return false;
+            }
+            set(name, std::move(*expanded));
+        }
+        for (const auto& [name, value] : options_.variables)
+            if (!values_.has(name)) set(name, value);
+        return true;
+    }
+
+    void set(const std::string& name, Node value) {
+        const bool secret = std::find(scenario_.secrets.begin(), scenario_.secrets.end(), name) !=
+                            scenario_.secrets.end();
+        if (secret) result_.mask.hide(name, as_text(value));
+        values_.set(name, std::move(value));
+    }
+
+    // --- Lists of steps
+    // ---------------------------------------------------------------------------
+
+    bool interrupted() const { return options_.interrupted && options_.interrupted->load(); }
+
+    // False: a step failed, so what follows does not run.
+    bool steps(const std::vector<Step>& list, const std::string& prefix, const std::string& path) {
+        size_t number = 0;
+        bool ok = true;
+        for (const Step& step : list) {
+            const std::string name = prefix + std::to_string(++number);
+            if (!after_ && interrupted()) {
+                result_.verdict = "interrupted";
+                return false;
+            }
+            if (!one(step, name, path)) {
+                ok = false;
+                if (!after_) return false;
+            }
+        }
+        return ok;
+    }
+
+    bool one(const Step& step, const std::string& number, const std::string& path) {
+        if (step.each.empty()) return row(step, number, path);
+        std::map<std::string, Node> before;
+        for (const Node& values : step.each)
+            for (const auto& member : values.members())
+                if (const Node* old = values_.get(member.first)) before.emplace(member.first, *old);
+        bool ok = true;
+        for (size_t i = 0; i < step.each.size() && ok; ++i) {
+            auto expanded = values_.expand(step.each[i]);
+            const Node& values = expanded ? *expanded : step.each[i];
+            for (const auto& [name, value] : values.members())
+                values_.set(name, value);
+            ok = row(step, fmt::format("{}[{}]", number, i + 1), path);
+        }
+        for (const Node& values : step.each)
+            for (const auto& member : values.members()) {
+                auto old = before.find(member.first);
+                if (old == before.end())
+                    values_.erase(member.first);
+                else
+                    values_.set(member.first, old->second);
+            }
+        return ok;
+    }
+
+    bool row(const Step& step, const std::string& number, const std::string& path) {
+        auto name = values_.expand_text(step.name);
+        const std::string title = name ? *name : step.name;
+        if (std::string why = skipped(step); !why.empty()) {
+            result_.steps.push_back({.outcome = Outcome::Skipped,
+                                     .number = number,
+                                     .name = title,
+                                     .path = path,
+                                     .step = &step,
+                                     .note = why});
+            return true;
+        }
+        if (step.verb->run == nullptr)
+            return steps(step.children, number + ".", path.empty() ? title : path + " › " + title);
+
+        if (options_.progress)
+            options_.progress(result_.mask(fmt::format("step {}  {}", number, title)));
+        const base::Time start = clock_.real_now();
+        context_.step_started_ms = to_ms(start - kLogMargin);
+        StepResult result{.number = number, .name = title, .path = path, .step = &step};
+        carry_out(step, result);
+        result.took = clock_.real_now() - start;
+        settle(step, result);
+        const bool ok = result.outcome != Outcome::Failed;
+        result_.steps.push_back(std::move(result));
+        return ok;
+    }
+
+    // Why a step does not run, "" when it does. Cleaning up what was never made is no failure.
+    std::string skipped(const Step& step) {
+        if (!step.condition.empty() && !holds(step.condition))
+            return fmt::format("\"if\": {}", step.condition);
+        if (!after_) return {};
+        auto expanded = values_.expand(step.node);
+        return expanded ? "" : expanded.error();
+    }
+
+    // NAME, not NAME, NAME == "value", NAME != "value".
+    bool holds(std::string_view text) {
+        text = base::trim(text);
+        if (text.starts_with("not ")) return !holds(text.substr(4));
+        for (std::string_view operation : {"==", "!="}) {
+            const size_t at = text.find(operation);
+            if (at == std::string_view::npos) continue;
+            const std::string left = value_text(base::trim(text.substr(0, at)));
+            std::string_view right = base::trim(text.substr(at + 2));
+            if (right.size() > 1 && (right.front() == '"' || right.front() == '\''))
+                right = right.substr(1, right.size() - 2);
+            return (left == right) == (operation == "==");
+        }
+        const std::string value = value_text(text);
+        return !value.empty() && value != "false" && value != "null" && value != "0";
+    }
+    std::string value_text(std::string_view name) {
+        auto text = values_.expand_text(fmt::format("{{{{{}}}}}", name));
+        return text ? *text : "";
+    }
+
+    // --- One step
+    // ---------------------------------------------------------------------------------
+
+    void carry_out(const Step& step, StepResult& result) {
+        const auto allowed =
+            step.timeout.value_or(step.verb->key.name == "deploy" ? microseconds(kDeployTimeout)
+                                                                  : microseconds(kStepTimeout));
+        if (!step.eventually && !step.hold) {
+            context_.deadline = std::min(clock_.real_now() + allowed, limit_);
+            attempt(step, result);
+            return;
+        }
+        const Poll& poll = step.hold ? *step.hold : *step.eventually;
+        const base::Time end = std::min(clock_.real_now() + poll.within, limit_);
+        for (size_t tries = 0;; ++tries) {
+            context_.deadline = std::min(clock_.real_now() + allowed,
+                                         std::max(end, clock_.real_now() + base::seconds(1)));
+            result.failures.clear();
+            result.held.clear();
+            attempt(step, result);
+            result.attempts = static_cast<int>(tries) + 1;
+            const bool ok = result.failures.empty();
+            if (step.hold ? !ok : ok) return;
+            microseconds pause = poll.every;
+            if (pause.count() == 0)
+                pause = step.hold ? microseconds(kHoldPause)
+                                  : microseconds(kProbes[std::min(tries, std::size(kProbes) - 1)]);
+            if (clock_.real_now() >= end || interrupted()) return;
+            pause = std::min<microseconds>(pause, end - clock_.real_now());
+            clock_.wait_until(clock_.now() + pause);
+        }
+    }
+
+    void attempt(const Step& step, StepResult& result) {
+        auto fail = [&](std::string message, std::string hint = "") {
+            result.failures.push_back(
+                {std::move(message), std::move(hint), step.position, step.length});
+        };
+        if (clock_.real_now() >= limit_)
+            return fail(
+                fmt::format("the scenario's time is over ({})",
+                            base::show_duration(scenario_.timeout.value_or(kScenarioTimeout))),
+                "\"timeout\" of the file makes it longer");
+        auto node = values_.expand(step.node);
+        if (!node) return fail(node.error());
+        context_.exchange.reset();
+        context_.asked.clear();
+        for (const Expectation& each : step.expect)
+            context_.asked.emplace(each.query.word().name);
+        for (const Save& each : step.save)
+            context_.asked.emplace(each.query.word().name);
+
+        const base::Time start = clock_.real_now();
+        auto answer = step.verb->run(context_, *node);
+        if (context_.exchange) ++result_.requests;
+        result.exchange = context_.exchange;
+        if (!answer) {
+            fail(answer.error().message, answer.error().hint);
+            result.failures.back().stack_died = answer.error().cause == StepError::Cause::Stack;
+            return;
+        }
+        if (answer->get("ms") == nullptr)
+            answer->set("ms", static_cast<double>((clock_.real_now() - start).count()) / 1000.0);
+        for (const Expectation& expectation : step.expect)
+            look(expectation, *answer, result);
+        if (result.failures.empty()) save(step, *answer, result);
+    }
+
+    void look(const Expectation& expectation, const Answer& answer, StepResult& result) {
+        Failure failure{.position = expectation.position,
+                        .length = expectation.length,
+                        .query = expectation.query.text()};
+        auto matcher = values_.expand(expectation.matcher);
+        auto actual = answer.ask(expectation.query);
+        if (!matcher || !actual) {
+            failure.message = matcher ? actual.error() : matcher.error();
+            result.failures.push_back(std::move(failure));
+            return;
+        }
+        Verdict verdict = check(*actual, *matcher);
+        if (verdict.ok) {
+            result.held.push_back(expectation.query.text());
+            return;
+        }
+        failure.message = base::join(verdict.messages, "; ");
+        failure.differences = std::move(verdict.differences);
+        failure.equal_parts = verdict.equal_parts;
+        const bool trace =
+            expectation.query.word().name == "origin" || expectation.query.word().name == "hops" ||
+            expectation.query.word().name == "attempts" || expectation.query.word().name == "task";
+        if (trace && !actual->value) failure.hint = "the stack kept no trace of this request";
+        result.failures.push_back(std::move(failure));
+    }
+
+    void save(const Step& step, const Answer& answer, StepResult& result) {
+        for (const Save& save : step.save) {
+            auto actual = answer.ask(save.query);
+            if (actual && actual->value) {
+                set(save.name, std::move(*actual->value));
+                continue;
+            }
+            result.failures.push_back(
+                {.message = actual ? fmt::format("\"{}\" cannot be saved: {} is not in the answer",
+                                                 save.name, save.query.text())
+                                   : actual.error(),
+                 .position = save.position,
+                 .length = static_cast<uint32_t>(count_characters(save.name)) + 2,
+                 .query = save.query.text()});
+        }
+    }
+
+    // Passed, failed, or failed as known; and the evidence.
+    void settle(const Step& step, StepResult& result) {
+        const bool ok = result.failures.empty();
+        if (step.known) {
+            const Known& known = *step.known;
+            const bool over = !known.until.empty() &&
+                              base::iso_date(clock_.real_now()).substr(0, 10) > known.until;
+            if (ok)
+                result.failures.push_back(
+                    {fmt::format("known as {}, and it passes now", known.issue), "remove \"known\"",
+                     step.position, step.length});
+            else if (over)
+                result.failures.push_back(
+                    {fmt::format("{} was to be solved by {}", known.issue, known.until), known.why,
+                     step.position, step.length});
+            result.outcome = ok || over ? Outcome::Failed : Outcome::KnownFailure;
+            result.note = known.issue + (known.why.empty() ? "" : ": " + known.why);
+            if (result.outcome == Outcome::KnownFailure) ++result_.known;
+        } else {
+            result.outcome = ok ? Outcome::Passed : Outcome::Failed;
+        }
+        if (result.exchange && result.exchange->response)
+            last_ = {*result.exchange, fmt::format("step {}  {}", result.number, result.name), {}};
+        if (result.outcome != Outcome::Failed) return;
+        for (const Failure& failure : result.failures)
+            result_.stack_died = result_.stack_died || failure.stack_died;
+        if (!result.exchange && last_) {
+            result.exchange = last_->exchange;
+            result.exchange_is_earlier = true;
+            result.earlier_step = last_->step;
+        }
+        evidence(result);
+    }
+
+    void evidence(StepResult& result) {
+        if (!result.exchange || result_.stack_died) return;
+        Exchange& exchange = *result.exchange;
+        if (exchange.spans.empty() && exchange.response) fetch_trace(context_, exchange);
+        const bool at_tasks =
+            std::any_of(exchange.spans.begin(), exchange.spans.end(),
+                        [](const Node& span) { return span["hop"].as_string() == "alb"; });
+        if (!at_tasks) return;
+        // What every service wrote since the request came.
+        for (const auto& service : context_.world.stack["services"].members()) {
+            auto found = context_.control.get(fmt::format(
+                "/logs?group={}&since_ms={}&limit={}", base::percent_encode(service.first),
+                std::min(context_.step_started_ms, exchange.started_ms), kShownLogLines));
+            if (!found) continue;
+            for (const Node& event : (*found)["events"].items())
+                result.log_lines.push_back(fmt::format("{}  {}  {}", event["time"].as_string(),
+                                                       event["stream"].as_string(),
+                                                       event["message"].as_string()));
+        }
+    }
+
+    void judge() {
+        bool failed = !result_.verdict.empty();
+        for (const StepResult& step : result_.steps)
+            failed = failed || step.outcome == Outcome::Failed;
+        result_.outcome = failed ? Outcome::Failed : Outcome::Passed;
+        if (!scenario_.known) return;
+        const Known& known = *scenario_.known;
+        if (!failed) {
+            result_.outcome = Outcome::Failed;
+            result_.verdict =
+                fmt::format("known as {}, and it passes now: remove \"known\"", known.issue);
+        } else if (!known.until.empty() &&
+                   base::iso_date(clock_.real_now()).substr(0, 10) > known.until) {
+            result_.verdict = fmt::format("{} was to be solved by {}", known.issue, known.until);
+        } else if (!result_.stack_died) {
+            result_.outcome = Outcome::KnownFailure;
+            ++result_.known;
+        }
+    }
+
+    struct Last {
+        Exchange exchange;
+        std::string step;
+        std::vector<Node> spans;
+    };
+
+    const Scenario& scenario_;
+    const RunOptions& options_;
+    base::Clock& clock_;
+    Context context_;
+    Values values_;
+    ScenarioResult result_;
+    base::Time limit_;
+    bool after_ = false;
+    std::optional<Last> last_;
+};
+
+// --- Tag expressions
+// --------------------------------------------------------------------------------------
+
+class TagExpression {
+  public:
+    TagExpression(std::string_view text, const std::vector<std::string>& tags) : tags_(tags) {
+        std::string word;
+        for (char c : text) {
+            if (c == '(' || c == ')' || c == ' ') {
+                if (!word.empty()) words_.push_back(std::exchange(word, {}));
+                if (c != ' ') words_.emplace_back(1, c);
+            } else {
+                word += c;
+            }
+        }
+        if (!word.empty()) words_.push_back(word);
+    }
+
+    std::expected<bool, std::string> value() {
+        const bool result = either();
+        if (!problem_.empty()) return std::unexpected(problem_);
+        if (at_ != words_.size())
+            return std::unexpected(
+                fmt::format("\"{}\" cannot stand there in a tag expression", words_[at_]));
+        return result;
+    }
+
+  private:
+    bool take(std::string_view word) {
+        if (at_ >= words_.size() || words_[at_] != word) return false;
+        ++at_;
+        return true;
+    }
+    bool either() {
+        bool result = both();
+        while (take("or"))
+            result = both() || result;
+        return result;
+    }
+    bool both() {
+        bool result = one();
+        while (take("and"))
+            result = one() && result;
+        return result;
+    }
+    bool one() {
+        if (take("not")) return !one();
+        if (take("(")) {
+            const bool inner = either();
+            if (!take(")") && problem_.empty())
+                problem_ = "a \"(\" is not closed in the tag expression";
+            return inner;
+        }
+        if (at_ >= words_.size() || words_[at_] == ")" || words_[at_] == "and" ||
+            words_[at_] == "or") {
+            if (problem_.empty())
+                problem_ =
+                    "the tag expression misses a tag; write for example \"smoke and not slow\"";
+            return false;
+        }
+        const std::string& tag = words_[at_++];
+        return std::find(tags_.begin(), tags_.end(), tag) != tags_.end();
+    }
+
+    const std::vector<std::string>& tags_;
+    std::vector<std::string> words_;
+    size_t at_ = 0;
+    std::string problem_;
+};
+
+}  // namespace
+
+std::vector<ScenarioResult> run_scenario(const Scenario& scenario, const World& world,
+                                         base::Clock& clock, const RunOptions& options,
+                                         std::shared_ptr<ScriptedOrigin> origin) {
+    std::vector<ScenarioResult> results;
+    if (scenario.each.empty()) {
+        results.push_back(ScenarioRun(scenario, nullptr, world, clock, options, origin).run());
+        return results;
+    }
+    for (const Node& row : scenario.each)
+        results.push_back(ScenarioRun(scenario, &row, world, clock, options, origin).run());
+    return results;
+}
+
+std::expected<bool, std::string> matches_tags(std::string_view expression,
+                                              const std::vector<std::string>& tags) {
+    if (base::trim(expression).empty()) return true;
+    return TagExpression(expression, tags).value();
+}
+
+}  // namespace scenarios

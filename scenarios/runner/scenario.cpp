@@ -1,0 +1,938 @@
+// Reading and checking scenario files: one walk that builds the steps and notes every problem on
+// its way.
+#include "scenarios/runner/scenario.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "base/date.h"
+#include "base/text.h"
+#include "scenarios/runner/names.h"
+
+namespace scenarios {
+namespace {
+
+using base::Node;
+using base::Position;
+
+constexpr std::string_view kSuffix = ".scenario.json";
+constexpr size_t kMaxFileBytes = 4 << 20;
+constexpr size_t kMaskedCharacters =
+    6;  // a shorter secret would be masked in texts that it is not in
+constexpr int kVersion = 1;
+constexpr int kMaxGroups = 16;
+constexpr uint32_t kQuotes = 2;
+
+uint32_t quoted_length(std::string_view text) {
+    return static_cast<uint32_t>(count_characters(text)) + kQuotes;
+}
+
+// Shown below the caret: "did you mean", or nothing.
+std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {
+    const std::string near = base::closest(word, candidates);
+    return near.empty() ? "" : fmt::format("did you mean \"{}\"?", near);
+}
+
+std::vector<std::string> names_of(const Node& object) {
+    std::vector<std::string> names;
+    for (const auto& member : object.members())
+        names.push_back(member.first);
+    return names;
+}
+
+std::optional<std::string> read_text(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return std::nullopt;
+    std::ostringstream text;
+    text << in.rdbuf();
+    return std::move(text).str();
+}
+
+// RFC 4180, the header row names the columns; every value is text.
+Node read_csv(std::string_view text) {
+    std::vector<std::vector<std::string>> rows(1);
+    std::string field;
+    bool quoted = false;
+    auto end_field = [&] {
+        rows.back().push_back(std::move(field));
+        field.clear();
+    };
+    for (size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (quoted) {
+            if (c != '"')
+                field += c;
+            else if (i + 1 < text.size() && text[i + 1] == '"')
+                field += text[++i];
+            else
+                quoted = false;
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == ',') {
+            end_field();
+        } else if (c == '\n') {
+            end_field();
+            rows.emplace_back();
+        } else if (c != '\r') {
+            field += c;
+        }
+    }
+    if (!field.empty() || !rows.back().empty()) end_field();
+    Node list = Node::array();
+    for (size_t i = 1; i < rows.size(); ++i) {
+        if (rows[i].empty() || (rows[i].size() == 1 && rows[i][0].empty())) continue;
+        Node row = Node::object();
+        for (size_t j = 0; j < rows[0].size() && j < rows[i].size(); ++j)
+            row.set(rows[0][j], rows[i][j]);
+        list.push_back(std::move(row));
+    }
+    return list;
+}
+
+class Checker {
+  public:
+    Checker(Loaded& loaded, const Surroundings& surroundings)
+        : out_(loaded.scenario), problems_(loaded.problems), surroundings_(surroundings) {
+        for (const char* name : {"stack", "fake", "run"})
+            defined_.emplace(name, "");
+        for (const std::string& name : surroundings.variables)
+            defined_.emplace(name, "given by --var");
+    }
+
+    void check(const Node& root) {
+        if (!root.is_object()) return problem(root.position(), 1, "a scenario is an object", "");
+        check_keys(root, scenario_keys(), "a scenario");
+        header(root);
+        variables(root);
+        if (root.find("before")) out_.before = steps(root["before"]);
+        if (root.find("steps"))
+            out_.steps = steps(root["steps"]);
+        else
+            problem(root.position(), 1, "the scenario has no \"steps\"", "");
+        if (root.find("after")) out_.after = steps(root["after"]);
+        secrets(root);
+    }
+
+  private:
+    void problem(Position position, uint32_t length, std::string message, std::string hint,
+                 std::string label = "") {
+        problems_.push_back(
+            {position, length, std::move(message), std::move(label), std::move(hint)});
+    }
+    void at_key(const Node& object, const std::string& key, std::string message,
+                std::string hint = "") {
+        problem(object.key_position(key), quoted_length(key), std::move(message), std::move(hint));
+    }
+    void at_value(const Node& value, std::string message, std::string hint = "") {
+        const uint32_t length = value.is_string() ? quoted_length(value.as_string())
+                                : value.is_number()
+                                    ? static_cast<uint32_t>(value.number_text().size())
+                                    : 1;
+        problem(value.position(), length, std::move(message), std::move(hint));
+    }
+
+    // --- Keys and shapes
+    // --------------------------------------------------------------------------
+
+    void check_keys(const Node& object, std::span<const Key> keys, std::string_view what) {
+        for (const auto& [name, value] : object.members()) {
+            const auto key = std::find_if(keys.begin(), keys.end(),
+                                          [&](const Key& each) { return each.name == name; });
+            if (key != keys.end()) {
+                check_shape(value, *key);
+                continue;
+            }
+            std::vector<std::string> names;
+            for (const Key& each : keys)
+                names.emplace_back(each.name);
+            at_key(object, name, fmt::format("{} has no key \"{}\"", what, name),
+                   suggestion(name, names));
+        }
+    }
+
+    static bool is_reference(const Node& value) {
+        return value.is_string() && value.as_string().starts_with("{{") &&
+               value.as_string().ends_with("}}");
+    }
+
+    void check_shape(const Node& value, const Key& key) {
+        auto wrong = [&](bool right) {
+            if (!right)
+                at_value(value, fmt::format("\"{}\" takes {}", key.name, describe(key.shape)));
+            return !right;
+        };
+        switch (key.shape) {
+            case Shape::Any:
+                return;
+            case Shape::Number:
+                return void(wrong(value.is_number() || is_reference(value)));
+            case Shape::Bool:
+                return void(wrong(value.is_bool()));
+            case Shape::Object:
+            case Shape::Expect:
+            case Shape::Save:
+            case Shape::Known:
+                return void(wrong(value.is_object() ||
+                                  (key.shape == Shape::Object && is_reference(value))));
+            case Shape::List:
+                return void(wrong(value.is_array() || is_reference(value)));
+            case Shape::Texts:
+                return void(wrong(value.is_string() ||
+                                  (value.is_array() &&
+                                   std::all_of(value.items().begin(), value.items().end(),
+                                               [](const Node& n) { return n.is_string(); }))));
+            case Shape::Duration:
+                return void(wrong(value.is_string() && (has_references(value.as_string()) ||
+                                                        base::parse_duration(value.as_string()))));
+            case Shape::Jump:
+                return void(wrong(value.is_string() &&
+                                  (has_references(value.as_string()) ||
+                                   (value.as_string().starts_with('+') &&
+                                    base::parse_duration(value.as_string().substr(1))))));
+            case Shape::Target:
+                return void(wrong(value.is_string()) || check_target(value));
+            case Shape::Paths:
+                return void(wrong(
+                    value.is_array() && !value.items().empty() &&
+                    std::all_of(value.items().begin(), value.items().end(), [](const Node& n) {
+                        return n.as_string().starts_with('/') || has_references(n.as_string());
+                    })));
+            case Shape::Words:
+                return void(wrong(
+                    value.is_array() && !value.items().empty() &&
+                    std::all_of(value.items().begin(), value.items().end(),
+                                [](const Node& n) { return n.is_string() || n.is_number(); })));
+            case Shape::Steps:
+                return void(wrong(value.is_array() && !value.items().empty()));
+            case Shape::Rows:
+                return void(wrong(value.is_array() || value.is_string()));
+            case Shape::Poll:
+                return void(wrong(value.is_string() || value.is_object()));
+            case Shape::Operation:
+                return void(
+                    wrong(value.is_string() && (has_references(value.as_string()) ||
+                                                value.as_string().find('.') != std::string::npos)));
+            case Shape::RequestLine:
+                return void(
+                    wrong(value.is_string() && value.as_string().find('/') != std::string::npos));
+            case Shape::Reply:
+                return void(wrong(value.is_object()) ||
+                            (check_keys(value, reply_keys(), "a reply"), true));
+            case Shape::File:
+            case Shape::Directory:
+                return void(wrong(value.is_string()) || check_file(value, key.shape));
+            case Shape::Distribution:
+                return void(wrong(value.is_string()) || check_name(value, {"distributions"}));
+            case Shape::Deployable:
+                return void(wrong(value.is_string()) || check_name(value, {"buckets", "services"}));
+            case Shape::Loggable:
+                return void(wrong(value.is_string()) ||
+                            check_name(value, {"services", "logGroups"}));
+            case Shape::Text:
+                return void(wrong(value.is_string()));
+        }
+    }
+
+    // --- Files and names of the stack
+    // ---------------------------------------------------------------
+
+    // The text with variables whose values are known already; nothing when one is not.
+    std::optional<std::string> constant(const std::string& text) {
+        auto expanded = constants_.expand_text(text);
+        return expanded ? std::optional(*expanded) : std::nullopt;
+    }
+
+    bool check_file(const Node& value, Shape shape) {
+        auto name = constant(value.as_string());
+        if (!name) return true;
+        const std::string path = (std::filesystem::path(out_.directory) / *name).string();
+        std::error_code ignored;
+        const bool there = shape == Shape::Directory
+                               ? std::filesystem::is_directory(path, ignored)
+                               : std::filesystem::is_regular_file(path, ignored);
+        if (!there)
+            at_value(value,
+                     fmt::format("there is no {} {}",
+                                 shape == Shape::Directory ? "directory" : "file", path),
+                     "files are relative to the scenario's own");
+        return true;
+    }
+
+    bool check_name(const Node& value, std::initializer_list<std::string_view> sections) {
+        if (surroundings_.stack == nullptr || has_references(value.as_string())) return true;
+        std::vector<std::string> names;
+        std::string kinds;
+        for (std::string_view section : sections) {
+            const Node& things = (*surroundings_.stack)[section];
+            if (things.find(value.as_string())) return true;
+            for (std::string& name : names_of(things))
+                names.push_back(std::move(name));
+            kinds += (kinds.empty() ? "" : " and ") + std::string(section);
+        }
+        // A log group, a bucket or a distribution may be named by its own identifier.
+        if (value.as_string().find('/') != std::string::npos) return true;
+        std::string hint = suggestion(value.as_string(), names);
+        if (hint.empty())
+            hint = names.empty()
+                       ? fmt::format("the stack has no {}", kinds)
+                       : fmt::format("the stack's {} are {}", kinds, base::join(names, ", "));
+        at_value(value, fmt::format("the stack has no \"{}\"", value.as_string()), hint);
+        return true;
+    }
+
+    bool check_target(const Node& value) {
+        const std::string& text = value.as_string();
+        if (text.starts_with("http://") || text.starts_with("https://") || text.starts_with("{{"))
+            return true;
+        const auto [name, path] = base::cut(text, ':');
+        if (text.find(':') == std::string::npos ||
+            !(path.starts_with('/') || path.starts_with("{{"))) {
+            at_value(value, fmt::format("\"{}\" is no target", text),
+                     "write NAME:/path with a name of the stack, or https://…");
+            return true;
+        }
+        if (surroundings_.stack == nullptr || name == "aws" || name == "viewer") return true;
+        std::vector<std::string> names;
+        for (std::string_view section : {"distributions", "loadBalancers", "buckets"}) {
+            const Node& things = (*surroundings_.stack)[section];
+            if (things.find(name)) return true;
+            for (std::string& each : names_of(things))
+                names.push_back(std::move(each));
+        }
+        std::string hint = suggestion(name, names);
+        if (hint.empty())
+            hint = names.empty() ? "the stack has nothing that answers requests"
+                                 : fmt::format("targets are {}", base::join(names, ", "));
+        problem({value.position().line, value.position().column + 1},
+                static_cast<uint32_t>(count_characters(name)),
+                fmt::format("unknown target \"{}\"", name), hint);
+        return true;
+    }
+
+    // --- The head of the file
+    // -----------------------------------------------------------------------
+
+    void header(const Node& root) {
+        const Node& version = root["version"];
+        if (!root.find("version"))
+            problem(root.position(), 1, "the scenario has no \"version\"",
+                    fmt::format("write \"version\": {}", kVersion));
+        else if (version.is_number() && version.as_int() != kVersion)
+            at_value(version, fmt::format("version {} is not known", version.number_text()),
+                     fmt::format("this dodam reads version {}", kVersion));
+        if (root["scenario"].as_string().empty())
+            problem(root.position(), 1, "the scenario has no sentence",
+                    "write \"scenario\": \"what a user can rely on\"");
+        out_.title = root["scenario"].as_string();
+        out_.tags = texts(root["tags"]);
+        out_.covers = texts(root["covers"]);
+        out_.given = root["given"];
+        out_.overlay = root["stack"];
+        out_.timeout = duration(root["timeout"]);
+        out_.known = known(root);
+        if (const Node* rows = root.find("each")) out_.each = read_rows(*rows);
+    }
+
+    static std::vector<std::string> texts(const Node& node) {
+        std::vector<std::string> out;
+        if (node.is_string()) out.push_back(node.as_string());
+        for (const Node& item : node.items())
+            out.push_back(item.as_string());
+        return out;
+    }
+
+    static std::optional<base::microseconds> duration(const Node& node) {
+        return node.is_string() ? base::parse_duration(node.as_string()) : std::nullopt;
+    }
+
+    std::optional<Known> known(const Node& owner) {
+        const Node* node = owner.find("known");
+        if (node == nullptr || !node->is_object()) return std::nullopt;
+        constexpr Key kKeys[] = {
+            {"issue", Shape::Text, ""}, {"until", Shape::Text, ""}, {"why", Shape::Text, ""}};
+        check_keys(*node, kKeys, "\"known\"");
+        Known known{(*node)["issue"].as_string(), (*node)["until"].as_string(),
+                    (*node)["why"].as_string()};
+        if (known.issue.empty())
+            problem(node->position(), 1, "\"known\" needs an \"issue\"",
+                    "an expected failure that nobody looks after stays for ever");
+        if (!known.until.empty() && !base::parse_iso_date(known.until + "T00:00:00Z"))
+            at_value((*node)["until"], "\"until\" takes a date such as \"2026-12-31\"");
+        return known;
+    }
+
+    void variables(const Node& root) {
+        out_.vars = root["vars"];
+        for (const auto& name : row_names(out_.each))
+            defined_.emplace(name, "a column of \"each\"");
+        for (const auto& [name, value] : out_.vars.members()) {
+            check_references(value);
+            define(out_.vars, name,
+                   fmt::format("a variable, line {}", out_.vars.key_position(name).line));
+            auto fixed = constants_.expand(value);
+            if (fixed && std::find(surroundings_.variables.begin(), surroundings_.variables.end(),
+                                   name) == surroundings_.variables.end())
+                constants_.set(name, std::move(*fixed));
+        }
+    }
+
+    void define(const Node& object, const std::string& name, std::string where) {
+        const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+            return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+        });
+        if (!plain)
+            at_key(object, name, fmt::format("\"{}\" is no name", name),
+                   "names are letters, digits, '_' and '-'");
+        if (name == "stack" || name == "fake" || name == "run")
+            at_key(object, name, fmt::format("\"{}\" has a meaning of its own", name),
+                   "choose another name");
+        defined_.insert_or_assign(name, std::move(where));
+    }
+
+    void secrets(const Node& root) {
+        out_.secrets = texts(root["secrets"]);
+        for (const Node& item : root["secrets"].items()) {
+            const std::string& name = item.as_string();
+            if (!defined_.contains(name)) {
+                std::vector<std::string> names;
+                for (const auto& each : defined_)
+                    names.push_back(each.first);
+                at_value(item,
+                         fmt::format("\"{}\" is neither a variable nor saved by a step", name),
+                         suggestion(name, names));
+            } else if (const Node* value = constants_.get(name);
+                       value != nullptr && count_characters(as_text(*value)) < kMaskedCharacters) {
+                at_value(item, fmt::format("the value of \"{}\" is too short to be masked", name),
+                         fmt::format("a secret has at least {} characters", kMaskedCharacters));
+            }
+        }
+    }
+
+    // --- Rows of "each"
+    // -----------------------------------------------------------------------------
+
+    std::vector<Node> read_rows(const Node& node) {
+        Node list = node;
+        if (node.is_string()) {
+            const std::string path =
+                (std::filesystem::path(out_.directory) / node.as_string()).string();
+            auto text = read_text(path);
+            if (!text) {
+                at_value(node, fmt::format("there is no file {}", path),
+                         "files are relative to the scenario's own");
+                return {};
+            }
+            if (path.ends_with(".csv")) {
+                list = read_csv(*text);
+            } else {
+                auto parsed = base::parse_json(*text, base::JsonDialect::WithComments);
+                if (!parsed) {
+                    at_value(node,
+                             fmt::format("{}:{}:{}: {}", path, parsed.error().position.line,
+                                         parsed.error().position.column, parsed.error().message));
+                    return {};
+                }
+                list = std::move(*parsed);
+            }
+        }
+        std::vector<Node> rows;
+        for (const Node& row : list.items()) {
+            if (!row.is_object())
+                at_value(node.is_string() ? node : row, "a row of \"each\" is an object");
+            else
+                rows.push_back(row);
+        }
+        if (rows.empty()) at_value(node, "\"each\" has no rows, so the steps would never run");
+        return rows;
+    }
+
+    static std::vector<std::string> row_names(const std::vector<Node>& rows) {
+        std::vector<std::string> names;
+        for (const Node& row : rows)
+            for (const auto& member : row.members())
+                if (std::find(names.begin(), names.end(), member.first) == names.end())
+                    names.push_back(member.first);
+        return names;
+    }
+
+    // --- References
+    // ---------------------------------------------------------------------------------
+
+    // Where the text `piece` of a value stands in the source, or the value's own place.
+    std::pair<Position, uint32_t> place_of(const Node& value, std::string_view piece,
+                                           size_t occurrence) {
+        const std::string_view raw = out_.source.from(value.position());
+        size_t at = 0;
+        for (size_t i = 0;; ++i) {
+            at = raw.find(piece, at);
+            if (at == std::string_view::npos)
+                return {value.position(), quoted_length(value.as_string())};
+            if (i == occurrence) break;
+            at += piece.size();
+        }
+        const auto before = static_cast<uint32_t>(count_characters(raw.substr(0, at)));
+        return {{value.position().line, value.position().column + before},
+                static_cast<uint32_t>(count_characters(piece))};
+    }
+
+    void check_references(const Node& node) {
+        if (node.is_string()) return check_text(node);
+        for (const Node& item : node.items())
+            check_references(item);
+        for (const auto& [name, value] : node.members()) {
+            if (has_references(name)) {
+                Node key(name);
+                key.set_position(node.key_position(name));
+                check_text(key);
+            }
+            check_references(value);
+        }
+    }
+
+    void check_text(const Node& value) {
+        const std::string& text = value.as_string();
+        if (!has_references(text)) return;
+        auto references = parse_references(text);
+        if (!references) return at_value(value, references.error().message);
+        for (const Reference& reference : *references)
+            check_reference(value, reference);
+    }
+
+    void check_reference(const Node& value, const Reference& reference) {
+        auto [position, length] = place_of(value, reference.name, 0);
+        for (const std::string& filter : reference.filters) {
+            const auto& known = filter_names();
+            if (std::find(known.begin(), known.end(), filter) != known.end()) continue;
+            auto [at, width] = place_of(value, filter, 0);
+            std::string hint = suggestion(filter, known);
+            problem(at, width, fmt::format("unknown filter \"{}\"", filter),
+                    hint.empty() ? "filters are " + base::join(known, ", ") : hint);
+        }
+        const std::string root(reference.root());
+        if (root == "fake") {
+            const std::string kind =
+                reference.name.substr(std::min(reference.name.size(), root.size() + 1));
+            const auto& kinds = fake_names();
+            if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
+                std::string hint = suggestion(kind, kinds);
+                problem(position, length, fmt::format("\"{}\" cannot be made up", reference.name),
+                        hint.empty() ? "fake. makes " + base::join(kinds, ", ") : hint);
+            }
+            return;
+        }
+        if (root == "stack") return check_stack_path(reference.name, position, length);
+        if (defined_.contains(root)) return;
+        std::vector<std::string> names;
+        for (const auto& each : defined_)
+            names.push_back(each.first);
+        const std::string near = base::closest(root, names);
+        const std::string where = near.empty() ? "" : defined_[near];
+        if (auto later = saved_later_.find(root); later != saved_later_.end())
+            return problem(position, length, fmt::format("\"{}\" is used before it is saved", root),
+                           "", fmt::format("saved by: line {}", later->second));
+        problem(position, length,
+                near.empty() ? fmt::format("unknown name \"{}\"", root)
+                             : fmt::format("unknown name \"{}\"; did you mean \"{}\"?", root, near),
+                near.empty() ? "names are variables, and what earlier steps saved" : "", where);
+    }
+
+    void check_stack_path(const std::string& path, Position position, uint32_t length) {
+        if (surroundings_.stack == nullptr) return;
+        const Node* node = surroundings_.stack;
+        std::string seen = "stack";
+        std::string_view rest = path;
+        rest = rest.substr(std::min(rest.size(), seen.size() + 1));
+        for (std::string_view part : base::split(rest, '.')) {
+            const Node* next = node->find(part);
+            if (next == nullptr) {
+                std::string hint = suggestion(part, names_of(*node));
+                if (hint.empty())
+                    hint = fmt::format("{} has {}", seen,
+                                       names_of(*node).empty() ? "nothing below it"
+                                                               : base::join(names_of(*node), ", "));
+                return problem(position, length, fmt::format("{} has no \"{}\"", seen, part), hint);
+            }
+            node = next;
+            seen += "." + std::string(part);
+        }
+    }
+
+    // --- Steps
+    // --------------------------------------------------------------------------------------
+
+    std::vector<Step> steps(const Node& list) {
+        std::vector<Step> out;
+        note_saves(list, 0);
+        for (const Node& node : list.items()) {
+            if (!node.is_object()) {
+                at_value(node, "a step is an object with one verb");
+                continue;
+            }
+            if (auto step = this->step(node)) out.push_back(std::move(*step));
+        }
+        return out;
+    }
+
+    // Who saves what further down, to tell "too early" from "unknown".
+    void note_saves(const Node& list, int depth) {
+        if (depth > kMaxGroups) return;
+        for (const Node& node : list.items()) {
+            for (const auto& member : node["save"].members())
+                saved_later_.emplace(member.first, node["save"].key_position(member.first).line);
+            note_saves(node["steps"], depth + 1);
+        }
+    }
+
+    const Verb* verb_of(const Node& node) {
+        const Verb* verb = nullptr;
+        for (const auto& member : node.members()) {
+            const Verb* found = find_verb(member.first);
+            if (found == nullptr) continue;
+            if (verb != nullptr) {
+                at_key(node, member.first,
+                       fmt::format("a step has one verb, and this one has \"{}\" and \"{}\"",
+                                   verb->key.name, member.first),
+                       "make it two steps");
+                return nullptr;
+            }
+            verb = found;
+        }
+        if (verb != nullptr) return verb;
+        for (const auto& member : node.members())
+            for (std::string_view unbuilt : unbuilt_verbs())
+                if (member.first == unbuilt) {
+                    at_key(node, member.first,
+                           fmt::format("the verb \"{}\" is not built yet", unbuilt));
+                    return nullptr;
+                }
+        std::vector<std::string> names;
+        for (const Verb* each : verbs())
+            names.emplace_back(each->key.name);
+        for (const auto& member : node.members()) {
+            const auto common = common_keys();
+            if (std::any_of(common.begin(), common.end(),
+                            [&](const Key& key) { return key.name == member.first; }))
+                continue;
+            if (std::string hint = suggestion(member.first, names); !hint.empty()) {
+                at_key(node, member.first, fmt::format("unknown verb \"{}\"", member.first), hint);
+                return nullptr;
+            }
+        }
+        problem(node.position(), 1, "the step has no verb", "verbs are " + base::join(names, ", "));
+        return nullptr;
+    }
+
+    std::optional<Step> step(const Node& node) {
+        const Verb* verb = verb_of(node);
+        if (verb == nullptr) return std::nullopt;
+        Step step;
+        step.verb = verb;
+        const std::string verb_name(verb->key.name);
+        step.position = node.key_position(verb_name);
+        step.length = quoted_length(verb_name);
+        step.node = Node::object();
+
+        std::vector<Key> keys(common_keys().begin(), common_keys().end());
+        keys.insert(keys.end(), verb->keys.begin(), verb->keys.end());
+        keys.push_back(verb->key);
+
+        // Names of a row exist inside the step alone.
+        const auto before = defined_;
+        if (const Node* rows = node.find("each");
+            rows != nullptr && (rows->is_array() || rows->is_string())) {
+            step.each = read_rows(*rows);
+            for (const Node& row : step.each)
+                check_references(row);
+            for (const std::string& name : row_names(step.each)) {
+                defined_.insert_or_assign(name, "a column of \"each\"");
+                constants_.erase(name);
+            }
+        }
+
+        for (const auto& [name, value] : node.members()) {
+            const auto key =
+                std::find_if(keys.begin(), keys.end(),
+                             [&, &name = name](const Key& each) { return each.name == name; });
+            if (key == keys.end()) {
+                unknown_key(node, name, *verb, keys);
+                continue;
+            }
+            check_shape(value, *key);
+            const bool common =
+                std::any_of(common_keys().begin(), common_keys().end(),
+                            [&](const Key& each) { return each.name == key->name; });
+            if (key->shape == Shape::Steps) continue;
+            if (common) continue;
+            check_references(value);
+            step.node.set(name, value);
+        }
+        check_references(node["name"]);
+
+        step.name = node["name"].is_string() ? node["name"].as_string() : derived_name(*verb, node);
+        step.timeout = duration(node["timeout"]);
+        step.known = known(node);
+        step.condition = condition(node);
+        if (const Node* children = node.find("steps"); children != nullptr && verb->run == nullptr)
+            step.children = steps(*children);
+        if (verb->run == nullptr && step.children.empty() && !node.find("steps"))
+            problem(step.position, step.length, fmt::format("\"{}\" needs \"steps\"", verb_name),
+                    "");
+        step.expect = expectations(node, *verb);
+        polls(node, step);
+        own_rules(node, step);
+        const std::vector<Save> saves = this->saves(node, *verb);
+
+        if (!step.each.empty()) defined_ = before;
+        for (const Save& save : saves)
+            define(node["save"], save.name,
+                   fmt::format("saved by: line {}, step \"{}\"", save.position.line, step.name));
+        for (const Save& save : saves)
+            constants_.erase(save.name);
+        step.save = saves;
+        return step;
+    }
+
+    void unknown_key(const Node& node, const std::string& name, const Verb& verb,
+                     const std::vector<Key>& keys) {
+        for (const Verb* other : verbs()) {
+            const bool theirs = std::any_of(other->keys.begin(), other->keys.end(),
+                                            [&](const Key& key) { return key.name == name; });
+            if (theirs)
+                return at_key(node, name,
+                              fmt::format("\"{}\" does not go with {}", name, verb.key.name),
+                              fmt::format("it belongs to {}", other->key.name));
+        }
+        for (std::string_view unbuilt : unbuilt_verbs())
+            if (name == unbuilt)
+                return at_key(node, name,
+                              fmt::format("a step has one verb, and this one has \"{}\" and \"{}\"",
+                                          verb.key.name, name),
+                              "make it two steps");
+        std::vector<std::string> names;
+        for (const Key& key : keys)
+            names.emplace_back(key.name);
+        at_key(node, name, fmt::format("{} has no key \"{}\"", verb.key.name, name),
+               suggestion(name, names));
+    }
+
+    static std::string derived_name(const Verb& verb, const Node& node) {
+        const Node& value = node[verb.key.name];
+        if (value.is_string()) return fmt::format("{} {}", verb.key.name, value.as_string());
+        std::string out(verb.key.name);
+        for (const Node& item : value.items())
+            out += " " + as_text(item);
+        return out;
+    }
+
+    std::string condition(const Node& node) {
+        const Node& value = node["if"];
+        if (!value.is_string()) return {};
+        std::string_view text = base::trim(value.as_string());
+        if (text.starts_with("not ")) text = base::trim(text.substr(4));
+        const std::string name(text.substr(0, text.find_first_of(" =!.")));
+        if (name == "has") return value.as_string();
+        if (!defined_.contains(name)) {
+            std::vector<std::string> names;
+            for (const auto& each : defined_)
+                names.push_back(each.first);
+            at_value(value, fmt::format("unknown name \"{}\" in \"if\"", name),
+                     suggestion(name, names));
+        }
+        return value.as_string();
+    }
+
+    // A query of a step: parsed, and one that this verb answers.
+    std::optional<Query> query(std::string_view text, Position position, uint32_t length,
+                               const Verb& verb) {
+        auto query = Query::parse(text);
+        if (!query) {
+            problem(position, length, query.error().message, query.error().hint);
+            return std::nullopt;
+        }
+        const std::string_view word = query->word().name;
+        if (word == "ms" ||
+            std::find(verb.expects.begin(), verb.expects.end(), word) != verb.expects.end())
+            return std::move(*query);
+        std::vector<std::string> names{"ms"};
+        for (std::string_view each : verb.expects)
+            names.emplace_back(base::trim(each));
+        problem(position, length, fmt::format("{} has no \"{}\"", verb.key.name, text),
+                verb.expects.empty() ? "it has \"ms\" only" : "it has " + base::join(names, ", "));
+        return std::nullopt;
+    }
+
+    std::vector<Expectation> expectations(const Node& node, const Verb& verb) {
+        std::vector<Expectation> out;
+        const Node& expect = node["expect"];
+        if (node.find("expect") && expect.is_object() && expect.members().empty())
+            at_key(node, "expect", "an empty \"expect\" checks nothing");
+        for (const auto& [name, matcher] : expect.members()) {
+            const Position position = expect.key_position(name);
+            const uint32_t length = quoted_length(name);
+            check_references(matcher);
+            auto query = this->query(name, position, length, verb);
+            if (!query) continue;
+            validate_matcher(matcher, query->word().flavor, [&](MatcherProblem found) {
+                problem(found.position, 1, std::move(found.message), std::move(found.hint));
+            });
+            out.push_back({std::move(*query), matcher, position, length});
+        }
+        return out;
+    }
+
+    std::vector<Save> saves(const Node& node, const Verb& verb) {
+        std::vector<Save> out;
+        const Node& save = node["save"];
+        for (const auto& [name, value] : save.members()) {
+            if (!value.is_string()) {
+                at_value(value, "\"save\" takes a query as a text", "such as \"$.id\"");
+                continue;
+            }
+            auto query = this->query(value.as_string(), value.position(),
+                                     quoted_length(value.as_string()), verb);
+            if (query) out.push_back({name, std::move(*query), save.key_position(name)});
+        }
+        return out;
+    }
+
+    std::optional<Poll> poll(const Node& node, const char* key) {
+        const Node* value = node.find(key);
+        if (value == nullptr) return std::nullopt;
+        const Node& within = value->is_object() ? (*value)["within"] : *value;
+        if (value->is_object()) {
+            constexpr Key kKeys[] = {{"within", Shape::Duration, ""},
+                                     {"every", Shape::Duration, ""}};
+            check_keys(*value, kKeys, fmt::format("\"{}\"", key));
+        }
+        auto parsed = duration(within);
+        if (!parsed) {
+            if (!within.is_string() || !base::parse_duration(within.as_string()))
+                at_value(*value, fmt::format("\"{}\" takes {}", key, describe(Shape::Poll)));
+            return std::nullopt;
+        }
+        return Poll{*parsed, duration((*value)["every"]).value_or(base::microseconds(0))};
+    }
+
+    void polls(const Node& node, Step& step) {
+        step.eventually = poll(node, "eventually");
+        step.hold = poll(node, "hold");
+        for (const char* key : {"eventually", "hold"}) {
+            if (!node.find(key)) continue;
+            if (!node.find("expect"))
+                at_key(node, key,
+                       fmt::format("\"{}\" without \"expect\" has nothing to look at", key));
+            if (!step.verb->repeatable && !node["repeatable"].as_bool())
+                at_key(node, key,
+                       fmt::format("\"{}\" on {} could repeat a side effect", key,
+                                   step.verb->key.name),
+                       "add \"repeatable\": true if sending it twice is harmless");
+        }
+        if (step.eventually && step.hold)
+            at_key(node, "hold", "\"eventually\" and \"hold\" in one step",
+                   "wait first, then hold in a step of its own");
+    }
+
+    // Rules of single verbs.
+    void own_rules(const Node& node, const Step& step) {
+        const std::string_view verb = step.verb->key.name;
+        if (verb == "wait" && !node.find("why"))
+            at_key(node, "wait", "\"wait\" needs a \"why\"",
+                   "a wait without a reason is a guess; \"eventually\" waits for something");
+        if (verb == "deploy" && !node.find("dist") && !node.find("image"))
+            at_key(node, "deploy", "\"deploy\" needs \"dist\" or \"image\"",
+                   "\"dist\": a directory for a bucket; \"image\": an image for a service");
+        if (verb == "deploy" && node.find("dist") && node.find("image"))
+            at_key(node, "image", "\"deploy\" takes \"dist\" or \"image\", not both");
+        if (verb == "invalidate" && !node.find("paths"))
+            at_key(node, "invalidate", "\"invalidate\" needs \"paths\"", "such as [\"/*\"]");
+        size_t bodies = 0;
+        for (const char* key : {"json", "form", "body", "file"})
+            bodies += node.find(key) ? 1 : 0;
+        if (bodies > 1)
+            problem(step.position, step.length, "a request has one body",
+                    "choose one of \"json\", \"form\", \"body\" and \"file\"");
+    }
+
+    Scenario& out_;
+    std::vector<Problem>& problems_;
+    const Surroundings& surroundings_;
+    std::map<std::string, std::string> defined_;  // name → where it comes from
+    std::map<std::string, uint32_t> saved_later_;
+    Values constants_;
+};
+
+std::string id_of(const std::string& file) {
+    std::string id = std::filesystem::path(file).filename().string();
+    for (std::string_view suffix : {kSuffix, std::string_view(".json")})
+        if (id.ends_with(suffix)) return id.substr(0, id.size() - suffix.size());
+    return id;
+}
+
+}  // namespace
+
+Loaded read_scenario(const std::string& file, std::string text, const Surroundings& surroundings) {
+    Loaded loaded;
+    Scenario& scenario = loaded.scenario;
+    scenario.id = id_of(file);
+    scenario.source = {file, std::move(text)};
+    scenario.directory = std::filesystem::path(file).parent_path().string();
+    if (scenario.directory.empty()) scenario.directory = ".";
+    auto root = base::parse_json(scenario.source.text, base::JsonDialect::WithComments);
+    if (!root) {
+        const bool duplicate = root.error().message.starts_with("duplicate key");
+        loaded.problems.push_back(
+            {root.error().position, 1, root.error().message, "",
+             duplicate ? "JSON would keep only the second; write one matcher that says both" : ""});
+        return loaded;
+    }
+    Checker(loaded, surroundings).check(*root);
+    std::stable_sort(loaded.problems.begin(), loaded.problems.end(),
+                     [](const Problem& a, const Problem& b) { return a.position < b.position; });
+    if (loaded.problems.size() > kMaxProblemsPerFile) loaded.problems.resize(kMaxProblemsPerFile);
+    return loaded;
+}
+
+Loaded load_scenario(const std::string& file, const Surroundings& surroundings) {
+    std::error_code ignored;
+    const auto size = std::filesystem::file_size(file, ignored);
+    auto text = !ignored && size <= kMaxFileBytes ? read_text(file) : std::nullopt;
+    if (text) return read_scenario(file, std::move(*text), surroundings);
+    Loaded loaded;
+    loaded.scenario.source.file = file;
+    loaded.problems.push_back(
+        {{},
+         1,
+         ignored ? "there is no such file" : "the file cannot be read, or is larger than 4 MiB",
+         "",
+         ""});
+    return loaded;
+}
+
+std::vector<std::string> find_scenario_files(const std::vector<std::string>& paths) {
+    std::vector<std::string> files;
+    for (const std::string& path : paths) {
+        std::error_code ignored;
+        if (!std::filesystem::is_directory(path, ignored)) {
+            files.push_back(path);
+            continue;
+        }
+        std::vector<std::string> below;
+        for (auto entry = std::filesystem::recursive_directory_iterator(
+                 path, std::filesystem::directory_options::skip_permission_denied, ignored);
+             entry != std::filesystem::recursive_directory_iterator(); entry.increment(ignored)) {
+            if (entry->path().filename() == "node_modules") entry.disable_recursion_pending();
+            if (entry->is_regular_file(ignored) && entry->path().string().ends_with(kSuffix))
+                below.push_back(entry->path().string());
+        }
+        std::sort(below.begin(), below.end());
+        files.insert(files.end(), below.begin(), below.end());
+    }
+    return files;
+}
+
+}  // namespace scenarios

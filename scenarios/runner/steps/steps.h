@@ -1,0 +1,16 @@
+// The verbs of every step file, one family each, and what a step is given to work with.
+#pragma once
+#include <span>
+
+#include "scenarios/runner/format.h"
+
+namespace scenarios {
+
+extern const std::span<const Verb> http_verbs;    // GET, POST …
+extern const std::span<const Verb> data_verbs;    // sql, redis
+extern const std::span<const Verb> aws_verbs;     // aws, logs, invalidate
+extern const std::span<const Verb> deploy_verbs;  // deploy
+extern const std::span<const Verb> time_verbs;    // wait, clock, group
+extern const std::span<const Verb> own_verbs;     // origin, raw
+
+}  // namespace scenarios
