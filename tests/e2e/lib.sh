@@ -1,0 +1,62 @@
+# Sourced by the end-to-end tests: the real binary in a directory of its own, the real CLI, checks that count.
+set -uo pipefail
+checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+dodam=${DODAM_BINARY:-$checkout/build/release/dodam}
+work=$(mktemp -d "${TMPDIR:-/tmp}/dodam-e2e.XXXXXX")
+failures=0 checks=0
+export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_PAGER=""
+export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+unset DODAM_STATE
+
+cleanup() {
+    local directory
+    for directory in "$work"/*/; do [ -e "$directory/instance.json" ] && "$dodam" down --state "$directory" >/dev/null 2>&1; done
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+# start_dodam NAME [FLAG…]: an instance in $work/NAME on free ports; sets $state, $endpoint, $viewer, $viewer_tls.
+start_dodam() {
+    state=$work/$1
+    shift
+    "$dodam" up --state "$state" --aws-port 0 --http-port 0 --https-port 0 --detach "$@" >"$work/up.log" 2>&1 ||
+        { echo "dodam up failed:"; cat "$work/up.log"; exit 1; }
+    endpoint=$(field aws_endpoint) viewer=$(field viewer_endpoint) viewer_tls=$(field viewer_tls_endpoint)
+}
+field() { "$dodam" status --state "$state" --json | jq -r ".$1"; }
+aws() { command /usr/bin/aws --endpoint-url "$endpoint" "$@"; }
+viewer_get() { # viewer_get HOST PATH [CURL-FLAG…]
+    local host=$1 path=$2
+    shift 2
+    curl -s --max-time 20 -H "Host: $host" "$@" "$viewer$path"
+}
+
+# check WHAT COMMAND…: the command must succeed.
+check() {
+    local what=$1
+    shift
+    checks=$((checks + 1))
+    if "$@" >"$work/check.log" 2>&1; then return 0; fi
+    failures=$((failures + 1))
+    echo "FAILED: $what"
+    echo "        $*"
+    tail -20 "$work/check.log" | sed 's/^/        /'
+}
+equals() { [ "$1" = "$2" ] || { echo "expected: $2"; echo "got:      $1"; return 1; }; }
+contains() { case $1 in *"$2"*) return 0 ;; *) echo "expected to contain: $2"; echo "got: $1"; return 1 ;; esac; }
+# until_contains TEXT COMMAND…: asks again until it says so, at most some seconds.
+until_contains() {
+    local text=$1 out="" turn
+    shift
+    for turn in $(seq 200); do
+        out=$("$@")
+        case $out in *"$text"*) return 0 ;; esac
+    done
+    echo "expected at last: $text"
+    echo "got: $out"
+    return 1
+}
+finish() {
+    echo "$checks checks, $failures failed"
+    [ "$failures" -eq 0 ]
+}
