@@ -19,9 +19,12 @@ std::string expand(std::string_view text, const RedirectFacts& facts) {
         result.append(rest.substr(0, at));
         if (at == std::string_view::npos) return result;
         rest.remove_prefix(at);
-        if (rest.starts_with("#{path}")) result.append(path), rest.remove_prefix(7);
-        else if (rest.starts_with("#{query}")) result.append(facts.query), rest.remove_prefix(8);
-        else result.append("#{"), rest.remove_prefix(2);
+        if (rest.starts_with("#{path}"))
+            result.append(path), rest.remove_prefix(7);
+        else if (rest.starts_with("#{query}"))
+            result.append(facts.query), rest.remove_prefix(8);
+        else
+            result.append("#{"), rest.remove_prefix(2);
     }
 }
 
@@ -49,7 +52,8 @@ GroupChoice choose_group(const RoutedRule& rule, std::string_view pinned_group, 
         return {&forwards[0], {}};
     }
     uint64_t total = 0;
-    for (const RoutedForward& forward : forwards) total += static_cast<uint64_t>(forward.weight);
+    for (const RoutedForward& forward : forwards)
+        total += static_cast<uint64_t>(forward.weight);
     if (total == 0) return {nullptr, "every group has weight 0"};
     // No failover: the group that the weights pick answers, empty or not.
     uint64_t at = roll % total;

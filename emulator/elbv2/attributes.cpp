@@ -64,14 +64,16 @@ constexpr AttributeRow kTargetGroup[] = {
     {"stickiness.app_cookie.cookie_name", ""},
     {"stickiness.app_cookie.duration_seconds", "86400", "1-604800"},
     {"slow_start.duration_seconds", "0", "0,30-900"},
-    {"load_balancing.algorithm.type", "round_robin", "round_robin|least_outstanding_requests|weighted_random"},
+    {"load_balancing.algorithm.type", "round_robin",
+     "round_robin|least_outstanding_requests|weighted_random"},
     {"load_balancing.algorithm.anomaly_mitigation", "off", "on|off"},
     {"load_balancing.cross_zone.enabled", "use_load_balancer_configuration",
      "true|false|use_load_balancer_configuration"},
     {"target_group_health.dns_failover.minimum_healthy_targets.count", "1", "off|1-1000"},
     {"target_group_health.dns_failover.minimum_healthy_targets.percentage", "off", "off|1-100"},
     {"target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1", "1-1000"},
-    {"target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off", "off|1-100"},
+    {"target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off",
+     "off|1-100"},
 };
 
 bool is_in_range(std::string_view range, std::string_view value) {
@@ -83,9 +85,15 @@ bool is_in_range(std::string_view range, std::string_view value) {
 
 }  // namespace
 
-std::span<const AttributeRow> load_balancer_attributes() { return kLoadBalancer; }
-std::span<const AttributeRow> listener_attributes() { return kListener; }
-std::span<const AttributeRow> target_group_attributes() { return kTargetGroup; }
+std::span<const AttributeRow> load_balancer_attributes() {
+    return kLoadBalancer;
+}
+std::span<const AttributeRow> listener_attributes() {
+    return kListener;
+}
+std::span<const AttributeRow> target_group_attributes() {
+    return kTargetGroup;
+}
 
 const AttributeRow* find_attribute(std::span<const AttributeRow> table, std::string_view key) {
     auto found = std::ranges::find(table, key, &AttributeRow::key);

@@ -1,5 +1,6 @@
-// Attribute tables: every key of load balancers, listeners and target groups with its default and what
-// it may hold, as data. Guide: the attributes tables of CreateLoadBalancer's and ModifyXAttributes' pages.
+// Attribute tables: every key of load balancers, listeners and target groups with its default and
+// what it may hold, as data. Guide: the attributes tables of CreateLoadBalancer's and
+// ModifyXAttributes' pages.
 #pragma once
 #include <optional>
 #include <span>

@@ -33,7 +33,9 @@ bool stopped_by_desync(Visit& visit) {
     if (found.tier == Tier::Compliant) return false;
     std::string why = std::string(name_of(found.tier)) + ", " + std::string(found.reason);
     switch (verdict(visit.settings().desync, found.tier)) {
-        case Verdict::Forward: visit.decide("desync", why + ": forwarded"); break;
+        case Verdict::Forward:
+            visit.decide("desync", why + ": forwarded");
+            break;
         case Verdict::ForwardThenClose:
             visit.decide("desync", why + ": forwarded once, then both connections close");
             visit.closes_both = true;
@@ -73,7 +75,8 @@ RequestFacts facts_of(const Visit& visit) {
     return facts;
 }
 
-std::string why_matched(const RoutedRule& rule, const RequestFacts& facts, const std::string& not_matched) {
+std::string why_matched(const RoutedRule& rule, const RequestFacts& facts,
+                        const std::string& not_matched) {
     std::string text = rule.label;
     for (size_t i = 0; i < rule.conditions.size(); ++i)
         text += (i == 0 ? ": " : " and ") + explain_match(rule.conditions[i].condition, facts);
@@ -87,7 +90,8 @@ const RoutedRule* match_rule(Visit& visit, const RequestFacts& facts) {
     for (const RoutedRule& rule : visit.listener.rules) {
         const CompiledCondition* mismatch = first_mismatch(rule.conditions, facts);
         if (!mismatch) {
-            visit.log.matched_priority = rule.rule.is_default() ? "0" : std::to_string(rule.rule.priority);
+            visit.log.matched_priority =
+                rule.rule.is_default() ? "0" : std::to_string(rule.rule.priority);
             visit.decide("rule", why_matched(rule, facts, not_matched));
             return &rule;
         }
@@ -108,7 +112,8 @@ void redirect(Visit& visit, const RedirectAction& action, const RequestFacts& fa
     from.query = facts.query;
     std::string location = redirect_location(action, from);
     visit.log.actions = "redirect";
-    if (location.size() > kMaxLocationBytes) return visit.answer(507, "the redirect's Location is over 8 K");
+    if (location.size() > kMaxLocationBytes)
+        return visit.answer(507, "the redirect's Location is over 8 K");
     visit.log.redirect_url = location;
     visit.decide("answer", std::to_string(action.status) + ": redirect to " + location);
     visit.answer(redirect_answer(action.status, location, visit.now));
@@ -116,10 +121,12 @@ void redirect(Visit& visit, const RedirectAction& action, const RequestFacts& fa
 
 void run_action(Visit& visit, const RoutedRule& rule, const RequestFacts& facts) {
     switch (rule.action.type) {
-        case RuleAction::Type::Redirect: return redirect(visit, rule.action.redirect, facts);
+        case RuleAction::Type::Redirect:
+            return redirect(visit, rule.action.redirect, facts);
         case RuleAction::Type::FixedResponse:
             visit.log.actions = "fixed-response";
-            visit.decide("answer", std::to_string(rule.action.fixed_response.status) + ": fixed response");
+            visit.decide("answer",
+                         std::to_string(rule.action.fixed_response.status) + ": fixed response");
             return visit.answer(fixed_answer(rule.action.fixed_response, visit.now));
         case RuleAction::Type::Forward:
             visit.log.actions = "forward";
@@ -137,13 +144,15 @@ void serve_listener_request(Visit& visit) {
     run_action(visit, *rule, facts);
 }
 
-// On the viewer port, a listener by the port in Host, else the protocol's usual one, else the first of
-// the same protocol. GUESS: where only the other protocol is listened for, that one serves.
-const RoutedListener* viewer_listener(const RoutedLoadBalancer& balancer, std::string_view host, Protocol protocol) {
+// On the viewer port, a listener by the port in Host, else the protocol's usual one, else the first
+// of the same protocol. GUESS: where only the other protocol is listened for, that one serves.
+const RoutedListener* viewer_listener(const RoutedLoadBalancer& balancer, std::string_view host,
+                                      Protocol protocol) {
     std::string_view port = host.substr(host_without_port(host).size());
     if (port.starts_with(':'))
         if (auto number = base::parse_unsigned(port.substr(1)); number && *number <= 65535)
-            if (const RoutedListener* named = balancer.on_port(static_cast<uint16_t>(*number))) return named;
+            if (const RoutedListener* named = balancer.on_port(static_cast<uint16_t>(*number)))
+                return named;
     const RoutedListener* usual = balancer.on_port(protocol == Protocol::Https ? 443 : 80);
     if (usual) return usual;
     for (const RoutedListener& listener : balancer.listeners)
@@ -153,14 +162,17 @@ const RoutedListener* viewer_listener(const RoutedLoadBalancer& balancer, std::s
 
 }  // namespace
 
-bool Balancer::owns(std::string_view host) const { return parts_.snapshot.get()->host(host) != nullptr; }
+bool Balancer::owns(std::string_view host) const {
+    return parts_.snapshot.get()->host(host) != nullptr;
+}
 
 void Balancer::handle(http::Exchange& exchange) {
     auto snapshot = parts_.snapshot.get();
     std::string host(effective_host(exchange.request(), {}));
     const RoutedLoadBalancer* balancer = snapshot->host(host);
     Protocol protocol = exchange.is_tls() ? Protocol::Https : Protocol::Http;
-    const RoutedListener* listener = balancer ? viewer_listener(*balancer, host, protocol) : nullptr;
+    const RoutedListener* listener =
+        balancer ? viewer_listener(*balancer, host, protocol) : nullptr;
     // No listener on the port: a real load balancer would not accept the connection.
     if (!listener) return exchange.abort();
     Visit visit(parts_, exchange, *listener);

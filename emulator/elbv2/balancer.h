@@ -1,5 +1,5 @@
-// Balancer: the request path, in order. A listener's own port calls serve() with its ARN; the viewer
-// port calls handle(), which finds the load balancer by Host.
+// Balancer: the request path, in order. A listener's own port calls serve() with its ARN; the
+// viewer port calls handle(), which finds the load balancer by Host.
 #pragma once
 #include <string_view>
 
@@ -12,7 +12,8 @@ class Balancer final : public http::Handler {
   public:
     explicit Balancer(BalancerParts parts) : parts_(std::move(parts)) {}
 
-    // Whether a Host (any case, with or without a port) is a load balancer's: its DNS name or NAME.localhost.
+    // Whether a Host (any case, with or without a port) is a load balancer's: its DNS name or
+    // NAME.localhost.
     bool owns(std::string_view host) const;
     void handle(http::Exchange& exchange) override;
     void handle_incomplete(http::Exchange& exchange) override;

@@ -33,24 +33,28 @@ bool is(const http::Header& header, std::string_view name) {
 }
 
 bool stays_behind(const http::Header& header) {
-    static constexpr std::string_view kNames[] = {"date", "content-type", "content-length", "transfer-encoding",
-                                                  "connection", "keep-alive", "proxy-connection", "upgrade"};
+    static constexpr std::string_view kNames[] = {
+        "date",       "content-type", "content-length",   "transfer-encoding",
+        "connection", "keep-alive",   "proxy-connection", "upgrade"};
     return std::ranges::any_of(kNames, [&](std::string_view name) { return is(header, name); });
 }
 
 }  // namespace
 
 std::optional<std::string> why_malformed(const http::ResponseHead& head) {
-    auto has = [&](Anomaly anomaly) { return std::ranges::find(head.anomalies, anomaly) != head.anomalies.end(); };
+    auto has = [&](Anomaly anomaly) {
+        return std::ranges::find(head.anomalies, anomaly) != head.anomalies.end();
+    };
     for (const Fault& fault : kFaults)
         if (has(fault.anomaly)) return std::string(fault.text);
-    if (head.status < 100 || head.status > 599) return "its status " + std::to_string(head.status) + " is none";
+    if (head.status < 100 || head.status > 599)
+        return "its status " + std::to_string(head.status) + " is none";
     return std::nullopt;
 }
 
 http::ResponseHead make_client_response(http::ResponseHead head, const ListenerSettings& settings,
-                                        const std::vector<std::string>& cookies, ClientFraming framing,
-                                        base::Time now) {
+                                        const std::vector<std::string>& cookies,
+                                        ClientFraming framing, base::Time now) {
     http::ResponseHead out;
     out.status = head.status;
     out.reason = std::move(head.reason);
@@ -59,19 +63,24 @@ http::ResponseHead make_client_response(http::ResponseHead head, const ListenerS
     const std::string* date = head.headers.find("date");
     to.add("Date", date ? *date : base::http_date(now));
     if (const std::string* type = head.headers.find("content-type")) to.add("Content-Type", *type);
-    if (const std::string* length = head.headers.find("content-length")) to.add("Content-Length", *length);
-    else if (framing == ClientFraming::Chunked) to.add("Transfer-Encoding", "chunked");
+    if (const std::string* length = head.headers.find("content-length"))
+        to.add("Content-Length", *length);
+    else if (framing == ClientFraming::Chunked)
+        to.add("Transfer-Encoding", "chunked");
     to.add("Connection", "keep-alive");
-    for (const std::string& cookie : cookies) to.add("set-cookie", cookie);
+    for (const std::string& cookie : cookies)
+        to.add("set-cookie", cookie);
 
     bool hide_server = settings.server_header == Toggle::Off;
     for (http::Header& header : head.headers) {
         if (stays_behind(header) || (hide_server && is(header, "server"))) continue;
         bool overwritten = std::ranges::any_of(
-            settings.injected, [&](const http::Header& injected) { return is(header, injected.name); });
+            settings.injected,
+            [&](const http::Header& injected) { return is(header, injected.name); });
         if (!overwritten) to.add(std::move(header.name), std::move(header.value));
     }
-    for (const http::Header& injected : settings.injected) to.add(injected.name, injected.value);
+    for (const http::Header& injected : settings.injected)
+        to.add(injected.name, injected.value);
     return out;
 }
 

@@ -17,7 +17,7 @@ enum class ClientFraming : uint8_t { None, AsDeclared, Chunked };  // None: no b
 std::optional<std::string> why_malformed(const http::ResponseHead& head);
 
 http::ResponseHead make_client_response(http::ResponseHead head, const ListenerSettings& settings,
-                                        const std::vector<std::string>& cookies, ClientFraming framing,
-                                        base::Time now);
+                                        const std::vector<std::string>& cookies,
+                                        ClientFraming framing, base::Time now);
 
 }  // namespace elbv2

@@ -10,17 +10,22 @@ namespace elbv2 {
 namespace {
 
 constexpr std::string_view kKnownOperations =
-    "AddListenerCertificates\nAddTags\nAddTrustStoreRevocations\nCreateListener\nCreateLoadBalancer\nCreateRule\n"
+    "AddListenerCertificates\nAddTags\nAddTrustStoreRevocations\nCreateListener\nCreateLoadBalancer"
+    "\nCreateRule\n"
     "CreateTargetGroup\nCreateTrustStore\nDeleteListener\nDeleteLoadBalancer\nDeleteRule\n"
     "DeleteSharedTrustStoreAssociation\nDeleteTargetGroup\nDeleteTrustStore\nDeregisterTargets\n"
     "DescribeAccountLimits\nDescribeCapacityReservation\nDescribeListenerAttributes\n"
-    "DescribeListenerCertificates\nDescribeListeners\nDescribeLoadBalancerAttributes\nDescribeLoadBalancers\n"
-    "DescribeRules\nDescribeSSLPolicies\nDescribeTags\nDescribeTargetGroupAttributes\nDescribeTargetGroups\n"
-    "DescribeTargetHealth\nDescribeTrustStoreAssociations\nDescribeTrustStoreRevocations\nDescribeTrustStores\n"
+    "DescribeListenerCertificates\nDescribeListeners\nDescribeLoadBalancerAttributes\nDescribeLoadB"
+    "alancers\n"
+    "DescribeRules\nDescribeSSLPolicies\nDescribeTags\nDescribeTargetGroupAttributes\nDescribeTarge"
+    "tGroups\n"
+    "DescribeTargetHealth\nDescribeTrustStoreAssociations\nDescribeTrustStoreRevocations\nDescribeT"
+    "rustStores\n"
     "GetResourcePolicy\nGetTrustStoreCaCertificatesBundle\nGetTrustStoreRevocationContent\n"
     "ModifyCapacityReservation\nModifyIpPools\nModifyListener\nModifyListenerAttributes\n"
     "ModifyLoadBalancerAttributes\nModifyRule\nModifyTargetGroup\nModifyTargetGroupAttributes\n"
-    "ModifyTrustStore\nRegisterTargets\nRemoveListenerCertificates\nRemoveTags\nRemoveTrustStoreRevocations\n"
+    "ModifyTrustStore\nRegisterTargets\nRemoveListenerCertificates\nRemoveTags\nRemoveTrustStoreRev"
+    "ocations\n"
     "SetIpAddressType\nSetRulePriorities\nSetSecurityGroups\nSetSubnets";
 
 constexpr aws::ServiceInfo kInfo = {
@@ -34,13 +39,15 @@ constexpr aws::ServiceInfo kInfo = {
 };
 
 const aws::OperationTable<ControlPlane>& table() {
-    static const aws::OperationTable<ControlPlane> kTable{load_balancer_operations, listener_operations,
-                                                          rule_operations, target_group_operations,
-                                                          target_operations, tag_operations};
+    static const aws::OperationTable<ControlPlane> kTable{
+        load_balancer_operations, listener_operations, rule_operations,
+        target_group_operations,  target_operations,   tag_operations};
     return kTable;
 }
 
-bool only_reads(std::string_view operation) { return operation.starts_with("Describe"); }
+bool only_reads(std::string_view operation) {
+    return operation.starts_with("Describe");
+}
 
 }  // namespace
 
@@ -49,7 +56,9 @@ ControlPlane::ControlPlane(state::Database& database, base::Clock& clock, base::
     publish();
 }
 
-const aws::ServiceInfo& ControlPlane::info() const { return kInfo; }
+const aws::ServiceInfo& ControlPlane::info() const {
+    return kInfo;
+}
 
 template <class Change>
 void ControlPlane::commit(Change change) {
@@ -78,11 +87,13 @@ std::optional<aws::Reply> ControlPlane::serve(aws::Call& call) {
     return reply;
 }
 
-void ControlPlane::register_targets(const std::string& group_arn, const std::vector<TargetAddress>& targets) {
+void ControlPlane::register_targets(const std::string& group_arn,
+                                    const std::vector<TargetAddress>& targets) {
     commit([&] { elbv2::register_targets(*this, group_arn, targets, {}); });
 }
 
-void ControlPlane::deregister_targets(const std::string& group_arn, const std::vector<TargetAddress>& targets) {
+void ControlPlane::deregister_targets(const std::string& group_arn,
+                                      const std::vector<TargetAddress>& targets) {
     commit([&] { elbv2::deregister_targets(*this, group_arn, targets); });
 }
 
@@ -110,10 +121,12 @@ std::vector<LoadBalancerStatus> ControlPlane::status() const {
         const LoadBalancer& lb = routed->load_balancer;
         LoadBalancerStatus status{lb.name, lb.arn, lb.dns_name, {}, {}};
         for (const RoutedListener& listener : routed->listeners)
-            status.listeners.push_back({listener.listener.protocol, listener.listener.port, listener.listener.arn});
+            status.listeners.push_back(
+                {listener.listener.protocol, listener.listener.port, listener.listener.arn});
         for (const auto& group : snapshot->groups) {
             if (group->load_balancer_arn != lb.arn) continue;
-            status.groups.push_back({group->group.name, group->group.arn, describe_targets(group->group.arn)});
+            status.groups.push_back(
+                {group->group.name, group->group.arn, describe_targets(group->group.arn)});
         }
         all.push_back(std::move(status));
     }
@@ -130,7 +143,8 @@ void ControlPlane::finish_draining(base::Time now) {
     for (const auto& group : snapshot->groups) {
         base::microseconds delay = clock_.scaled(group->settings.deregistration_delay);
         for (const RoutedTarget& target : group->targets) {
-            bool waiting = !target.target.is_draining() || now < target.target.draining_since + delay;
+            bool waiting =
+                !target.target.is_draining() || now < target.target.draining_since + delay;
             if (!waiting) over.push_back({group->group.arn, target.target});
         }
     }
@@ -140,7 +154,8 @@ void ControlPlane::finish_draining(base::Time now) {
             // It may have been registered anew in the meantime.
             auto targets = store_.targets(gone.group_arn);
             bool still = std::ranges::any_of(targets, [&](const Target& target) {
-                return target.id == gone.target.id && target.port == gone.target.port && target.is_draining();
+                return target.id == gone.target.id && target.port == gone.target.port &&
+                       target.is_draining();
             });
             if (!still) continue;
             store_.remove_target(gone.group_arn, gone.target.id, gone.target.port);

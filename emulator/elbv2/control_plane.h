@@ -1,5 +1,6 @@
-// ControlPlane: what the ELBv2 operations act on: the store, the live targets, and the snapshot that is
-// published after each change. ECS registers its tasks through the plain calls, as in AWS through the API.
+// ControlPlane: what the ELBv2 operations act on: the store, the live targets, and the snapshot
+// that is published after each change. ECS registers its tasks through the plain calls, as in AWS
+// through the API.
 #pragma once
 #include <functional>
 #include <mutex>
@@ -57,7 +58,8 @@ class ControlPlane final : public aws::Service {
 
     // Throw aws::Error (TargetGroupNotFound). Idempotent.
     void register_targets(const std::string& group_arn, const std::vector<TargetAddress>& targets);
-    void deregister_targets(const std::string& group_arn, const std::vector<TargetAddress>& targets);
+    void deregister_targets(const std::string& group_arn,
+                            const std::vector<TargetAddress>& targets);
     // Every registered target, draining ones included.
     std::vector<TargetStatus> describe_targets(const std::string& group_arn) const;
     // Whether some listener or rule forwards to the group.
@@ -65,8 +67,11 @@ class ControlPlane final : public aws::Service {
     std::vector<LoadBalancerStatus> status() const;
 
     const base::Published<RoutingSnapshot>& snapshot() const { return snapshot_; }
-    // Called with each new snapshot, before the operation that made it answers: opens and closes listeners.
-    void on_publish(std::function<void(const RoutingSnapshot&)> open) { on_publish_ = std::move(open); }
+    // Called with each new snapshot, before the operation that made it answers: opens and closes
+    // listeners.
+    void on_publish(std::function<void(const RoutingSnapshot&)> open) {
+        on_publish_ = std::move(open);
+    }
     // Forgets targets whose deregistration delay is over; what is still in flight to them is cut.
     void finish_draining(base::Time now);
 

@@ -1,5 +1,6 @@
 // See desync.h. alb.md §11 and §4; tiers as published for aws/http-desync-guardian.
-// GAP: after a request with both lengths the connection closes in monitor mode too (RFC 9112 §6.1 wants it).
+// GAP: after a request with both lengths the connection closes in monitor mode too (RFC 9112 §6.1
+// wants it).
 #include "elbv2/desync.h"
 
 #include <algorithm>
@@ -55,7 +56,8 @@ bool looks_like(std::string_view name, std::string_view wanted) {
         if (c == 0xc5 && i + 1 < name.size() && static_cast<unsigned char>(name[i + 1]) == 0xbf) {
             plain += 's';
             ++i;
-        } else if (c == 0xc4 && i + 1 < name.size() && static_cast<unsigned char>(name[i + 1]) == 0xb1) {
+        } else if (c == 0xc4 && i + 1 < name.size() &&
+                   static_cast<unsigned char>(name[i + 1]) == 0xb1) {
             plain += 'i';
             ++i;
         } else if (c >= 'A' && c <= 'Z') {
@@ -87,16 +89,21 @@ class Worst {
 void look_at_target(const http::RequestHead& head, Worst& worst) {
     if (head.target.empty()) worst.found(Tier::Ambiguous, "MissingUri");
     if (!head.has(Anomaly::BadTarget)) return;
-    if (has_any(head.target, kNulCrLf)) worst.found(Tier::Severe, "BadUri");
-    else if (has_control(head.target)) worst.found(Tier::Ambiguous, "AmbiguousUri");
-    else worst.found(Tier::Acceptable, "SpaceInUri");
+    if (has_any(head.target, kNulCrLf))
+        worst.found(Tier::Severe, "BadUri");
+    else if (has_control(head.target))
+        worst.found(Tier::Ambiguous, "AmbiguousUri");
+    else
+        worst.found(Tier::Acceptable, "SpaceInUri");
 }
 
 void look_at_version(const http::RequestHead& head, Worst& worst) {
     if (!head.has(Anomaly::BadVersion)) return;
     bool known_family = head.major == 1 && head.minor >= 2 && head.minor <= 9;
-    if (known_family) worst.found(Tier::Acceptable, "NonCompliantVersion");
-    else worst.found(Tier::Severe, "BadVersion");
+    if (known_family)
+        worst.found(Tier::Acceptable, "NonCompliantVersion");
+    else
+        worst.found(Tier::Severe, "BadVersion");
 }
 
 void look_at_headers(const http::RequestHead& head, Worst& worst) {
@@ -110,14 +117,18 @@ void look_at_headers(const http::RequestHead& head, Worst& worst) {
         if (values_odd || names_odd) {
             if (has_any(header.value, kNulCrLf) || has_any(header.name, kNulCrLf))
                 worst.found(Tier::Severe, "BadHeader");
-            else if (has_control(header.value)) worst.found(Tier::Acceptable, "NonCompliantHeader");
+            else if (has_control(header.value))
+                worst.found(Tier::Acceptable, "NonCompliantHeader");
         }
         bool like = !is_length && !is_coding && header.name.size() >= 13 &&
-                    (looks_like(header.name, "contentlength") || looks_like(header.name, "transferencoding"));
+                    (looks_like(header.name, "contentlength") ||
+                     looks_like(header.name, "transferencoding"));
         suspicious = suspicious || like;
     }
-    if (suspicious && plain) worst.found(Tier::Severe, "SuspiciousTeClPresent");
-    else if (suspicious) worst.found(Tier::Ambiguous, "SuspiciousHeader");
+    if (suspicious && plain)
+        worst.found(Tier::Severe, "SuspiciousTeClPresent");
+    else if (suspicious)
+        worst.found(Tier::Ambiguous, "SuspiciousHeader");
 }
 
 void look_at_codings(const http::RequestHead& head, Worst& worst) {
@@ -137,7 +148,8 @@ void look_at_body(const http::RequestHead& head, Worst& worst) {
     if (!head.has(Anomaly::GetOrHeadWithBody)) return;
     if (head.headers.has("transfer-encoding"))
         worst.found(Tier::Ambiguous, "UndefinedTransferEncodingSemantics");
-    else worst.found(Tier::Ambiguous, "UndefinedContentLengthSemantics");
+    else
+        worst.found(Tier::Ambiguous, "UndefinedContentLengthSemantics");
 }
 
 }  // namespace
@@ -165,18 +177,23 @@ Classification classify(const http::RequestHead& head) {
 Verdict verdict(DesyncMode mode, Tier tier) {
     using enum Verdict;
     //                                    Compliant Acceptable Ambiguous         Severe
-    static constexpr Verdict kTable[3][4] = {{Forward, Forward, Forward, Forward},           // monitor
-                                             {Forward, Forward, ForwardThenClose, Refuse},   // defensive
-                                             {Forward, Refuse, Refuse, Refuse}};             // strictest
+    static constexpr Verdict kTable[3][4] = {
+        {Forward, Forward, Forward, Forward},          // monitor
+        {Forward, Forward, ForwardThenClose, Refuse},  // defensive
+        {Forward, Refuse, Refuse, Refuse}};            // strictest
     return kTable[static_cast<int>(mode)][static_cast<int>(tier)];
 }
 
 std::string_view name_of(Tier tier) {
     switch (tier) {
-        case Tier::Compliant: return "Compliant";
-        case Tier::Acceptable: return "Acceptable";
-        case Tier::Ambiguous: return "Ambiguous";
-        case Tier::Severe: return "Severe";
+        case Tier::Compliant:
+            return "Compliant";
+        case Tier::Acceptable:
+            return "Acceptable";
+        case Tier::Ambiguous:
+            return "Ambiguous";
+        case Tier::Severe:
+            return "Severe";
     }
     return "";
 }
@@ -186,10 +203,13 @@ std::optional<Refusal> refuse(const http::RequestHead& head) {
     if (head.has(Anomaly::HeaderTooLarge)) return Refusal{400, "a header line is 16 K or more"};
     if (head.has(Anomaly::HeadTooLarge)) return Refusal{400, "the headers are over 64 K"};
     // A first line that is not a request line at all ("test").
-    if (head.method.empty() || head.target.empty()) return Refusal{400, "the first line is no request line"};
-    if (head.has(Anomaly::Http09) && head.method != "GET") return Refusal{400, "the first line is no request line"};
+    if (head.method.empty() || head.target.empty())
+        return Refusal{400, "the first line is no request line"};
+    if (head.has(Anomaly::Http09) && head.method != "GET")
+        return Refusal{400, "the first line is no request line"};
     if (head.major >= 2) return Refusal{505, "the HTTP version is not one that text messages have"};
-    // GUESS: RFC 9112 §3.2 asks for 400 when HTTP/1.1 has no Host; HTTP/1.0 gets the balancer's own name.
+    // GUESS: RFC 9112 §3.2 asks for 400 when HTTP/1.1 has no Host; HTTP/1.0 gets the balancer's own
+    // name.
     if (head.has(Anomaly::MissingHost)) return Refusal{400, "HTTP/1.1 without a Host header"};
     // Without usable framing nothing can be forwarded, whatever the mode.
     if (head.has(Anomaly::BadContentLength) || head.has(Anomaly::ConflictingContentLength))

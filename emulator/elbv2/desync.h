@@ -1,6 +1,6 @@
-// Desync mitigation: what the head reader noticed → tier and reason → forward, forward and close, or
-// 400, by the load balancer's mode. One table. Guide: "Desync mitigation mode"; the reasons are those
-// of the access log's classification_reason.
+// Desync mitigation: what the head reader noticed → tier and reason → forward, forward and close,
+// or 400, by the load balancer's mode. One table. Guide: "Desync mitigation mode"; the reasons are
+// those of the access log's classification_reason.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -23,7 +23,8 @@ Classification classify(const http::RequestHead& head);
 Verdict verdict(DesyncMode mode, Tier tier);
 std::string_view name_of(Tier tier);
 
-// Refusals that no mode forwards: what cannot be a request at all, and limits. The status to answer.
+// Refusals that no mode forwards: what cannot be a request at all, and limits. The status to
+// answer.
 struct Refusal {
     int status;
     std::string_view why;

@@ -13,6 +13,7 @@ void forward(Visit& visit, const RoutedRule& rule);
 // The status that an error of the attempt becomes. alb.md §10.
 int status_of(const http::Error& error);
 // "10.0.1.5:3000 refused the connection: …": what a person should look at.
-std::string explain(const http::Error& error, const RoutedTarget& target, std::chrono::seconds idle_timeout);
+std::string explain(const http::Error& error, const RoutedTarget& target,
+                    std::chrono::seconds idle_timeout);
 
 }  // namespace elbv2

@@ -1,5 +1,5 @@
-// See generated_answer.h. alb.md §9. Header order: Server, Date, Content-Type, Content-Length, Connection,
-// then Location. `Connection` stands in its place; the server writes its value.
+// See generated_answer.h. alb.md §9. Header order: Server, Date, Content-Type, Content-Length,
+// Connection, then Location. `Connection` stands in its place; the server writes its value.
 #include "elbv2/generated_answer.h"
 
 #include "base/date.h"
@@ -36,7 +36,9 @@ constexpr int kPaddingLines = 6;
 
 std::string page(std::string_view title) {
     std::string out;
-    out.append("<html>\r\n<head><title>").append(title).append("</title></head>\r\n<body>\r\n<center><h1>");
+    out.append("<html>\r\n<head><title>")
+        .append(title)
+        .append("</title></head>\r\n<body>\r\n<center><h1>");
     return out.append(title).append("</h1></center>\r\n</body>\r\n</html>\r\n");
 }
 
@@ -45,7 +47,8 @@ bool shows_friendly_pages(std::string_view user_agent) {
            user_agent.find("Chrome/") != std::string_view::npos;
 }
 
-GeneratedAnswer answer(int status, std::string_view content_type, std::string body, base::Time now) {
+GeneratedAnswer answer(int status, std::string_view content_type, std::string body,
+                       base::Time now) {
     GeneratedAnswer answer;
     answer.head.status = status;
     answer.head.reason = phrase_of(status);
@@ -72,13 +75,15 @@ GeneratedAnswer error_answer(int status, std::string_view user_agent, base::Time
     if (phrase.empty()) return answer(status, "", "", now);
     std::string body = page(std::to_string(status) + " " + std::string(phrase));
     if (shows_friendly_pages(user_agent))
-        for (int i = 0; i < kPaddingLines; ++i) body += kPaddingLine;
+        for (int i = 0; i < kPaddingLines; ++i)
+            body += kPaddingLine;
     return answer(status, "text/html", std::move(body), now);
 }
 
 GeneratedAnswer redirect_answer(int status, std::string_view location, base::Time now) {
     GeneratedAnswer redirect =
-        answer(status, "text/html", page(std::to_string(status) + " " + std::string(phrase_of(status))), now);
+        answer(status, "text/html",
+               page(std::to_string(status) + " " + std::string(phrase_of(status))), now);
     redirect.head.headers.add("Location", location);
     return redirect;
 }

@@ -12,29 +12,35 @@ namespace {
 
 constexpr base::milliseconds kRound{100};  // between rounds; a jump of the clock starts one at once
 
-ProbeOutcome judge(const http::Result<std::unique_ptr<http::UpstreamResponse>>& response, const HealthCheck& check,
-                   const std::string& address) {
+ProbeOutcome judge(const http::Result<std::unique_ptr<http::UpstreamResponse>>& response,
+                   const HealthCheck& check, const std::string& address) {
     using Kind = http::Error::Kind;
     if (response) {
         int code = (*response)->head().status;
         if (matcher_accepts(check.http_codes, code)) return {ProbeOutcome::Kind::Passed, code, {}};
         return {ProbeOutcome::Kind::WrongCode, code,
-                address + " answered " + std::to_string(code) + " to GET " + check.path + ", wanted " + check.http_codes};
+                address + " answered " + std::to_string(code) + " to GET " + check.path +
+                    ", wanted " + check.http_codes};
     }
     const http::Error& error = response.error();
-    bool waited = error.kind == Kind::ConnectTimeout || error.kind == Kind::ReadTimeout || error.kind == Kind::WriteTimeout;
+    bool waited = error.kind == Kind::ConnectTimeout || error.kind == Kind::ReadTimeout ||
+                  error.kind == Kind::WriteTimeout;
     if (waited)
         return {ProbeOutcome::Kind::TimedOut, 0,
-                address + " did not answer GET " + check.path + " within " + std::to_string(check.timeout_seconds) + " s"};
-    std::string text = error.kind == Kind::Refused
-                           ? address + " refused the connection: nothing listens on the task's own address; an app "
-                                       "that binds 127.0.0.1 is not reachable"
-                           : address + ": " + error.text;
+                address + " did not answer GET " + check.path + " within " +
+                    std::to_string(check.timeout_seconds) + " s"};
+    std::string text =
+        error.kind == Kind::Refused
+            ? address +
+                  " refused the connection: nothing listens on the task's own address; an app "
+                  "that binds 127.0.0.1 is not reachable"
+            : address + ": " + error.text;
     return {ProbeOutcome::Kind::Failed, 0, std::move(text)};
 }
 
 // Slow start applies when another target is healthy and past its own.
-SlowStart slow_start_for(const RoutedGroup& group, const RoutedTarget& self, base::Time now, double speed) {
+SlowStart slow_start_for(const RoutedGroup& group, const RoutedTarget& self, base::Time now,
+                         double speed) {
     if (group.settings.slow_start.count() == 0) return SlowStart::Off;
     auto ramp = std::chrono::duration_cast<base::microseconds>(
         std::chrono::duration<double>(group.settings.slow_start) / speed);
@@ -78,7 +84,8 @@ http::RequestHead probe_request(const HealthCheck& check, const std::string& ip,
 }
 
 Health::Health(HealthParts parts)
-    : parts_(parts), upstream_(parts.resolver, {.max_response_head_bytes = kMaxResponseHeadBytes}) {}
+    : parts_(parts),
+      upstream_(parts.resolver, {.max_response_head_bytes = kMaxResponseHeadBytes}) {}
 
 Health::~Health() {
     stop();
@@ -86,8 +93,10 @@ Health::~Health() {
 }
 
 // `target` is one of `shared`'s, which lives as long as the probe.
-void Health::start_probe(const std::shared_ptr<const RoutedGroup>& shared, const RoutedTarget& target, base::Time now) {
-    base::microseconds interval = parts_.clock.scaled(base::seconds(shared->group.health_check.interval_seconds));
+void Health::start_probe(const std::shared_ptr<const RoutedGroup>& shared,
+                         const RoutedTarget& target, base::Time now) {
+    base::microseconds interval =
+        parts_.clock.scaled(base::seconds(shared->group.health_check.interval_seconds));
     target.live->update([&](HealthRecord& record) {
         record.probing = true;
         record.next_probe = now + interval;
@@ -107,8 +116,10 @@ void Health::start_probe(const std::shared_ptr<const RoutedGroup>& shared, const
         if (check.protocol == Protocol::Https) to.tls = &tls;
         base::seconds wait(check.timeout_seconds);
         http::AttemptTimeouts waits{wait, wait, wait, wait, wait};
-        auto response = upstream_.send_fresh(to, probe_request(check, target.target.id, port), nullptr, waits);
-        ProbeOutcome outcome = judge(response, check, target.target.id + ":" + std::to_string(port));
+        auto response =
+            upstream_.send_fresh(to, probe_request(check, target.target.id, port), nullptr, waits);
+        ProbeOutcome outcome =
+            judge(response, check, target.target.id + ":" + std::to_string(port));
         base::Time at = parts_.clock.now();
         SlowStart slow = slow_start_for(group, target, at, parts_.clock.speed());
         target.live->update([&](HealthRecord& record) {
@@ -141,20 +152,21 @@ void Health::step(base::Time now) {
                 if (began) target.live->update([&](HealthRecord& r) { r = fresh_record(now); });
                 continue;
             }
-            bool due = !record.probing && record.next_probe <= now && probes_.size() < kMaxProbesInFlight;
+            bool due =
+                !record.probing && record.next_probe <= now && probes_.size() < kMaxProbesInFlight;
             if (due) start_probe(group, target, now);
         }
     }
 }
 
-void Health::wait() { probes_.clear(); }
+void Health::wait() {
+    probes_.clear();
+}
 
 void Health::run() {
-    while (!stopping_) {
-        base::Time now = parts_.clock.now();
-        step(now);
-        if (!parts_.clock.wait_until(now + kRound)) return;
-    }
+    do {
+        step(parts_.clock.now());
+    } while (!stopping_ && parts_.clock.wait_until(parts_.clock.now() + kRound));
 }
 
 void Health::start() {

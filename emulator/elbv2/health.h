@@ -1,6 +1,6 @@
-// Health: the loop that probes targets and lets drained ones go. step() decides and starts what is due;
-// outcomes are applied by pure transitions (health_state.h). Intervals are the clock's, scaled; a
-// probe's own timeout is real time.
+// Health: the loop that probes targets and lets drained ones go. step() decides and starts what is
+// due; outcomes are applied by pure transitions (health_state.h). Intervals are the clock's,
+// scaled; a probe's own timeout is real time.
 #pragma once
 #include <atomic>
 #include <list>
@@ -38,7 +38,8 @@ class Health {
   private:
     struct Probe;
     void run();
-    void start_probe(const std::shared_ptr<const RoutedGroup>& shared, const RoutedTarget& target, base::Time now);
+    void start_probe(const std::shared_ptr<const RoutedGroup>& shared, const RoutedTarget& target,
+                     base::Time now);
     void reap();
 
     HealthParts parts_;

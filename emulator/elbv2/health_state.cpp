@@ -13,10 +13,12 @@ struct Shown {
 Shown failure(const ProbeOutcome& outcome) {
     switch (outcome.kind) {
         case ProbeOutcome::Kind::WrongCode:
-            return {"Target.ResponseCodeMismatch",
-                    "Health checks failed with these codes: [" + std::to_string(outcome.code) + "]"};
-        case ProbeOutcome::Kind::TimedOut: return {"Target.Timeout", "Request timed out"};
-        default: return {"Target.FailedHealthChecks", "Health checks failed"};
+            return {"Target.ResponseCodeMismatch", "Health checks failed with these codes: [" +
+                                                       std::to_string(outcome.code) + "]"};
+        case ProbeOutcome::Kind::TimedOut:
+            return {"Target.Timeout", "Request timed out"};
+        default:
+            return {"Target.FailedHealthChecks", "Health checks failed"};
     }
 }
 
@@ -34,14 +36,16 @@ bool matcher_accepts(std::string_view matcher, int code) {
         auto [from, to] = base::cut(base::trim(part), '-');
         auto low = base::parse_unsigned(from);
         auto high = to.empty() ? low : base::parse_unsigned(to);
-        if (low && high && code >= static_cast<int>(*low) && code <= static_cast<int>(*high)) return true;
+        if (low && high && code >= static_cast<int>(*low) && code <= static_cast<int>(*high))
+            return true;
     }
     return false;
 }
 
 HealthRecord fresh_record(base::Time now) {
     HealthRecord record;
-    record.shown = {HealthState::Initial, "Elb.RegistrationInProgress", "Target registration is in progress", now};
+    record.shown = {HealthState::Initial, "Elb.RegistrationInProgress",
+                    "Target registration is in progress", now};
     record.next_probe = now;
     return record;
 }

@@ -1,5 +1,5 @@
-// Health transitions: what a probe's outcome makes of a target. Guide: "Health checks for your target
-// groups". Pure.
+// Health transitions: what a probe's outcome makes of a target. Guide: "Health checks for your
+// target groups". Pure.
 #pragma once
 #include <string>
 #include <string_view>
@@ -20,7 +20,10 @@ struct ProbeOutcome {
 // "200", "200,202", "200-299".
 bool matcher_accepts(std::string_view matcher, int code);
 
-enum class SlowStart : uint8_t { Off, On };  // on: the group has it, and another target is healthy already
+enum class SlowStart : uint8_t {
+    Off,
+    On
+};  // on: the group has it, and another target is healthy already
 
 // A target that was just registered, or whose group just came into use.
 HealthRecord fresh_record(base::Time now);

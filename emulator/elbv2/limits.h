@@ -1,5 +1,5 @@
-// The data plane's limits. Guide: "Quotas for your Application Load Balancers" and "HTTP headers and
-// Application Load Balancers".
+// The data plane's limits. Guide: "Quotas for your Application Load Balancers" and "HTTP headers
+// and Application Load Balancers".
 #pragma once
 #include <chrono>
 #include <cstddef>

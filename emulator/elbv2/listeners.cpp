@@ -39,7 +39,9 @@ bool same_service(const http::ServerOptions& a, const http::ServerOptions& b) {
 struct Listeners::Running final : http::Handler {
     Running(Balancer& balancer, std::string arn) : balancer(balancer), arn(std::move(arn)) {}
     void handle(http::Exchange& exchange) override { balancer.serve(exchange, arn); }
-    void handle_incomplete(http::Exchange& exchange) override { balancer.serve_incomplete(exchange, arn); }
+    void handle_incomplete(http::Exchange& exchange) override {
+        balancer.serve_incomplete(exchange, arn);
+    }
 
     Balancer& balancer;
     std::string arn, load_balancer, dns_name;
@@ -51,17 +53,22 @@ struct Listeners::Running final : http::Handler {
 };
 
 Listeners::Listeners(ListenersParts parts) : parts_(std::move(parts)) {}
-Listeners::~Listeners() { stop(); }
+Listeners::~Listeners() {
+    stop();
+}
 
 // The same address in every world of a stack, unless two names fall on one.
 std::string Listeners::address_of(const RoutedLoadBalancer& balancer) {
     std::string& address = addresses_[balancer.load_balancer.arn];
     if (!address.empty()) return address;
     unsigned hash = 0;
-    for (unsigned char c : balancer.load_balancer.name) hash = hash * 31 + c;
+    for (unsigned char c : balancer.load_balancer.name)
+        hash = hash * 31 + c;
     for (int i = 0; i < kHosts; ++i) {
-        std::string candidate = parts_.block + std::to_string(kFirstHost + (hash + static_cast<unsigned>(i)) % kHosts);
-        bool taken = std::ranges::any_of(addresses_, [&](const auto& entry) { return entry.second == candidate; });
+        std::string candidate =
+            parts_.block + std::to_string(kFirstHost + (hash + static_cast<unsigned>(i)) % kHosts);
+        bool taken = std::ranges::any_of(
+            addresses_, [&](const auto& entry) { return entry.second == candidate; });
         if (taken) continue;
         address = candidate;
         break;
@@ -140,13 +147,15 @@ std::vector<OpenListener> Listeners::status() const {
     std::vector<OpenListener> all;
     for (const auto& [arn, running] : running_)
         all.push_back({arn, running->load_balancer, running->protocol, running->port,
-                       running->server ? running->server->address() : net::Address(), running->problem});
+                       running->server ? running->server->address() : net::Address(),
+                       running->problem});
     return all;
 }
 
 void Listeners::stop() {
     std::lock_guard lock(mutex_);
-    for (auto& [arn, running] : running_) close(*running);
+    for (auto& [arn, running] : running_)
+        close(*running);
     running_.clear();
 }
 

@@ -1,6 +1,7 @@
 // Listeners: a server per load balancer listener, opened and closed as snapshots change. Each load
-// balancer has a loopback address of the instance's block and binds its real port there where that is
-// permitted, else a free one; everyone finds it through the resolver by its DNS name and declared port.
+// balancer has a loopback address of the instance's block and binds its real port there where that
+// is permitted, else a free one; everyone finds it through the resolver by its DNS name and
+// declared port.
 #pragma once
 #include <map>
 #include <memory>
@@ -36,7 +37,8 @@ class Listeners {
     explicit Listeners(ListenersParts parts);
     ~Listeners();
 
-    // Makes what is open equal to what `snapshot` declares. Servers whose settings are the same stay.
+    // Makes what is open equal to what `snapshot` declares. Servers whose settings are the same
+    // stay.
     void open(const RoutingSnapshot& snapshot);
     std::vector<OpenListener> status() const;
     void stop();
@@ -50,7 +52,7 @@ class Listeners {
     ListenersParts parts_;
     mutable std::mutex mutex_;
     std::map<std::string, std::unique_ptr<Running>> running_;  // by listener ARN
-    std::map<std::string, std::string> addresses_;             // load balancer ARN → its loopback address
+    std::map<std::string, std::string> addresses_;  // load balancer ARN → its loopback address
 };
 
 }  // namespace elbv2

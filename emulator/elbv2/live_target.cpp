@@ -10,8 +10,10 @@ std::shared_ptr<LiveTarget> LiveTargets::target(const std::string& group_arn, co
     if (!found) {
         found = std::make_shared<LiveTarget>();
         found->update([](HealthRecord& record) {
-            record.shown = {HealthState::Initial, "Elb.RegistrationInProgress",
-                            "Target registration is in progress", {}};
+            record.shown = {HealthState::Initial,
+                            "Elb.RegistrationInProgress",
+                            "Target registration is in progress",
+                            {}};
         });
     }
     return found;

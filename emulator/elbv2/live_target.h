@@ -1,5 +1,5 @@
-// LiveTarget: what one registered target is doing right now: its health, its requests in flight. Shared
-// by every snapshot that lists the target, so publishing a new snapshot never loses a count.
+// LiveTarget: what one registered target is doing right now: its health, its requests in flight.
+// Shared by every snapshot that lists the target, so publishing a new snapshot never loses a count.
 #pragma once
 #include <atomic>
 #include <compare>
@@ -21,7 +21,7 @@ struct HealthRecord {
     int successes = 0, failures = 0;  // consecutive
     base::Time next_probe{};
     bool probing = false;
-    base::Time slow_start_since{};    // when it became healthy beside others, with slow start on
+    base::Time slow_start_since{};  // when it became healthy beside others, with slow start on
 };
 
 class LiveTarget {
@@ -39,7 +39,9 @@ class LiveTarget {
         state_.store(record_.shown.state, std::memory_order_relaxed);
         slow_start_since_.store(record_.slow_start_since, std::memory_order_relaxed);
     }
-    base::Time slow_start_since() const { return slow_start_since_.load(std::memory_order_relaxed); }
+    base::Time slow_start_since() const {
+        return slow_start_since_.load(std::memory_order_relaxed);
+    }
 
     int in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
 
@@ -78,7 +80,8 @@ struct LiveGroup {
 // All of them by name; entries live as long as the store knows the target.
 class LiveTargets {
   public:
-    std::shared_ptr<LiveTarget> target(const std::string& group_arn, const std::string& id, uint16_t port);
+    std::shared_ptr<LiveTarget> target(const std::string& group_arn, const std::string& id,
+                                       uint16_t port);
     std::shared_ptr<LiveGroup> group(const std::string& group_arn);
     void forget(const std::string& group_arn, const std::string& id, uint16_t port);
     void forget_group(const std::string& group_arn);

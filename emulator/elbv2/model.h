@@ -50,10 +50,17 @@ struct QueryValue {
 };
 
 struct RuleCondition {
-    enum class Field : uint8_t { HostHeader, PathPattern, HttpHeader, HttpRequestMethod, QueryString, SourceIp };
+    enum class Field : uint8_t {
+        HostHeader,
+        PathPattern,
+        HttpHeader,
+        HttpRequestMethod,
+        QueryString,
+        SourceIp
+    };
     Field field = Field::PathPattern;
-    std::string header_name;               // HttpHeader
-    std::vector<std::string> values;       // all but QueryString
+    std::string header_name;          // HttpHeader
+    std::vector<std::string> values;  // all but QueryString
     std::vector<std::string> regex_values;
     std::vector<QueryValue> query;
 };
@@ -70,7 +77,8 @@ struct ForwardAction {
 };
 
 struct RedirectAction {
-    std::string protocol = "#{protocol}", host = "#{host}", port = "#{port}", path = "/#{path}", query = "#{query}";
+    std::string protocol = "#{protocol}", host = "#{host}", port = "#{port}", path = "/#{path}",
+                query = "#{query}";
     int status = 301;
 };
 

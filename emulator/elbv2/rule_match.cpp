@@ -12,7 +12,8 @@
 
 namespace elbv2 {
 
-// GUESS: the flavour of RegexValues is not published beyond examples. POSIX extended expressions with
+// GUESS: the flavour of RegexValues is not published beyond examples. POSIX extended expressions
+// with
 // \d, \D and (?: understood cover those, run without recursion, and search anywhere in the text.
 class Regex {
   public:
@@ -71,12 +72,14 @@ bool parse_ip(std::string_view text, std::array<uint8_t, 16>& bytes, bool& is_v4
 }
 
 bool any_value(const RuleCondition& condition, std::string_view text, Letters letters) {
-    return std::ranges::any_of(condition.values,
-                               [&](const std::string& value) { return glob_match(value, text, letters); });
+    return std::ranges::any_of(condition.values, [&](const std::string& value) {
+        return glob_match(value, text, letters);
+    });
 }
 
 bool any_regex(const CompiledCondition& condition, std::string_view text) {
-    return std::ranges::any_of(condition.regexes, [&](const auto& regex) { return regex->found_in(text); });
+    return std::ranges::any_of(condition.regexes,
+                               [&](const auto& regex) { return regex->found_in(text); });
 }
 
 bool header_matches(const CompiledCondition& condition, const RequestFacts& facts) {
@@ -93,7 +96,8 @@ bool header_matches(const CompiledCondition& condition, const RequestFacts& fact
 bool query_matches(const RuleCondition& condition, std::string_view query) {
     for (const http::QueryPair& pair : http::split_query(query)) {
         for (const QueryValue& wanted : condition.query) {
-            if (!wanted.key.empty() && !glob_match(wanted.key, pair.name, Letters::AnyCase)) continue;
+            if (!wanted.key.empty() && !glob_match(wanted.key, pair.name, Letters::AnyCase))
+                continue;
             if (glob_match(wanted.value, pair.value, Letters::AnyCase)) return true;
         }
     }
@@ -108,17 +112,23 @@ std::string listed(const RuleCondition& condition) {
         return base::join(pairs, " or ");
     }
     std::vector<std::string> all = condition.values;
-    for (const std::string& regex : condition.regex_values) all.push_back("~" + regex);
+    for (const std::string& regex : condition.regex_values)
+        all.push_back("~" + regex);
     return base::join(all, " or ");
 }
 
 std::string subject(const RuleCondition& condition, const RequestFacts& facts) {
     switch (condition.field) {
-        case Field::HostHeader: return "host " + facts.host;
-        case Field::PathPattern: return "path " + facts.path;
-        case Field::HttpRequestMethod: return "method " + std::string(facts.method);
-        case Field::SourceIp: return "source " + std::string(facts.peer_ip);
-        case Field::QueryString: return "query " + (facts.query.empty() ? "(none)" : std::string(facts.query));
+        case Field::HostHeader:
+            return "host " + facts.host;
+        case Field::PathPattern:
+            return "path " + facts.path;
+        case Field::HttpRequestMethod:
+            return "method " + std::string(facts.method);
+        case Field::SourceIp:
+            return "source " + std::string(facts.peer_ip);
+        case Field::QueryString:
+            return "query " + (facts.query.empty() ? "(none)" : std::string(facts.query));
         case Field::HttpHeader: {
             std::string value = facts.headers->joined(condition.header_name);
             return "header " + condition.header_name + (value.empty() ? " (absent)" : " " + value);
@@ -131,7 +141,8 @@ std::string subject(const RuleCondition& condition, const RequestFacts& facts) {
 
 std::string normalise_path(std::string_view raw_path) {
     if (raw_path.empty()) return "/";
-    bool plain = raw_path.find("//") == std::string_view::npos && raw_path.find("/.") == std::string_view::npos;
+    bool plain = raw_path.find("//") == std::string_view::npos &&
+                 raw_path.find("/.") == std::string_view::npos;
     if (plain) return std::string(raw_path);
     std::vector<std::string_view> kept;
     auto parts = base::split(raw_path, '/');
@@ -143,7 +154,8 @@ std::string normalise_path(std::string_view raw_path) {
         }
     }
     std::string out;
-    for (std::string_view part : kept) out.append("/").append(part);
+    for (std::string_view part : kept)
+        out.append("/").append(part);
     bool ends_as_folder = parts.back().empty() || parts.back() == "." || parts.back() == "..";
     if (ends_as_folder || out.empty()) out += "/";
     return out;
@@ -181,7 +193,8 @@ bool glob_match(std::string_view pattern, std::string_view text, Letters letters
             return false;
         }
     }
-    while (p < pattern.size() && pattern[p] == '*') ++p;
+    while (p < pattern.size() && pattern[p] == '*')
+        ++p;
     return p == pattern.size();
 }
 
@@ -235,16 +248,20 @@ bool matches(const CompiledCondition& compiled, const RequestFacts& facts) {
     const RuleCondition& condition = compiled.condition;
     switch (condition.field) {
         case Field::HostHeader:
-            return any_value(condition, facts.host, Letters::AnyCase) || any_regex(compiled, facts.host);
+            return any_value(condition, facts.host, Letters::AnyCase) ||
+                   any_regex(compiled, facts.host);
         case Field::PathPattern:
-            return any_value(condition, facts.path, Letters::Exact) || any_regex(compiled, facts.path);
+            return any_value(condition, facts.path, Letters::Exact) ||
+                   any_regex(compiled, facts.path);
         case Field::HttpRequestMethod:
             return std::ranges::find(condition.values, facts.method) != condition.values.end();
         case Field::SourceIp:
-            return std::ranges::any_of(compiled.ranges,
-                                       [&](const Cidr& range) { return contains(range, facts.peer_ip); });
-        case Field::HttpHeader: return header_matches(compiled, facts);
-        case Field::QueryString: return query_matches(condition, facts.query);
+            return std::ranges::any_of(
+                compiled.ranges, [&](const Cidr& range) { return contains(range, facts.peer_ip); });
+        case Field::HttpHeader:
+            return header_matches(compiled, facts);
+        case Field::QueryString:
+            return query_matches(condition, facts.query);
     }
     return false;
 }

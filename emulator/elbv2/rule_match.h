@@ -52,7 +52,8 @@ bool compile(const RuleCondition& condition, CompiledCondition& into);
 
 bool matches(const CompiledCondition& condition, const RequestFacts& facts);
 // The first condition that does not hold, or null: the rule matches.
-const CompiledCondition* first_mismatch(const std::vector<CompiledCondition>& conditions, const RequestFacts& facts);
+const CompiledCondition* first_mismatch(const std::vector<CompiledCondition>& conditions,
+                                        const RequestFacts& facts);
 // "path /a is not /api/*": for traces.
 std::string explain_mismatch(const RuleCondition& condition, const RequestFacts& facts);
 // "path /api/x is like /api/*".

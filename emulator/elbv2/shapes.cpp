@@ -17,14 +17,18 @@ struct FieldShape {
     std::string_view config;  // the typed member
 };
 constexpr FieldShape kFields[] = {
-    {Field::HostHeader, "HostHeaderConfig"},         {Field::PathPattern, "PathPatternConfig"},
-    {Field::HttpHeader, "HttpHeaderConfig"},         {Field::HttpRequestMethod, "HttpRequestMethodConfig"},
-    {Field::QueryString, "QueryStringConfig"},       {Field::SourceIp, "SourceIpConfig"},
+    {Field::HostHeader, "HostHeaderConfig"},
+    {Field::PathPattern, "PathPatternConfig"},
+    {Field::HttpHeader, "HttpHeaderConfig"},
+    {Field::HttpRequestMethod, "HttpRequestMethodConfig"},
+    {Field::QueryString, "QueryStringConfig"},
+    {Field::SourceIp, "SourceIpConfig"},
 };
 
 Node texts(const std::vector<std::string>& values) {
     Node list = Node::array();
-    for (const std::string& value : values) list.push_back(value);
+    for (const std::string& value : values)
+        list.push_back(value);
     return list;
 }
 
@@ -39,20 +43,23 @@ std::string or_default(const Node& node, std::string_view fallback) {
 
 Node certificates(const std::vector<std::string>& arns) {
     Node list = Node::array();
-    for (const std::string& arn : arns) list.push_back(Node::object({{"CertificateArn", arn}}));
+    for (const std::string& arn : arns)
+        list.push_back(Node::object({{"CertificateArn", arn}}));
     return list;
 }
 
 std::vector<std::string> certificates_from(const Node& node) {
     std::vector<std::string> arns;
-    for (const Node& item : node.items()) arns.push_back(leaf(item["CertificateArn"]));
+    for (const Node& item : node.items())
+        arns.push_back(leaf(item["CertificateArn"]));
     return arns;
 }
 
 Node forward_config(const ForwardAction& forward) {
     Node groups = Node::array();
     for (const WeightedGroup& group : forward.groups)
-        groups.push_back(Node::object({{"TargetGroupArn", group.target_group_arn}, {"Weight", group.weight}}));
+        groups.push_back(
+            Node::object({{"TargetGroupArn", group.target_group_arn}, {"Weight", group.weight}}));
     Node sticky = Node::object({{"Enabled", forward.sticky}});
     if (forward.sticky_for.count() > 0)
         sticky.set("DurationSeconds", static_cast<int64_t>(forward.sticky_for.count()));
@@ -115,7 +122,8 @@ bool leaf_bool(const Node& node, bool fallback) {
 
 std::vector<std::string> leaf_list(const Node& node) {
     std::vector<std::string> values;
-    for (const Node& item : node.items()) values.push_back(leaf(item));
+    for (const Node& item : node.items())
+        values.push_back(leaf(item));
     return values;
 }
 
@@ -131,9 +139,11 @@ Node to_node(const RuleCondition& condition) {
         }
         config.set("Values", std::move(values));
     } else {
-        if (condition.field == Field::HttpHeader) config.set("HttpHeaderName", condition.header_name);
+        if (condition.field == Field::HttpHeader)
+            config.set("HttpHeaderName", condition.header_name);
         if (!condition.values.empty()) config.set("Values", texts(condition.values));
-        if (!condition.regex_values.empty()) config.set("RegexValues", texts(condition.regex_values));
+        if (!condition.regex_values.empty())
+            config.set("RegexValues", texts(condition.regex_values));
     }
     Node node = Node::object({{"Field", name_of(condition.field)}});
     // GUESS: the two old fields answer with both forms.
@@ -148,7 +158,8 @@ RuleCondition condition_from(const Node& node) {
     RuleCondition condition;
     std::string field = leaf(node["Field"]);
     for (const FieldShape& shape : kFields) {
-        bool named = field.empty() ? node.find(shape.config) != nullptr : field == name_of(shape.field);
+        bool named =
+            field.empty() ? node.find(shape.config) != nullptr : field == name_of(shape.field);
         if (!named) continue;
         condition.field = shape.field;
         const Node& config = node[shape.config];
@@ -172,13 +183,18 @@ Node to_node(const RuleAction& action) {
     if (action.order > 0) node.set("Order", action.order);
     switch (action.type) {
         case RuleAction::Type::Forward:
-            if (action.forward.groups.size() == 1) node.set("TargetGroupArn", action.forward.groups[0].target_group_arn);
+            if (action.forward.groups.size() == 1)
+                node.set("TargetGroupArn", action.forward.groups[0].target_group_arn);
             node.set("ForwardConfig", forward_config(action.forward));
             break;
-        case RuleAction::Type::Redirect: node.set("RedirectConfig", redirect_config(action.redirect)); break;
+        case RuleAction::Type::Redirect:
+            node.set("RedirectConfig", redirect_config(action.redirect));
+            break;
         case RuleAction::Type::FixedResponse: {
-            Node config = Node::object({{"StatusCode", std::to_string(action.fixed_response.status)}});
-            if (!action.fixed_response.body.empty()) config.set("MessageBody", action.fixed_response.body);
+            Node config =
+                Node::object({{"StatusCode", std::to_string(action.fixed_response.status)}});
+            if (!action.fixed_response.body.empty())
+                config.set("MessageBody", action.fixed_response.body);
             if (!action.fixed_response.content_type.empty())
                 config.set("ContentType", action.fixed_response.content_type);
             node.set("FixedResponseConfig", std::move(config));
@@ -208,21 +224,24 @@ RuleAction action_from(const Node& node) {
 
 Node to_node(const std::vector<RuleAction>& actions) {
     Node list = Node::array();
-    for (const RuleAction& action : actions) list.push_back(to_node(action));
+    for (const RuleAction& action : actions)
+        list.push_back(to_node(action));
     return list;
 }
 
 std::vector<RuleAction> actions_from(const Node& node) {
     std::vector<RuleAction> actions;
-    for (const Node& item : node.items()) actions.push_back(action_from(item));
+    for (const Node& item : node.items())
+        actions.push_back(action_from(item));
     return actions;
 }
 
 Node to_node(const LoadBalancer& lb) {
     Node zones = Node::array();
     for (const AvailabilityZone& zone : lb.zones)
-        zones.push_back(Node::object(
-            {{"ZoneName", zone.zone_name}, {"SubnetId", zone.subnet_id}, {"LoadBalancerAddresses", Node::array()}}));
+        zones.push_back(Node::object({{"ZoneName", zone.zone_name},
+                                      {"SubnetId", zone.subnet_id},
+                                      {"LoadBalancerAddresses", Node::array()}}));
     return Node::object({{"LoadBalancerArn", lb.arn},
                          {"DNSName", lb.dns_name},
                          {"CreatedTime", base::iso_date_millis(lb.created)},
@@ -276,19 +295,22 @@ Listener listener_from(const Node& node) {
 
 Node to_node(const ListenerRule& rule) {
     Node conditions = Node::array();
-    for (const RuleCondition& condition : rule.conditions) conditions.push_back(to_node(condition));
-    return Node::object({{"RuleArn", rule.arn},
-                         {"Priority", rule.is_default() ? std::string("default") : std::to_string(rule.priority)},
-                         {"Conditions", conditions},
-                         {"Actions", to_node(rule.actions)},
-                         {"IsDefault", rule.is_default()}});
+    for (const RuleCondition& condition : rule.conditions)
+        conditions.push_back(to_node(condition));
+    return Node::object(
+        {{"RuleArn", rule.arn},
+         {"Priority", rule.is_default() ? std::string("default") : std::to_string(rule.priority)},
+         {"Conditions", conditions},
+         {"Actions", to_node(rule.actions)},
+         {"IsDefault", rule.is_default()}});
 }
 
 ListenerRule rule_from(const Node& node) {
     ListenerRule rule;
     rule.arn = leaf(node["RuleArn"]);
     rule.priority = leaf_int(node["Priority"], kDefaultPriority);
-    for (const Node& condition : node["Conditions"].items()) rule.conditions.push_back(condition_from(condition));
+    for (const Node& condition : node["Conditions"].items())
+        rule.conditions.push_back(condition_from(condition));
     rule.actions = actions_from(node["Actions"]);
     return rule;
 }
@@ -318,13 +340,15 @@ Node to_node(const TargetGroup& group) {
 
 void read_health_check(const Node& node, HealthCheck& check) {
     check.enabled = leaf_bool(node["HealthCheckEnabled"], check.enabled);
-    if (node.find("HealthCheckProtocol")) check.protocol = protocol_from(node["HealthCheckProtocol"]);
+    if (node.find("HealthCheckProtocol"))
+        check.protocol = protocol_from(node["HealthCheckProtocol"]);
     check.port = or_default(node["HealthCheckPort"], check.port);
     check.path = or_default(node["HealthCheckPath"], check.path);
     check.interval_seconds = leaf_int(node["HealthCheckIntervalSeconds"], check.interval_seconds);
     check.timeout_seconds = leaf_int(node["HealthCheckTimeoutSeconds"], check.timeout_seconds);
     check.healthy_threshold = leaf_int(node["HealthyThresholdCount"], check.healthy_threshold);
-    check.unhealthy_threshold = leaf_int(node["UnhealthyThresholdCount"], check.unhealthy_threshold);
+    check.unhealthy_threshold =
+        leaf_int(node["UnhealthyThresholdCount"], check.unhealthy_threshold);
     check.http_codes = or_default(node["Matcher"]["HttpCode"], check.http_codes);
     check.grpc_codes = or_default(node["Matcher"]["GrpcCode"], check.grpc_codes);
 }
@@ -350,13 +374,15 @@ TargetGroup target_group_from(const Node& node) {
 
 Node to_node(const Tags& tags) {
     Node list = Node::array();
-    for (const auto& [key, value] : tags) list.push_back(Node::object({{"Key", key}, {"Value", value}}));
+    for (const auto& [key, value] : tags)
+        list.push_back(Node::object({{"Key", key}, {"Value", value}}));
     return list;
 }
 
 Tags tags_from(const Node& node) {
     Tags tags;
-    for (const Node& tag : node.items()) tags[leaf(tag["Key"])] = leaf(tag["Value"]);
+    for (const Node& tag : node.items())
+        tags[leaf(tag["Key"])] = leaf(tag["Value"]);
     return tags;
 }
 

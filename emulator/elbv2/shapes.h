@@ -1,5 +1,6 @@
-// Shapes: nouns to the API's own JSON shapes and back. What Describe answers is what the store keeps.
-// Readers are lenient about leaves (the Query protocol has only text); checking is api/'s business.
+// Shapes: nouns to the API's own JSON shapes and back. What Describe answers is what the store
+// keeps. Readers are lenient about leaves (the Query protocol has only text); checking is api/'s
+// business.
 #pragma once
 #include <string>
 #include <string_view>

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <set>
 
-
 namespace elbv2 {
 namespace {
 
@@ -19,7 +18,8 @@ Toggle toggle(const Attributes& attributes, std::string_view key, Toggle fallbac
     return value == "true" ? Toggle::On : Toggle::Off;
 }
 
-std::chrono::seconds duration(const Attributes& attributes, std::string_view key, std::chrono::seconds fallback) {
+std::chrono::seconds duration(const Attributes& attributes, std::string_view key,
+                              std::chrono::seconds fallback) {
     auto value = base::parse_unsigned(value_of(attributes, key));
     return value ? std::chrono::seconds(*value) : fallback;
 }
@@ -30,11 +30,16 @@ struct Injected {
 };
 constexpr Injected kInjected[] = {
     {"routing.http.response.strict_transport_security.header_value", "Strict-Transport-Security"},
-    {"routing.http.response.access_control_allow_origin.header_value", "Access-Control-Allow-Origin"},
-    {"routing.http.response.access_control_allow_methods.header_value", "Access-Control-Allow-Methods"},
-    {"routing.http.response.access_control_allow_headers.header_value", "Access-Control-Allow-Headers"},
-    {"routing.http.response.access_control_allow_credentials.header_value", "Access-Control-Allow-Credentials"},
-    {"routing.http.response.access_control_expose_headers.header_value", "Access-Control-Expose-Headers"},
+    {"routing.http.response.access_control_allow_origin.header_value",
+     "Access-Control-Allow-Origin"},
+    {"routing.http.response.access_control_allow_methods.header_value",
+     "Access-Control-Allow-Methods"},
+    {"routing.http.response.access_control_allow_headers.header_value",
+     "Access-Control-Allow-Headers"},
+    {"routing.http.response.access_control_allow_credentials.header_value",
+     "Access-Control-Allow-Credentials"},
+    {"routing.http.response.access_control_expose_headers.header_value",
+     "Access-Control-Expose-Headers"},
     {"routing.http.response.access_control_max_age.header_value", "Access-Control-Max-Age"},
     {"routing.http.response.content_security_policy.header_value", "Content-Security-Policy"},
     {"routing.http.response.x_content_type_options.header_value", "X-Content-Type-Options"},
@@ -53,23 +58,27 @@ RoutedRule route_rule(const ListenerRule& rule, const GroupMap& groups) {
         routed.action = *std::ranges::max_element(rule.actions, {}, &RuleAction::order);
         for (const WeightedGroup& group : routed.action.forward.groups) {
             auto found = groups.find(group.target_group_arn);
-            routed.forwards.push_back({found == groups.end() ? nullptr : found->second, group.weight});
+            routed.forwards.push_back(
+                {found == groups.end() ? nullptr : found->second, group.weight});
         }
     }
     return routed;
 }
 
-RoutedListener route_listener(const Listener& listener, const Configuration& all, const GroupMap& groups) {
+RoutedListener route_listener(const Listener& listener, const Configuration& all,
+                              const GroupMap& groups) {
     RoutedListener routed;
     routed.listener = listener;
     routed.settings = parse_listener_settings(listener.attributes);
     for (const ListenerRule& rule : all.rules)
         if (rule.listener_arn == listener.arn) routed.rules.push_back(route_rule(rule, groups));
-    std::ranges::stable_sort(routed.rules, {}, [](const RoutedRule& rule) { return rule.rule.priority; });
+    std::ranges::stable_sort(routed.rules, {},
+                             [](const RoutedRule& rule) { return rule.rule.priority; });
     return routed;
 }
 
-std::shared_ptr<RoutedGroup> route_group(const Configuration::GroupTargets& from, LiveTargets& live) {
+std::shared_ptr<RoutedGroup> route_group(const Configuration::GroupTargets& from,
+                                         LiveTargets& live) {
     auto routed = std::make_shared<RoutedGroup>();
     routed->group = from.group;
     routed->settings = parse_target_group_settings(from.group.attributes);
@@ -83,7 +92,8 @@ std::shared_ptr<RoutedGroup> route_group(const Configuration::GroupTargets& from
 // A group belongs to the load balancer one of whose rules forwards to it.
 void attach_groups(const Configuration& all, GroupMap& groups) {
     std::map<std::string, std::string> owner;
-    for (const Listener& listener : all.listeners) owner[listener.arn] = listener.load_balancer_arn;
+    for (const Listener& listener : all.listeners)
+        owner[listener.arn] = listener.load_balancer_arn;
     for (const ListenerRule& rule : all.rules)
         for (const RuleAction& action : rule.actions)
             for (const WeightedGroup& group : action.forward.groups)
@@ -104,9 +114,11 @@ LoadBalancerSettings parse_load_balancer_settings(const Attributes& a) {
     if (mode == "preserve") s.forwarded_for = ForwardedForMode::Preserve;
     if (mode == "remove") s.forwarded_for = ForwardedForMode::Remove;
     s.forwarded_for_port = toggle(a, "routing.http.xff_client_port.enabled", Toggle::Off);
-    s.drop_invalid_headers = toggle(a, "routing.http.drop_invalid_header_fields.enabled", Toggle::Off);
+    s.drop_invalid_headers =
+        toggle(a, "routing.http.drop_invalid_header_fields.enabled", Toggle::Off);
     s.preserve_host = toggle(a, "routing.http.preserve_host_header.enabled", Toggle::Off);
-    s.tls_headers = toggle(a, "routing.http.x_amzn_tls_version_and_cipher_suite.enabled", Toggle::Off);
+    s.tls_headers =
+        toggle(a, "routing.http.x_amzn_tls_version_and_cipher_suite.enabled", Toggle::Off);
     s.http2 = toggle(a, "routing.http2.enabled", Toggle::On);
     s.access_log = toggle(a, "access_logs.s3.enabled", Toggle::Off);
     s.access_log_bucket = value_of(a, "access_logs.s3.bucket");
@@ -119,7 +131,8 @@ ListenerSettings parse_listener_settings(const Attributes& attributes) {
     settings.server_header = toggle(attributes, "routing.http.response.server.enabled", Toggle::On);
     for (const Injected& injected : kInjected) {
         std::string_view value = value_of(attributes, injected.key);
-        if (!value.empty()) settings.injected.push_back({std::string(injected.header), std::string(value)});
+        if (!value.empty())
+            settings.injected.push_back({std::string(injected.header), std::string(value)});
     }
     return settings;
 }
@@ -127,19 +140,24 @@ ListenerSettings parse_listener_settings(const Attributes& attributes) {
 TargetGroupSettings parse_target_group_settings(const Attributes& a) {
     TargetGroupSettings s;
     std::string_view algorithm = value_of(a, "load_balancing.algorithm.type");
-    if (algorithm == "least_outstanding_requests") s.algorithm = Algorithm::LeastOutstandingRequests;
+    if (algorithm == "least_outstanding_requests")
+        s.algorithm = Algorithm::LeastOutstandingRequests;
     if (algorithm == "weighted_random") s.algorithm = Algorithm::WeightedRandom;
     bool app = value_of(a, "stickiness.type") == "app_cookie";
     // Cross-zone off disables stickiness; weighted random has none.
-    bool sticky = value_of(a, "stickiness.enabled") == "true" && s.algorithm != Algorithm::WeightedRandom &&
+    bool sticky = value_of(a, "stickiness.enabled") == "true" &&
+                  s.algorithm != Algorithm::WeightedRandom &&
                   value_of(a, "load_balancing.cross_zone.enabled") != "false";
     if (sticky) s.stickiness = app ? Stickiness::AppCookie : Stickiness::LoadBalancerCookie;
-    s.sticky_for = duration(a, app ? "stickiness.app_cookie.duration_seconds" : "stickiness.lb_cookie.duration_seconds",
-                            s.sticky_for);
+    s.sticky_for = duration(
+        a, app ? "stickiness.app_cookie.duration_seconds" : "stickiness.lb_cookie.duration_seconds",
+        s.sticky_for);
     s.app_cookie = value_of(a, "stickiness.app_cookie.cookie_name");
     s.slow_start = duration(a, "slow_start.duration_seconds", s.slow_start);
-    s.deregistration_delay = duration(a, "deregistration_delay.timeout_seconds", s.deregistration_delay);
-    constexpr std::string_view kRouting = "target_group_health.unhealthy_state_routing.minimum_healthy_targets";
+    s.deregistration_delay =
+        duration(a, "deregistration_delay.timeout_seconds", s.deregistration_delay);
+    constexpr std::string_view kRouting =
+        "target_group_health.unhealthy_state_routing.minimum_healthy_targets";
     if (auto count = base::parse_unsigned(value_of(a, std::string(kRouting) + ".count")))
         s.minimum_healthy = static_cast<int>(*count);
     if (auto percent = base::parse_unsigned(value_of(a, std::string(kRouting) + ".percentage")))
@@ -169,9 +187,11 @@ const RoutedGroup* RoutingSnapshot::group(std::string_view arn) const {
     return nullptr;
 }
 
-std::shared_ptr<const RoutingSnapshot> build_snapshot(const Configuration& configuration, LiveTargets& live) {
+std::shared_ptr<const RoutingSnapshot> build_snapshot(const Configuration& configuration,
+                                                      LiveTargets& live) {
     GroupMap groups;
-    for (const auto& group : configuration.groups) groups[group.group.arn] = route_group(group, live);
+    for (const auto& group : configuration.groups)
+        groups[group.group.arn] = route_group(group, live);
     attach_groups(configuration, groups);
 
     auto snapshot = std::make_shared<RoutingSnapshot>();
@@ -182,7 +202,8 @@ std::shared_ptr<const RoutingSnapshot> build_snapshot(const Configuration& confi
         for (const Listener& listener : configuration.listeners)
             if (listener.load_balancer_arn == load_balancer.arn)
                 routed->listeners.push_back(route_listener(listener, configuration, groups));
-        std::ranges::sort(routed->listeners, {}, [](const RoutedListener& l) { return l.listener.port; });
+        std::ranges::sort(routed->listeners, {},
+                          [](const RoutedListener& l) { return l.listener.port; });
         for (RoutedListener& listener : routed->listeners) {
             listener.owner = routed.get();
             snapshot->by_listener_arn.emplace(listener.listener.arn, &listener);
@@ -191,7 +212,8 @@ std::shared_ptr<const RoutingSnapshot> build_snapshot(const Configuration& confi
         snapshot->by_host.emplace(base::lower(load_balancer.name) + ".localhost", routed.get());
         snapshot->load_balancers.push_back(std::move(routed));
     }
-    for (auto& [arn, group] : groups) snapshot->groups.push_back(std::move(group));
+    for (auto& [arn, group] : groups)
+        snapshot->groups.push_back(std::move(group));
     return snapshot;
 }
 

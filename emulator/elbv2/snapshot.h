@@ -104,12 +104,16 @@ struct RoutedLoadBalancer {
 struct RoutingSnapshot {
     std::vector<std::unique_ptr<const RoutedLoadBalancer>> load_balancers;
     std::vector<std::shared_ptr<const RoutedGroup>> groups;
-    std::unordered_map<std::string, const RoutedListener*, base::TransparentHash, std::equal_to<>> by_listener_arn;
+    std::unordered_map<std::string, const RoutedListener*, base::TransparentHash, std::equal_to<>>
+        by_listener_arn;
     // dns name and NAME.localhost, lower case
-    std::unordered_map<std::string, const RoutedLoadBalancer*, base::TransparentHash, std::equal_to<>> by_host;
+    std::unordered_map<std::string, const RoutedLoadBalancer*, base::TransparentHash,
+                       std::equal_to<>>
+        by_host;
 
     const RoutedListener* listener(std::string_view arn) const;
-    const RoutedLoadBalancer* host(std::string_view host) const;  // any case, with or without a port
+    const RoutedLoadBalancer* host(
+        std::string_view host) const;  // any case, with or without a port
     const RoutedGroup* group(std::string_view arn) const;
 };
 
@@ -125,6 +129,7 @@ struct Configuration {
     std::vector<GroupTargets> groups;
 };
 
-std::shared_ptr<const RoutingSnapshot> build_snapshot(const Configuration& configuration, LiveTargets& live);
+std::shared_ptr<const RoutingSnapshot> build_snapshot(const Configuration& configuration,
+                                                      LiveTargets& live);
 
 }  // namespace elbv2

@@ -19,21 +19,24 @@ std::string mac(std::string_view scope, std::string_view payload) {
 
 }  // namespace
 
-std::string make_sticky_value(std::string_view scope, std::string_view subject, base::Time expires) {
+std::string make_sticky_value(std::string_view scope, std::string_view subject,
+                              base::Time expires) {
     auto epoch = std::chrono::duration_cast<base::seconds>(expires.time_since_epoch()).count();
     std::string payload = std::to_string(epoch) + "|" + std::string(subject) + "|";
     if (payload.size() < kPayloadBytes) payload.resize(kPayloadBytes, ' ');
     return base::to_base64(payload + mac(scope, payload));
 }
 
-std::optional<std::string> read_sticky_value(std::string_view scope, std::string_view value, base::Time now) {
+std::optional<std::string> read_sticky_value(std::string_view scope, std::string_view value,
+                                             base::Time now) {
     auto bytes = base::from_base64(value);
     if (!bytes || bytes->size() < kPayloadBytes + kMacBytes) return std::nullopt;
     std::string_view payload = std::string_view(*bytes).substr(0, bytes->size() - kMacBytes);
     if (mac(scope, payload) != std::string_view(*bytes).substr(payload.size())) return std::nullopt;
     auto parts = base::split(payload, '|');
     auto expires = base::parse_unsigned(parts[0]);
-    if (parts.size() < 3 || !expires || base::Time(base::seconds(*expires)) <= now) return std::nullopt;
+    if (parts.size() < 3 || !expires || base::Time(base::seconds(*expires)) <= now)
+        return std::nullopt;
     return std::string(parts[1]);
 }
 
@@ -56,7 +59,9 @@ bool sets_cookie(const http::HeaderList& headers, std::string_view name) {
 std::string sticky_cookie(std::string_view name, std::string_view value, base::Time now) {
     std::string out(name);
     out.append("=").append(value);
-    return out.append("; Expires=").append(base::http_date(now + kCookieLifetime)).append("; Path=/");
+    return out.append("; Expires=")
+        .append(base::http_date(now + kCookieLifetime))
+        .append("; Path=/");
 }
 
 std::string sticky_cors_cookie(std::string_view name, std::string_view value, base::Time now) {

@@ -1,5 +1,5 @@
-// Stickiness cookies: their value names a target (or group) and an expiry under a MAC; to clients it is
-// opaque, 128 base64 characters, as the real one. Guide: "Sticky sessions". Pure.
+// Stickiness cookies: their value names a target (or group) and an expiry under a MAC; to clients
+// it is opaque, 128 base64 characters, as the real one. Guide: "Sticky sessions". Pure.
 #pragma once
 #include <optional>
 #include <string>
@@ -12,7 +12,8 @@ namespace elbv2 {
 
 // `scope` is the ARN the cookie belongs to; a value of another scope is not valid here.
 std::string make_sticky_value(std::string_view scope, std::string_view subject, base::Time expires);
-std::optional<std::string> read_sticky_value(std::string_view scope, std::string_view value, base::Time now);
+std::optional<std::string> read_sticky_value(std::string_view scope, std::string_view value,
+                                             base::Time now);
 
 // The value of one cookie of the request, "" if absent.
 std::string_view find_cookie(const http::HeaderList& headers, std::string_view name);

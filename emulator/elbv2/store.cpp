@@ -13,7 +13,8 @@ template <class Noun>
 std::string document(const Noun& noun, Node node) {
     if constexpr (requires { noun.attributes; }) {
         Node attributes = Node::object();
-        for (const auto& [key, value] : noun.attributes) attributes.set(key, value);
+        for (const auto& [key, value] : noun.attributes)
+            attributes.set(key, value);
         node.set("Attributes", std::move(attributes));
     }
     node.set("Tags", to_node(noun.tags));
@@ -23,11 +24,14 @@ std::string document(const Noun& noun, Node node) {
 template <class Noun>
 void read_rest(const Node& node, Noun& noun) {
     if constexpr (requires { noun.attributes; })
-        for (const auto& [key, value] : node["Attributes"].members()) noun.attributes[key] = leaf(value);
+        for (const auto& [key, value] : node["Attributes"].members())
+            noun.attributes[key] = leaf(value);
     noun.tags = tags_from(node["Tags"]);
 }
 
-Node parsed(const std::string& text) { return base::parse_json(text).value_or(Node()); }
+Node parsed(const std::string& text) {
+    return base::parse_json(text).value_or(Node());
+}
 
 LoadBalancer read_load_balancer(const std::string& text) {
     Node node = parsed(text);
@@ -59,24 +63,31 @@ TargetGroup read_target_group(const std::string& text) {
     return group;
 }
 
-int64_t ticks(base::Time time) { return time.time_since_epoch().count(); }
-base::Time from_ticks(int64_t ticks) { return base::Time(base::microseconds(ticks)); }
+int64_t ticks(base::Time time) {
+    return time.time_since_epoch().count();
+}
+base::Time from_ticks(int64_t ticks) {
+    return base::Time(base::microseconds(ticks));
+}
 
 }  // namespace
 
 std::vector<LoadBalancer> Store::load_balancers() {
     std::vector<LoadBalancer> found;
     auto rows = database_.prepare("SELECT document FROM elbv2_load_balancers ORDER BY rowid");
-    while (rows.step()) found.push_back(read_load_balancer(rows.text(0)));
+    while (rows.step())
+        found.push_back(read_load_balancer(rows.text(0)));
     return found;
 }
 
 std::vector<Listener> Store::listeners(std::string_view load_balancer_arn) {
     std::vector<Listener> found;
     auto rows = database_.prepare(
-        "SELECT document FROM elbv2_listeners WHERE ?1 = '' OR load_balancer_arn = ?1 ORDER BY rowid");
+        "SELECT document FROM elbv2_listeners WHERE ?1 = '' OR load_balancer_arn = ?1 ORDER BY "
+        "rowid");
     rows.bind(1, load_balancer_arn);
-    while (rows.step()) found.push_back(read_listener(rows.text(0)));
+    while (rows.step())
+        found.push_back(read_listener(rows.text(0)));
     return found;
 }
 
@@ -86,21 +97,24 @@ std::vector<ListenerRule> Store::rules(std::string_view listener_arn) {
         "SELECT document, listener_arn FROM elbv2_rules WHERE ?1 = '' OR listener_arn = ?1 "
         "ORDER BY listener_arn, priority");
     rows.bind(1, listener_arn);
-    while (rows.step()) found.push_back(read_rule(rows.text(0), rows.text(1)));
+    while (rows.step())
+        found.push_back(read_rule(rows.text(0), rows.text(1)));
     return found;
 }
 
 std::vector<TargetGroup> Store::target_groups() {
     std::vector<TargetGroup> found;
     auto rows = database_.prepare("SELECT document FROM elbv2_target_groups ORDER BY rowid");
-    while (rows.step()) found.push_back(read_target_group(rows.text(0)));
+    while (rows.step())
+        found.push_back(read_target_group(rows.text(0)));
     return found;
 }
 
 std::vector<Target> Store::targets(std::string_view group_arn) {
     std::vector<Target> found;
     auto rows = database_.prepare(
-        "SELECT id, port, zone, registered, draining_since FROM elbv2_targets WHERE group_arn = ?1 ORDER BY rowid");
+        "SELECT id, port, zone, registered, draining_since FROM elbv2_targets WHERE group_arn = ?1 "
+        "ORDER BY rowid");
     rows.bind(1, group_arn);
     while (rows.step())
         found.push_back({rows.text(0), static_cast<uint16_t>(rows.integer(1)), rows.text(2),
@@ -150,8 +164,9 @@ std::optional<TargetGroup> Store::target_group(std::string_view arn) {
 
 void Store::put(const LoadBalancer& load_balancer) {
     database_
-        .prepare("INSERT INTO elbv2_load_balancers (arn, document) VALUES (?1, ?2) "
-                 "ON CONFLICT (arn) DO UPDATE SET document = ?2")
+        .prepare(
+            "INSERT INTO elbv2_load_balancers (arn, document) VALUES (?1, ?2) "
+            "ON CONFLICT (arn) DO UPDATE SET document = ?2")
         .bind_all(std::string_view(load_balancer.arn),
                   std::string_view(document(load_balancer, to_node(load_balancer))))
         .run();
@@ -160,11 +175,13 @@ void Store::put(const LoadBalancer& load_balancer) {
 void Store::put(const Listener& listener) {
     Node node = to_node(listener);
     Node extra = Node::array();
-    for (const std::string& arn : listener.extra_certificates) extra.push_back(arn);
+    for (const std::string& arn : listener.extra_certificates)
+        extra.push_back(arn);
     node.set("ExtraCertificates", std::move(extra));
     database_
-        .prepare("INSERT INTO elbv2_listeners (arn, load_balancer_arn, document) VALUES (?1, ?2, ?3) "
-                 "ON CONFLICT (arn) DO UPDATE SET document = ?3")
+        .prepare(
+            "INSERT INTO elbv2_listeners (arn, load_balancer_arn, document) VALUES (?1, ?2, ?3) "
+            "ON CONFLICT (arn) DO UPDATE SET document = ?3")
         .bind_all(std::string_view(listener.arn), std::string_view(listener.load_balancer_arn),
                   std::string_view(document(listener, std::move(node))))
         .run();
@@ -172,8 +189,10 @@ void Store::put(const Listener& listener) {
 
 void Store::put(const ListenerRule& rule) {
     database_
-        .prepare("INSERT INTO elbv2_rules (arn, listener_arn, priority, document) VALUES (?1, ?2, ?3, ?4) "
-                 "ON CONFLICT (arn) DO UPDATE SET priority = ?3, document = ?4")
+        .prepare(
+            "INSERT INTO elbv2_rules (arn, listener_arn, priority, document) VALUES (?1, ?2, ?3, "
+            "?4) "
+            "ON CONFLICT (arn) DO UPDATE SET priority = ?3, document = ?4")
         .bind_all(std::string_view(rule.arn), std::string_view(rule.listener_arn), rule.priority,
                   std::string_view(document(rule, to_node(rule))))
         .run();
@@ -181,24 +200,28 @@ void Store::put(const ListenerRule& rule) {
 
 void Store::put(const TargetGroup& group) {
     database_
-        .prepare("INSERT INTO elbv2_target_groups (arn, document) VALUES (?1, ?2) "
-                 "ON CONFLICT (arn) DO UPDATE SET document = ?2")
+        .prepare(
+            "INSERT INTO elbv2_target_groups (arn, document) VALUES (?1, ?2) "
+            "ON CONFLICT (arn) DO UPDATE SET document = ?2")
         .bind_all(std::string_view(group.arn), std::string_view(document(group, to_node(group))))
         .run();
 }
 
 void Store::put(std::string_view group_arn, const Target& target) {
     database_
-        .prepare("INSERT INTO elbv2_targets (group_arn, id, port, zone, registered, draining_since) "
-                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (group_arn, id, port) "
-                 "DO UPDATE SET zone = ?4, registered = ?5, draining_since = ?6")
+        .prepare(
+            "INSERT INTO elbv2_targets (group_arn, id, port, zone, registered, draining_since) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (group_arn, id, port) "
+            "DO UPDATE SET zone = ?4, registered = ?5, draining_since = ?6")
         .bind_all(group_arn, std::string_view(target.id), static_cast<int>(target.port),
-                  std::string_view(target.zone), ticks(target.registered), ticks(target.draining_since))
+                  std::string_view(target.zone), ticks(target.registered),
+                  ticks(target.draining_since))
         .run();
 }
 
 void Store::remove_load_balancer(std::string_view arn) {
-    for (const Listener& listener : listeners(arn)) remove_listener(listener.arn);
+    for (const Listener& listener : listeners(arn))
+        remove_listener(listener.arn);
     database_.prepare("DELETE FROM elbv2_load_balancers WHERE arn = ?1").bind(1, arn).run();
 }
 

@@ -1,5 +1,5 @@
-// Store: load balancers, listeners, rules, target groups and registrations as rows, and back to nouns.
-// Documents are the API's own shapes; columns only what is looked up by.
+// Store: load balancers, listeners, rules, target groups and registrations as rows, and back to
+// nouns. Documents are the API's own shapes; columns only what is looked up by.
 #pragma once
 #include <optional>
 #include <string>
@@ -19,7 +19,8 @@ class Store {
 
     std::vector<LoadBalancer> load_balancers();
     std::vector<Listener> listeners(std::string_view load_balancer_arn);  // "" = all
-    std::vector<ListenerRule> rules(std::string_view listener_arn);       // "" = all; by priority, default last
+    std::vector<ListenerRule> rules(
+        std::string_view listener_arn);  // "" = all; by priority, default last
     std::vector<TargetGroup> target_groups();
     std::vector<Target> targets(std::string_view group_arn);
 
@@ -37,7 +38,7 @@ class Store {
     void remove_load_balancer(std::string_view arn);  // with its listeners and rules
     void remove_listener(std::string_view arn);       // with its rules
     void remove_rule(std::string_view arn);
-    void remove_target_group(std::string_view arn);   // with its registrations
+    void remove_target_group(std::string_view arn);  // with its registrations
     void remove_target(std::string_view group_arn, std::string_view id, uint16_t port);
 
   private:

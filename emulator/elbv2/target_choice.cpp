@@ -38,7 +38,8 @@ Eligible eligible_targets(const RoutedGroup& group) {
     return found;
 }
 
-const RoutedTarget* least_outstanding(const std::vector<const RoutedTarget*>& targets, uint64_t cursor) {
+const RoutedTarget* least_outstanding(const std::vector<const RoutedTarget*>& targets,
+                                      uint64_t cursor) {
     // Ties go round, so that idle targets share the load.
     const RoutedTarget* best = nullptr;
     for (size_t i = 0; i < targets.size(); ++i) {
@@ -49,8 +50,9 @@ const RoutedTarget* least_outstanding(const std::vector<const RoutedTarget*>& ta
 }
 
 // Round robin that passes over a target in slow start, more often the newer it is.
-const RoutedTarget* next_in_turn(const RoutedGroup& group, const std::vector<const RoutedTarget*>& targets,
-                                 uint64_t cursor, const ChoiceFacts& facts) {
+const RoutedTarget* next_in_turn(const RoutedGroup& group,
+                                 const std::vector<const RoutedTarget*>& targets, uint64_t cursor,
+                                 const ChoiceFacts& facts) {
     const RoutedTarget* first = targets[cursor % targets.size()];
     if (group.settings.slow_start.count() == 0) return first;
     std::chrono::duration<double> ramp = group.settings.slow_start;
@@ -58,7 +60,8 @@ const RoutedTarget* next_in_turn(const RoutedGroup& group, const std::vector<con
     for (size_t i = 0; i < targets.size(); ++i) {
         const RoutedTarget* target = targets[(cursor + i) % targets.size()];
         base::Time since = target->live->slow_start_since();
-        if (since == base::Time{} || facts.roll < slow_start_share(since, facts.now, ramp)) return target;
+        if (since == base::Time{} || facts.roll < slow_start_share(since, facts.now, ramp))
+            return target;
     }
     return first;
 }
@@ -66,8 +69,10 @@ const RoutedTarget* next_in_turn(const RoutedGroup& group, const std::vector<con
 std::string reason(const Eligible& eligible, std::string_view algorithm) {
     std::string why(algorithm);
     if (eligible.failed_open)
-        return why + " over all " + std::to_string(eligible.targets.size()) + " registered targets: " +
-               (eligible.healthy == 0 ? "none is" : "only " + std::to_string(eligible.healthy) + " are") +
+        return why + " over all " + std::to_string(eligible.targets.size()) +
+               " registered targets: " +
+               (eligible.healthy == 0 ? "none is"
+                                      : "only " + std::to_string(eligible.healthy) + " are") +
                " healthy, the group fails open";
     return why + " over " + std::to_string(eligible.healthy) + " healthy of " +
            std::to_string(eligible.registered);
@@ -90,7 +95,8 @@ double slow_start_share(base::Time since, base::Time now, std::chrono::duration<
 TargetChoice choose_target(const RoutedGroup& group, const ChoiceFacts& facts) {
     Eligible eligible = eligible_targets(group);
     if (eligible.targets.empty()) {
-        if (eligible.draining > 0) return {nullptr, "every target of " + group.group.name + " is draining"};
+        if (eligible.draining > 0)
+            return {nullptr, "every target of " + group.group.name + " is draining"};
         return {nullptr, "no target is registered with " + group.group.name};
     }
     bool failed_open = eligible.failed_open;
@@ -105,13 +111,16 @@ TargetChoice choose_target(const RoutedGroup& group, const ChoiceFacts& facts) {
             return {least_outstanding(eligible.targets, cursor),
                     reason(eligible, "least outstanding requests"), failed_open};
         case Algorithm::WeightedRandom: {
-            size_t at = static_cast<size_t>(facts.roll * static_cast<double>(eligible.targets.size()));
+            size_t at =
+                static_cast<size_t>(facts.roll * static_cast<double>(eligible.targets.size()));
             return {eligible.targets[std::min(at, eligible.targets.size() - 1)],
                     reason(eligible, "weighted random"), failed_open};
         }
-        case Algorithm::RoundRobin: break;
+        case Algorithm::RoundRobin:
+            break;
     }
-    return {next_in_turn(group, eligible.targets, cursor, facts), reason(eligible, "round robin"), failed_open};
+    return {next_in_turn(group, eligible.targets, cursor, facts), reason(eligible, "round robin"),
+            failed_open};
 }
 
 }  // namespace elbv2

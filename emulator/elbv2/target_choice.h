@@ -18,8 +18,8 @@ struct TargetChoice {
 struct ChoiceFacts {
     std::string_view sticky_target;  // "ip:port" that a valid cookie names, "" if none
     base::Time now;
-    double roll = 0;                 // in [0, 1)
-    double speed = 1;                // of the clock: divides slow start
+    double roll = 0;   // in [0, 1)
+    double speed = 1;  // of the clock: divides slow start
 };
 
 TargetChoice choose_target(const RoutedGroup& group, const ChoiceFacts& facts);

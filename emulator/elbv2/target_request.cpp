@@ -21,14 +21,15 @@ bool is(const http::Header& header, std::string_view name) {
 // Written anew for the target's connection, or by the balancer itself.
 bool is_replaced(const http::Header& header) {
     static constexpr std::string_view kNames[] = {
-        "connection", "keep-alive", "proxy-connection", "te", "upgrade", "expect",
+        "connection",        "keep-alive",       "proxy-connection", "te", "upgrade", "expect",
         "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id"};
     return std::ranges::any_of(kNames, [&](std::string_view name) { return is(header, name); });
 }
 
 bool is_valid_name(std::string_view name) {
     return !name.empty() && std::ranges::all_of(name, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-';
     });
 }
 
@@ -39,27 +40,32 @@ std::string client_element(const LoadBalancerSettings& settings, const ClientFac
     return ip + ":" + std::to_string(client.peer_port);
 }
 
-void add_forwarded_for(http::HeaderList& to, const http::HeaderList& from, const LoadBalancerSettings& settings,
-                       const ClientFacts& client) {
+void add_forwarded_for(http::HeaderList& to, const http::HeaderList& from,
+                       const LoadBalancerSettings& settings, const ClientFacts& client) {
     switch (settings.forwarded_for) {
-        case ForwardedForMode::Remove: return;
-        case ForwardedForMode::Preserve:
-            for (std::string_view value : from.all("x-forwarded-for")) to.add("X-Forwarded-For", value);
+        case ForwardedForMode::Remove:
             return;
-        case ForwardedForMode::Append: break;
+        case ForwardedForMode::Preserve:
+            for (std::string_view value : from.all("x-forwarded-for"))
+                to.add("X-Forwarded-For", value);
+            return;
+        case ForwardedForMode::Append:
+            break;
     }
     std::string value = from.joined("x-forwarded-for");
     if (!value.empty()) value += ", ";
     to.add("X-Forwarded-For", value + client_element(settings, client));
 }
 
-void add_hosts(http::HeaderList& to, const http::RequestHead& head, const LoadBalancerSettings& settings,
-               const ClientFacts& client) {
+void add_hosts(http::HeaderList& to, const http::RequestHead& head,
+               const LoadBalancerSettings& settings, const ClientFacts& client) {
     if (settings.preserve_host == Toggle::On && head.headers.has("host")) {
-        for (std::string_view host : head.headers.all("host")) to.add("Host", host);
+        for (std::string_view host : head.headers.all("host"))
+            to.add("Host", host);
         return;
     }
-    to.add("Host", target_host(effective_host(head, client.load_balancer_name), client.listener_port));
+    to.add("Host",
+           target_host(effective_host(head, client.load_balancer_name), client.listener_port));
 }
 
 // Names that the client's Connection header declares to be for this hop only.
@@ -77,7 +83,8 @@ std::vector<std::string> nominated(const http::HeaderList& headers) {
 
 }  // namespace
 
-std::string_view effective_host(const http::RequestHead& head, std::string_view load_balancer_name) {
+std::string_view effective_host(const http::RequestHead& head,
+                                std::string_view load_balancer_name) {
     if (has_scheme(head.target)) {
         std::string_view rest = std::string_view(head.target).substr(head.target.find("//") + 2);
         return rest.substr(0, rest.find_first_of("/?"));
@@ -114,7 +121,8 @@ UpgradeWish wanted_upgrade(const http::RequestHead& head) {
     if (upgrade.empty() || head.minor < 1) return UpgradeWish::None;
     if (!base::equals_ignoring_case(upgrade, "websocket")) return UpgradeWish::None;
     std::string connection = base::lower(head.headers.joined("connection"));
-    return connection.find("upgrade") != std::string::npos ? UpgradeWish::WebSocket : UpgradeWish::None;
+    return connection.find("upgrade") != std::string::npos ? UpgradeWish::WebSocket
+                                                           : UpgradeWish::None;
 }
 
 TargetRequest make_target_request(http::RequestHead head, const LoadBalancerSettings& settings,
@@ -137,7 +145,8 @@ TargetRequest make_target_request(http::RequestHead head, const LoadBalancerSett
     std::string upgrade(head.headers.get("upgrade"));
     for (http::Header& header : head.headers) {
         if (is_replaced(header) || is(header, "host") || is(header, "x-forwarded-for")) continue;
-        bool of_this_hop = std::ranges::any_of(hop_by_hop, [&](const std::string& name) { return is(header, name); });
+        bool of_this_hop = std::ranges::any_of(
+            hop_by_hop, [&](const std::string& name) { return is(header, name); });
         if (of_this_hop) continue;
         if (settings.drop_invalid_headers == Toggle::On && !is_valid_name(header.name)) {
             out.dropped.push_back(std::move(header.name));

@@ -1,5 +1,5 @@
-// The request as the target sees it: headers added, overwritten and dropped. Guide: "HTTP headers and
-// Application Load Balancers", "X-Forwarded headers". Pure.
+// The request as the target sees it: headers added, overwritten and dropped. Guide: "HTTP headers
+// and Application Load Balancers", "X-Forwarded headers". Pure.
 #pragma once
 #include <string>
 #include <string_view>
@@ -22,13 +22,14 @@ struct ClientFacts {
 enum class UpgradeWish : uint8_t { None, WebSocket };
 
 struct TargetRequest {
-    http::RequestHead head;  // framing headers stand where they stood; the connection writes their values
+    http::RequestHead
+        head;  // framing headers stand where they stood; the connection writes their values
     std::vector<std::string> dropped;  // invalid names, when the attribute asks for it
     UpgradeWish upgrade = UpgradeWish::None;
 };
 
-// Host as rules, redirects and logs see it: the URI's authority if it is absolute, else the first Host,
-// else (HTTP/1.0) the load balancer's own name. As sent, with its port.
+// Host as rules, redirects and logs see it: the URI's authority if it is absolute, else the first
+// Host, else (HTTP/1.0) the load balancer's own name. As sent, with its port.
 std::string_view effective_host(const http::RequestHead& head, std::string_view load_balancer_name);
 // The path and query of an absolute or origin-form target.
 std::string_view origin_form(std::string_view target);

@@ -13,7 +13,8 @@ std::string element(base::Time now, std::string_view unique) {
     static constexpr char kDigits[] = "0123456789abcdef";
     auto epoch = std::chrono::duration_cast<base::seconds>(now.time_since_epoch()).count();
     std::string out = "1-";
-    for (int shift = 28; shift >= 0; shift -= 4) out += kDigits[(epoch >> shift) & 15];
+    for (int shift = 28; shift >= 0; shift -= 4)
+        out += kDigits[(epoch >> shift) & 15];
     return out.append("-").append(unique);
 }
 
@@ -34,7 +35,8 @@ std::string next_trace_header(std::string_view incoming, base::Time now, std::st
     }
     // GUESS: without a Root, the generated one stands before the custom fields.
     std::string out = (has_root ? "Self=" : "Root=") + fresh;
-    for (const std::string& field : kept) out.append(";").append(field);
+    for (const std::string& field : kept)
+        out.append(";").append(field);
     return out;
 }
 

@@ -1,4 +1,5 @@
-// X-Amzn-Trace-Id as the balancer sends it on. Guide: "Request tracing for your Application Load Balancer". Pure.
+// X-Amzn-Trace-Id as the balancer sends it on. Guide: "Request tracing for your Application Load
+// Balancer". Pure.
 #pragma once
 #include <string>
 #include <string_view>

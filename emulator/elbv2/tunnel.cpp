@@ -31,18 +31,22 @@ TunnelEnd run_tunnel(TunnelSide client, TunnelSide target, std::chrono::millisec
     TunnelEnd end;
     end.from_client_bytes = client.early.size();
     end.from_target_bytes = target.early.size();
-    bool started = (client.early.empty() || target.socket.write_all(client.early, net::Deadline::after(idle))) &&
-                   (target.early.empty() || client.socket.write_all(target.early, net::Deadline::after(idle)));
+    bool started =
+        (client.early.empty() ||
+         target.socket.write_all(client.early, net::Deadline::after(idle))) &&
+        (target.early.empty() || client.socket.write_all(target.early, net::Deadline::after(idle)));
     if (!started) return end.why = "a side left at once", end;
     while (true) {
-        pollfd waits[2] = {{client.socket.descriptor(), POLLIN, 0}, {target.socket.descriptor(), POLLIN, 0}};
+        pollfd waits[2] = {{client.socket.descriptor(), POLLIN, 0},
+                           {target.socket.descriptor(), POLLIN, 0}};
         net::Deadline deadline = net::Deadline::after(idle);
         // TLS may hold decrypted bytes that poll(2) does not see.
         bool held = client.socket.readable_now() || target.socket.readable_now();
         int ready = held ? 1 : ::poll(waits, 2, deadline.poll_milliseconds());
         if (ready < 0) continue;
         if (ready == 0) {
-            end.why = "no bytes for the idle timeout of " + std::to_string(idle.count() / 1000) + " s";
+            end.why =
+                "no bytes for the idle timeout of " + std::to_string(idle.count() / 1000) + " s";
             break;
         }
         if (waits[0].revents || client.socket.readable_now()) {

@@ -27,11 +27,16 @@ std::string absolute_url(const Visit& visit, const http::RequestHead& head) {
 }  // namespace
 
 Visit::Visit(const BalancerParts& parts, http::Exchange& exchange, const RoutedListener& listener)
-    : parts(parts), exchange(exchange), listener(listener), balancer(*listener.owner), now(parts.clock.now()) {
+    : parts(parts),
+      exchange(exchange),
+      listener(listener),
+      balancer(*listener.owner),
+      now(parts.clock.now()) {
     const http::RequestHead& head = exchange.request();
     host = effective_host(head, balancer.load_balancer.dns_name);
     user_agent = head.headers.get("user-agent");
-    trace_header = next_trace_header(head.headers.get("x-amzn-trace-id"), now, base::random_hex(24));
+    trace_header =
+        next_trace_header(head.headers.get("x-amzn-trace-id"), now, base::random_hex(24));
     net::Address peer = exchange.peer();
     peer_ip = peer.ip();
     peer_port = peer.port();
@@ -57,14 +62,16 @@ Visit::Visit(const BalancerParts& parts, http::Exchange& exchange, const RoutedL
     log.url = absolute_url(*this, head);
     log.version = "HTTP/" + std::to_string(head.major) + "." + std::to_string(head.minor);
     log.port = listener.listener.port;
-    log.received_bytes = head.method.size() + head.target.size() + 12 + head.headers.wire_bytes() + 2;
+    log.received_bytes =
+        head.method.size() + head.target.size() + 12 + head.headers.wire_bytes() + 2;
     log.user_agent = user_agent;
     log.trace_id = trace_header;
     log.connection_trace_id = "TID_" + base::random_hex(32);
 }
 
 base::microseconds Visit::elapsed() const {
-    return std::chrono::duration_cast<base::microseconds>(std::chrono::steady_clock::now() - start_);
+    return std::chrono::duration_cast<base::microseconds>(std::chrono::steady_clock::now() -
+                                                          start_);
 }
 
 void Visit::decide(std::string_view key, std::string text) {
@@ -81,7 +88,8 @@ void Visit::answer(const GeneratedAnswer& generated) {
     log.status = generated.head.status;
     http::ResponseHead head = generated.head;
     if (listener.settings.server_header == Toggle::Off) head.headers.remove("server");
-    for (const http::Header& injected : listener.settings.injected) head.headers.set(injected.name, injected.value);
+    for (const http::Header& injected : listener.settings.injected)
+        head.headers.set(injected.name, injected.value);
     // A client that is gone cannot be answered; nothing is left to do then.
     (void)exchange.respond(head, generated.body);
 }

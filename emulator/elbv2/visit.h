@@ -1,5 +1,5 @@
-// Visit: one request on its way through the balancer: what was received, what was decided so far, and
-// what the trace and the access log will say of it.
+// Visit: one request on its way through the balancer: what was received, what was decided so far,
+// and what the trace and the access log will say of it.
 #pragma once
 #include <chrono>
 #include <functional>
@@ -35,7 +35,7 @@ class Visit {
     const RoutedListener& listener;
     const RoutedLoadBalancer& balancer;
     const base::Time now;
-    std::string host;          // effective, as sent
+    std::string host;  // effective, as sent
     std::string user_agent;
     std::string trace_header;  // X-Amzn-Trace-Id as it goes on
     std::string peer_ip;

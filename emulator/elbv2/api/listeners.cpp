@@ -1,4 +1,5 @@
-// Listeners: create, describe, modify, delete, attributes, certificates. API reference: CreateListener and kin.
+// Listeners: create, describe, modify, delete, attributes, certificates. API reference:
+// CreateListener and kin.
 #include <algorithm>
 
 #include "elbv2/api/input.h"
@@ -24,7 +25,8 @@ ListenerRule default_rule(ControlPlane& elb, const Listener& listener) {
 Node describe(ControlPlane& elb, const Listener& listener) {
     Node node = to_node(listener);
     node.set("DefaultActions", to_node(default_rule(elb, listener).actions));
-    if (listener.protocol == Protocol::Https) node.set("MutualAuthentication", Node::object({{"Mode", "off"}}));
+    if (listener.protocol == Protocol::Https)
+        node.set("MutualAuthentication", Node::object({{"Mode", "off"}}));
     return node;
 }
 
@@ -36,10 +38,13 @@ void read_protocol(const Node& input, Listener& listener) {
     std::string protocol = leaf(input["Protocol"]);
     if (!protocol.empty() && protocol != "HTTP" && protocol != "HTTPS")
         invalid("Listener protocol '" + protocol + "' must be one of 'HTTPS, HTTP'");
-    if (!protocol.empty()) listener.protocol = protocol == "HTTPS" ? Protocol::Https : Protocol::Http;
+    if (!protocol.empty())
+        listener.protocol = protocol == "HTTPS" ? Protocol::Https : Protocol::Http;
     std::string mode = leaf(input["MutualAuthentication"]["Mode"]);
-    if (!mode.empty() && mode != "off") not_emulated("Mutual authentication in mode '" + mode + "'");
-    if (std::string policy = leaf(input["SslPolicy"]); !policy.empty()) listener.ssl_policy = policy;
+    if (!mode.empty() && mode != "off")
+        not_emulated("Mutual authentication in mode '" + mode + "'");
+    if (std::string policy = leaf(input["SslPolicy"]); !policy.empty())
+        listener.ssl_policy = policy;
     if (!input["Certificates"].items().empty())
         listener.certificates = {required(input["Certificates"].items()[0], "CertificateArn")};
     if (listener.protocol == Protocol::Http) {
@@ -47,7 +52,8 @@ void read_protocol(const Node& input, Listener& listener) {
         listener.ssl_policy.clear();
         return;
     }
-    if (listener.certificates.empty()) invalid("A certificate must be specified for HTTPS listeners");
+    if (listener.certificates.empty())
+        invalid("A certificate must be specified for HTTPS listeners");
     if (listener.ssl_policy.empty()) listener.ssl_policy = kDefaultPolicy;
 }
 
@@ -65,25 +71,31 @@ aws::Reply create_listener(ControlPlane& elb, const aws::Call& call) {
     listener.port = static_cast<uint16_t>(integer(call.input, "Port", 80, 1, 65535));
     listener.tags = tags_from(call.input["Tags"]);
     read_protocol(call.input, listener);
-    std::string id = elb.ids().derive("listener", lb.name + ":" + std::to_string(listener.port), "id", 16, base::Ids::kHex);
+    std::string id = elb.ids().derive("listener", lb.name + ":" + std::to_string(listener.port),
+                                      "id", 16, base::Ids::kHex);
     listener.arn = elb_arn(elb, "listener/app/" + lb.name + "/" + lb.id + "/" + id);
     auto actions = checked_actions(elb, call.input["DefaultActions"], listener);
 
     auto existing = elb.store().listeners(lb.arn);
     if (Listener* same = on_port(existing, listener.port)) {
-        bool equal = to_node(*same) == to_node(listener) && to_node(default_rule(elb, *same).actions) == to_node(actions);
-        if (!equal) fail("DuplicateListener", "A listener already exists on this port for this load balancer");
+        bool equal = to_node(*same) == to_node(listener) &&
+                     to_node(default_rule(elb, *same).actions) == to_node(actions);
+        if (!equal)
+            fail("DuplicateListener",
+                 "A listener already exists on this port for this load balancer");
         return described(elb, *same);
     }
     if (existing.size() >= kMaxListeners)
-        fail("TooManyListeners", "The maximum number of listeners per load balancer has been reached");
+        fail("TooManyListeners",
+             "The maximum number of listeners per load balancer has been reached");
     elb.store().put(listener);
 
     ListenerRule rule;
     rule.listener_arn = listener.arn;
     rule.actions = std::move(actions);
-    rule.arn = elb_arn(elb, "listener-rule/app/" + lb.name + "/" + lb.id + "/" + id + "/" +
-                                elb.ids().derive("rule", id + ":default", "id", 16, base::Ids::kHex));
+    rule.arn =
+        elb_arn(elb, "listener-rule/app/" + lb.name + "/" + lb.id + "/" + id + "/" +
+                         elb.ids().derive("rule", id + ":default", "id", 16, base::Ids::kHex));
     elb.store().put(rule);
     return described(elb, listener);
 }
@@ -91,13 +103,16 @@ aws::Reply create_listener(ControlPlane& elb, const aws::Call& call) {
 aws::Reply describe_listeners(ControlPlane& elb, const aws::Call& call) {
     std::string lb = leaf(call.input["LoadBalancerArn"]);
     auto arns = names(call.input, "ListenerArns");
-    if (lb.empty() && arns.empty()) invalid("You must specify either listener ARNs or a load balancer ARN");
+    if (lb.empty() && arns.empty())
+        invalid("You must specify either listener ARNs or a load balancer ARN");
     std::vector<Node> found;
     if (!lb.empty()) {
         need_load_balancer(elb, lb);
-        for (const Listener& listener : elb.store().listeners(lb)) found.push_back(describe(elb, listener));
+        for (const Listener& listener : elb.store().listeners(lb))
+            found.push_back(describe(elb, listener));
     }
-    for (const std::string& arn : arns) found.push_back(describe(elb, need_listener(elb, arn)));
+    for (const std::string& arn : arns)
+        found.push_back(describe(elb, need_listener(elb, arn)));
     return reply(page(call.input, "Listeners", std::move(found)));
 }
 
@@ -127,14 +142,16 @@ aws::Reply delete_listener(ControlPlane& elb, const aws::Call& call) {
 
 aws::Reply describe_attributes(ControlPlane& elb, const aws::Call& call) {
     Listener listener = need_listener(elb, required(call.input, "ListenerArn"));
-    return reply(Node::object({{"Attributes", attribute_list(listener_attributes(), listener.attributes)}}));
+    return reply(
+        Node::object({{"Attributes", attribute_list(listener_attributes(), listener.attributes)}}));
 }
 
 aws::Reply modify_attributes(ControlPlane& elb, const aws::Call& call) {
     Listener listener = need_listener(elb, required(call.input, "ListenerArn"));
     set_attributes("Listener", listener_attributes(), call.input, listener.attributes);
     elb.store().put(listener);
-    return reply(Node::object({{"Attributes", attribute_list(listener_attributes(), listener.attributes)}}));
+    return reply(
+        Node::object({{"Attributes", attribute_list(listener_attributes(), listener.attributes)}}));
 }
 
 Node certificate_list(const Listener& listener) {
@@ -172,16 +189,18 @@ aws::Reply describe_certificates(ControlPlane& elb, const aws::Call& call) {
 
 aws::Reply describe_ssl_policies(ControlPlane&, const aws::Call& call) {
     static constexpr std::string_view kPolicies[] = {
-        "ELBSecurityPolicy-2016-08", "ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
-        "ELBSecurityPolicy-TLS13-1-3-2021-06", "ELBSecurityPolicy-FS-1-2-Res-2020-10"};
+        "ELBSecurityPolicy-2016-08", "ELBSecurityPolicy-TLS13-1-2-2021-06",
+        "ELBSecurityPolicy-TLS13-1-2-Res-2021-06", "ELBSecurityPolicy-TLS13-1-3-2021-06",
+        "ELBSecurityPolicy-FS-1-2-Res-2020-10"};
     auto wanted = names(call.input, "Names");
     std::vector<Node> found;
     for (std::string_view policy : kPolicies) {
         bool listed = wanted.empty() || std::ranges::find(wanted, policy) != wanted.end();
         if (listed)
-            found.push_back(Node::object({{"Name", policy},
-                                          {"SslProtocols", Node::array({"TLSv1.2", "TLSv1.3"})},
-                                          {"SupportedLoadBalancerTypes", Node::array({"application"})}}));
+            found.push_back(
+                Node::object({{"Name", policy},
+                              {"SslProtocols", Node::array({"TLSv1.2", "TLSv1.3"})},
+                              {"SupportedLoadBalancerTypes", Node::array({"application"})}}));
     }
     if (found.empty()) fail("SSLPolicyNotFound", "One or more SSL policies not found");
     return reply(page(call.input, "SslPolicies", std::move(found)));

@@ -13,7 +13,8 @@ namespace {
 using base::Node;
 
 constexpr std::string_view kDigits = "0123456789";
-constexpr std::string_view kHostedZone = "Z35SXDOTRQ7X7K";  // us-east-1's; one constant serves all regions here
+constexpr std::string_view kHostedZone =
+    "Z35SXDOTRQ7X7K";  // us-east-1's; one constant serves all regions here
 
 Node describe(const LoadBalancer& lb, std::string_view state) {
     Node node = to_node(lb);
@@ -24,18 +25,24 @@ Node describe(const LoadBalancer& lb, std::string_view state) {
 
 std::vector<std::string> subnets_of(const Node& input) {
     std::vector<std::string> subnets = leaf_list(input["Subnets"]);
-    for (const Node& mapping : input["SubnetMappings"].items()) subnets.push_back(leaf(mapping["SubnetId"]));
+    for (const Node& mapping : input["SubnetMappings"].items())
+        subnets.push_back(leaf(mapping["SubnetId"]));
     return subnets;
 }
 
 // GAP: there is no VPC service; subnets are taken to lie in a, b, c … in the order given.
-std::vector<AvailabilityZone> zones_of(const ControlPlane& elb, const std::vector<std::string>& subnets) {
+std::vector<AvailabilityZone> zones_of(const ControlPlane& elb,
+                                       const std::vector<std::string>& subnets) {
     std::vector<AvailabilityZone> zones;
     for (const std::string& subnet : subnets) {
-        bool known = std::ranges::any_of(zones, [&](const auto& zone) { return zone.subnet_id == subnet; });
-        if (!known) zones.push_back({elb.ids().region() + static_cast<char>('a' + zones.size() % 6), subnet});
+        bool known =
+            std::ranges::any_of(zones, [&](const auto& zone) { return zone.subnet_id == subnet; });
+        if (!known)
+            zones.push_back(
+                {elb.ids().region() + static_cast<char>('a' + zones.size() % 6), subnet});
     }
-    if (zones.size() < 2) invalid("At least two subnets in two different Availability Zones must be specified");
+    if (zones.size() < 2)
+        invalid("At least two subnets in two different Availability Zones must be specified");
     return zones;
 }
 
@@ -45,7 +52,8 @@ LoadBalancer wanted(ControlPlane& elb, const Node& input) {
     lb.name = required(input, "Name");
     check_name("Load balancer", lb.name);
     std::string type = leaf(input["Type"]);
-    if (!type.empty() && type != "application") not_emulated("A load balancer of type '" + type + "'");
+    if (!type.empty() && type != "application")
+        not_emulated("A load balancer of type '" + type + "'");
     if (std::string scheme = leaf(input["Scheme"]); !scheme.empty()) lb.scheme = scheme;
     if (lb.scheme != "internet-facing" && lb.scheme != "internal")
         invalid("Scheme '" + lb.scheme + "' must be one of '[internet-facing, internal]'");
@@ -53,7 +61,8 @@ LoadBalancer wanted(ControlPlane& elb, const Node& input) {
     lb.zones = zones_of(elb, subnets_of(input));
     lb.security_groups = leaf_list(input["SecurityGroups"]);
     if (lb.security_groups.empty())
-        lb.security_groups.push_back("sg-" + ids.derive("vpc", "default", "securityGroup", 17, base::Ids::kHex));
+        lb.security_groups.push_back(
+            "sg-" + ids.derive("vpc", "default", "securityGroup", 17, base::Ids::kHex));
     lb.vpc_id = "vpc-" + ids.derive("vpc", "default", "id", 17, base::Ids::kHex);
     lb.id = ids.derive("loadBalancer", lb.name, "id", 16, base::Ids::kHex);
     lb.arn = ids.pinned("loadBalancer", lb.name, "arn");
@@ -62,16 +71,18 @@ LoadBalancer wanted(ControlPlane& elb, const Node& input) {
     lb.dns_name = ids.pinned("loadBalancer", lb.name, "dnsName");
     if (lb.dns_name.empty())
         lb.dns_name = (lb.scheme == "internal" ? "internal-" : "") + lb.name + "-" +
-                      ids.derive("loadBalancer", lb.name, "dnsName", 10, kDigits) + "." + ids.region() +
-                      ".elb.amazonaws.com";
+                      ids.derive("loadBalancer", lb.name, "dnsName", 10, kDigits) + "." +
+                      ids.region() + ".elb.amazonaws.com";
     lb.created = elb.clock().now();
     lb.tags = tags_from(input["Tags"]);
     return lb;
 }
 
 bool same_settings(const LoadBalancer& a, const LoadBalancer& b) {
-    return a.scheme == b.scheme && a.ip_address_type == b.ip_address_type && a.security_groups == b.security_groups &&
-           std::ranges::equal(a.zones, b.zones, {}, &AvailabilityZone::subnet_id, &AvailabilityZone::subnet_id);
+    return a.scheme == b.scheme && a.ip_address_type == b.ip_address_type &&
+           a.security_groups == b.security_groups &&
+           std::ranges::equal(a.zones, b.zones, {}, &AvailabilityZone::subnet_id,
+                              &AvailabilityZone::subnet_id);
 }
 
 aws::Reply create_load_balancer(ControlPlane& elb, const aws::Call& call) {
@@ -79,8 +90,8 @@ aws::Reply create_load_balancer(ControlPlane& elb, const aws::Call& call) {
     std::string_view state = "provisioning";
     if (auto existing = elb.store().load_balancer(lb.arn)) {
         if (!same_settings(*existing, lb))
-            fail("DuplicateLoadBalancerName",
-                 "A load balancer with the same name '" + lb.name + "' exists, but with different settings");
+            fail("DuplicateLoadBalancerName", "A load balancer with the same name '" + lb.name +
+                                                  "' exists, but with different settings");
         lb = *existing;
         state = "active";
     } else {
@@ -94,13 +105,16 @@ aws::Reply describe_load_balancers(ControlPlane& elb, const aws::Call& call) {
     auto all = elb.store().load_balancers();
     std::vector<Node> found;
     if (arns.empty() && wanted_names.empty()) {
-        for (const LoadBalancer& lb : all) found.push_back(describe(lb, "active"));
+        for (const LoadBalancer& lb : all)
+            found.push_back(describe(lb, "active"));
         return reply(page(call.input, "LoadBalancers", std::move(found)));
     }
-    for (const std::string& arn : arns) found.push_back(describe(need_load_balancer(elb, arn), "active"));
+    for (const std::string& arn : arns)
+        found.push_back(describe(need_load_balancer(elb, arn), "active"));
     for (const std::string& name : wanted_names) {
         auto lb = std::ranges::find(all, name, &LoadBalancer::name);
-        if (lb == all.end()) fail("LoadBalancerNotFound", "Load balancers '[" + name + "]' not found");
+        if (lb == all.end())
+            fail("LoadBalancerNotFound", "Load balancers '[" + name + "]' not found");
         found.push_back(describe(*lb, "active"));
     }
     return reply(page(call.input, "LoadBalancers", std::move(found)));
@@ -111,15 +125,17 @@ aws::Reply delete_load_balancer(ControlPlane& elb, const aws::Call& call) {
     auto lb = elb.store().load_balancer(arn);
     if (!lb) return reply();
     if (lb->attributes["deletion_protection.enabled"] == "true")
-        fail("OperationNotPermitted",
-             "Load balancer '" + arn + "' cannot be deleted because deletion protection is enabled");
+        fail(
+            "OperationNotPermitted",
+            "Load balancer '" + arn + "' cannot be deleted because deletion protection is enabled");
     elb.store().remove_load_balancer(arn);
     return reply();
 }
 
 aws::Reply describe_attributes(ControlPlane& elb, const aws::Call& call) {
     LoadBalancer lb = need_load_balancer(elb, required(call.input, "LoadBalancerArn"));
-    return reply(Node::object({{"Attributes", attribute_list(load_balancer_attributes(), lb.attributes)}}));
+    return reply(
+        Node::object({{"Attributes", attribute_list(load_balancer_attributes(), lb.attributes)}}));
 }
 
 aws::Reply modify_attributes(ControlPlane& elb, const aws::Call& call) {
@@ -129,7 +145,8 @@ aws::Reply modify_attributes(ControlPlane& elb, const aws::Call& call) {
     if (logs && lb.attributes["access_logs.s3.bucket"].empty())
         invalid("An S3 bucket name must be specified to enable access logs");
     elb.store().put(lb);
-    return reply(Node::object({{"Attributes", attribute_list(load_balancer_attributes(), lb.attributes)}}));
+    return reply(
+        Node::object({{"Attributes", attribute_list(load_balancer_attributes(), lb.attributes)}}));
 }
 
 aws::Reply set_security_groups(ControlPlane& elb, const aws::Call& call) {
@@ -156,7 +173,8 @@ aws::Reply set_ip_address_type(ControlPlane& elb, const aws::Call& call) {
 
 aws::Reply describe_capacity_reservation(ControlPlane& elb, const aws::Call& call) {
     need_load_balancer(elb, required(call.input, "LoadBalancerArn"));
-    return reply(Node::object({{"DecreaseRequestsRemaining", 0}, {"CapacityReservationState", Node::array()}}));
+    return reply(Node::object(
+        {{"DecreaseRequestsRemaining", 0}, {"CapacityReservationState", Node::array()}}));
 }
 
 aws::Reply describe_account_limits(ControlPlane&, const aws::Call&) {
@@ -176,7 +194,8 @@ aws::Reply describe_account_limits(ControlPlane&, const aws::Call&) {
         {"certificates-per-application-load-balancer", "25"},
     };
     Node list = Node::array();
-    for (const Limit& limit : kLimits) list.push_back(Node::object({{"Name", limit.name}, {"Max", limit.max}}));
+    for (const Limit& limit : kLimits)
+        list.push_back(Node::object({{"Name", limit.name}, {"Max", limit.max}}));
     return reply(Node::object({{"Limits", list}}));
 }
 

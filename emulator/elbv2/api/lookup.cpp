@@ -11,7 +11,8 @@ namespace {
 
 void check_arn(std::string_view arn, std::string_view kind, std::string_view what) {
     auto parsed = aws::parse_arn(arn);
-    bool fits = parsed && parsed->service == "elasticloadbalancing" && parsed->resource.starts_with(kind);
+    bool fits =
+        parsed && parsed->service == "elasticloadbalancing" && parsed->resource.starts_with(kind);
     if (!fits) invalid("'" + std::string(arn) + "' is not a valid " + std::string(what) + " ARN");
 }
 
@@ -53,9 +54,9 @@ std::vector<std::string> load_balancers_of(ControlPlane& elb, std::string_view g
     std::vector<std::string> arns;
     for (const ListenerRule& rule : elb.store().rules("")) {
         for (const RuleAction& action : rule.actions) {
-            bool forwards = std::ranges::any_of(action.forward.groups, [&](const WeightedGroup& group) {
-                return group.target_group_arn == group_arn;
-            });
+            bool forwards = std::ranges::any_of(
+                action.forward.groups,
+                [&](const WeightedGroup& group) { return group.target_group_arn == group_arn; });
             if (!forwards) continue;
             auto listener = elb.store().listener(rule.listener_arn);
             if (listener && std::ranges::find(arns, listener->load_balancer_arn) == arns.end())

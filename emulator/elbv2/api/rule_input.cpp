@@ -29,42 +29,51 @@ void check_group(ControlPlane& elb, const WeightedGroup& wanted, const Listener&
     for (const std::string& owner : load_balancers_of(elb, group.arn))
         if (owner != listener.load_balancer_arn)
             fail("TargetGroupAssociationLimit",
-                 "The following target groups cannot be associated with more than one load balancer: " + group.arn);
+                 "The following target groups cannot be associated with more than one load "
+                 "balancer: " +
+                     group.arn);
     bool plain = listener.protocol == Protocol::Http;
     if (plain && group.protocol_version == ProtocolVersion::Grpc)
         fail("InvalidLoadBalancerAction",
-             "Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'GRPC'");
+             "Listener protocol 'HTTP' is not supported with a target group with the "
+             "protocol-version 'GRPC'");
 }
 
-void check_forward(ControlPlane& elb, const Node& node, const ForwardAction& forward, const Listener& listener) {
-    if (forward.groups.empty()) invalid("A target group must be specified for an action of type 'forward'");
+void check_forward(ControlPlane& elb, const Node& node, const ForwardAction& forward,
+                   const Listener& listener) {
+    if (forward.groups.empty())
+        invalid("A target group must be specified for an action of type 'forward'");
     if (forward.groups.size() > kMaxGroupsPerAction)
         fail("TooManyTargetGroups", "An action of type 'forward' can have at most 5 target groups");
     std::string single = leaf(node["TargetGroupArn"]);
     bool both = !single.empty() && !node["ForwardConfig"]["TargetGroups"].items().empty();
     if (both && (forward.groups.size() != 1 || forward.groups[0].target_group_arn != single))
-        fail("InvalidLoadBalancerAction", "You cannot specify both a target group ARN and a different forward config");
-    for (const Node& group : node["ForwardConfig"]["TargetGroups"].items()) integer(group, "Weight", 1, 0, kMaxWeight);
+        fail("InvalidLoadBalancerAction",
+             "You cannot specify both a target group ARN and a different forward config");
+    for (const Node& group : node["ForwardConfig"]["TargetGroups"].items())
+        integer(group, "Weight", 1, 0, kMaxWeight);
     const Node& sticky = node["ForwardConfig"]["TargetGroupStickinessConfig"];
     integer(sticky, "DurationSeconds", 1, 1, 604800);
     if (forward.sticky && leaf(sticky["DurationSeconds"]).empty())
         invalid("A duration must be specified when target group stickiness is enabled");
-    for (const WeightedGroup& group : forward.groups) check_group(elb, group, listener);
+    for (const WeightedGroup& group : forward.groups)
+        check_group(elb, group, listener);
 }
 
 void check_redirect(const Node& node, const RedirectAction& redirect, const Listener& listener) {
     std::string status = leaf(node["RedirectConfig"]["StatusCode"]);
     if (status != "HTTP_301" && status != "HTTP_302")
         invalid("The StatusCode of a redirect must be one of: HTTP_301, HTTP_302");
-    if (redirect.protocol != "HTTP" && redirect.protocol != "HTTPS" && redirect.protocol != "#{protocol}")
+    if (redirect.protocol != "HTTP" && redirect.protocol != "HTTPS" &&
+        redirect.protocol != "#{protocol}")
         invalid("The Protocol of a redirect must be one of: HTTP, HTTPS, #{protocol}");
     if (!redirect.path.starts_with('/')) invalid("The Path of a redirect must start with '/'");
     if (listener.protocol == Protocol::Https && redirect.protocol == "HTTP")
         fail("InvalidLoadBalancerAction", "Redirecting from HTTPS to HTTP is not supported");
     // Protocol, host, port and path as they came would be a loop.
     RedirectAction same;
-    bool loops = redirect.protocol == same.protocol && redirect.host == same.host && redirect.port == same.port &&
-                 redirect.path == same.path;
+    bool loops = redirect.protocol == same.protocol && redirect.host == same.host &&
+                 redirect.port == same.port && redirect.path == same.path;
     if (loops)
         fail("InvalidLoadBalancerAction",
              "The redirect configuration must change at least one of protocol, host, port or path");
@@ -72,18 +81,25 @@ void check_redirect(const Node& node, const RedirectAction& redirect, const List
 
 void check_fixed_response(const Node& config, const FixedResponseAction& fixed) {
     std::string status = leaf(config["StatusCode"]);
-    bool valid = status.size() == 3 && base::parse_unsigned(status) && (status[0] == '2' || status[0] == '4' || status[0] == '5');
-    if (!valid) invalid("The StatusCode '" + status + "' of a fixed response must be 2XX, 4XX or 5XX");
-    static constexpr std::string_view kTypes[] = {"text/plain", "text/css", "text/html", "application/javascript",
-                                                  "application/json"};
-    if (!fixed.content_type.empty() && std::ranges::find(kTypes, fixed.content_type) == std::end(kTypes))
-        invalid("The ContentType must be one of: 'text/html', 'application/json', 'application/javascript', "
-                "'text/css', 'text/plain'");
-    if (fixed.body.size() > kMaxFixedBodyBytes) invalid("The MessageBody of a fixed response has at most 1024 characters");
+    bool valid = status.size() == 3 && base::parse_unsigned(status) &&
+                 (status[0] == '2' || status[0] == '4' || status[0] == '5');
+    if (!valid)
+        invalid("The StatusCode '" + status + "' of a fixed response must be 2XX, 4XX or 5XX");
+    static constexpr std::string_view kTypes[] = {"text/plain", "text/css", "text/html",
+                                                  "application/javascript", "application/json"};
+    if (!fixed.content_type.empty() &&
+        std::ranges::find(kTypes, fixed.content_type) == std::end(kTypes))
+        invalid(
+            "The ContentType must be one of: 'text/html', 'application/json', "
+            "'application/javascript', "
+            "'text/css', 'text/plain'");
+    if (fixed.body.size() > kMaxFixedBodyBytes)
+        invalid("The MessageBody of a fixed response has at most 1024 characters");
 }
 
 size_t wildcards(std::string_view value) {
-    return static_cast<size_t>(std::ranges::count_if(value, [](char c) { return c == '*' || c == '?'; }));
+    return static_cast<size_t>(
+        std::ranges::count_if(value, [](char c) { return c == '*' || c == '?'; }));
 }
 
 bool only(std::string_view text, std::string_view marks) {
@@ -94,12 +110,15 @@ bool only(std::string_view text, std::string_view marks) {
 }
 
 void check_value(Field field, const std::string& value) {
-    if (value.size() > kMaxValueLength) invalid("Condition value '" + value + "' cannot be longer than '128' characters");
+    if (value.size() > kMaxValueLength)
+        invalid("Condition value '" + value + "' cannot be longer than '128' characters");
     switch (field) {
         case Field::HostHeader:
-            if (!only(value, "-.*?_")) invalid("The host header value '" + value + "' contains an invalid character");
+            if (!only(value, "-.*?_"))
+                invalid("The host header value '" + value + "' contains an invalid character");
             if (value.find('.') == std::string::npos)
-                invalid("The host header value '" + value + "' must contain at least one '.' character");
+                invalid("The host header value '" + value +
+                        "' must contain at least one '.' character");
             break;
         case Field::PathPattern:
             if (!only(value, "_-.$/~\"'@:+&*?\\"))
@@ -109,15 +128,18 @@ void check_value(Field field, const std::string& value) {
             if (value.size() > kMaxHeaderNameLength || !std::ranges::all_of(value, [](char c) {
                     return (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
                 }))
-                invalid("The HTTP request method '" + value + "' must be upper case letters, '-' and '_'");
+                invalid("The HTTP request method '" + value +
+                        "' must be upper case letters, '-' and '_'");
             break;
         case Field::SourceIp: {
             Cidr range;
-            if (value == "255.255.255.255/32" || value.find('/') == std::string::npos || !parse_cidr(value, range))
+            if (value == "255.255.255.255/32" || value.find('/') == std::string::npos ||
+                !parse_cidr(value, range))
                 invalid("The source IP value '" + value + "' is not a valid CIDR block");
             break;
         }
-        default: break;
+        default:
+            break;
     }
 }
 
@@ -127,7 +149,8 @@ RuleCondition checked_condition(const Node& node) {
     RuleCondition condition = condition_from(node);
     std::string field = leaf(node["Field"]);
     if (!field.empty() && field != name_of(condition.field))
-        invalid("Condition field '" + field + "' must be one of '" + std::string(kFieldNames) + "'");
+        invalid("Condition field '" + field + "' must be one of '" + std::string(kFieldNames) +
+                "'");
     if (condition.values.empty() && condition.regex_values.empty() && condition.query.empty())
         invalid("A condition value must be specified");
     if (condition.field == Field::HttpHeader) {
@@ -138,30 +161,39 @@ RuleCondition checked_condition(const Node& node) {
         if (base::equals_ignoring_case(name, "host"))
             invalid("Use the field 'host-header' to match the Host header");
     }
-    for (const std::string& value : condition.values) check_value(condition.field, value);
+    for (const std::string& value : condition.values)
+        check_value(condition.field, value);
     for (const QueryValue& value : condition.query)
         if (value.value.empty()) invalid("A query string condition needs a value");
     CompiledCondition compiled;
-    if (!compile(condition, compiled)) invalid("A regular expression of the condition is not valid");
+    if (!compile(condition, compiled))
+        invalid("A regular expression of the condition is not valid");
     return condition;
 }
 
 }  // namespace
 
-std::vector<RuleAction> checked_actions(ControlPlane& elb, const Node& list, const Listener& listener) {
+std::vector<RuleAction> checked_actions(ControlPlane& elb, const Node& list,
+                                        const Listener& listener) {
     if (list.items().empty()) invalid("An action must be specified");
     std::vector<RuleAction> actions;
     for (const Node& node : list.items()) {
         std::string type = leaf(node["Type"]);
-        if (type.starts_with("authenticate-") || type == "jwt-validation") not_emulated("An action of type '" + type + "'");
+        if (type.starts_with("authenticate-") || type == "jwt-validation")
+            not_emulated("An action of type '" + type + "'");
         if (type != "forward" && type != "redirect" && type != "fixed-response")
             invalid("Action type '" + type +
-                    "' must be one of 'redirect,authenticate-cognito,authenticate-oidc,fixed-response,forward'");
+                    "' must be one of "
+                    "'redirect,authenticate-cognito,authenticate-oidc,fixed-response,forward'");
         integer(node, "Order", 1, 1, 50000);
         RuleAction action = action_from(node);
         switch (action.type) {
-            case RuleAction::Type::Forward: check_forward(elb, node, action.forward, listener); break;
-            case RuleAction::Type::Redirect: check_redirect(node, action.redirect, listener); break;
+            case RuleAction::Type::Forward:
+                check_forward(elb, node, action.forward, listener);
+                break;
+            case RuleAction::Type::Redirect:
+                check_redirect(node, action.redirect, listener);
+                break;
             case RuleAction::Type::FixedResponse:
                 check_fixed_response(node["FixedResponseConfig"], action.fixed_response);
                 break;
@@ -170,7 +202,8 @@ std::vector<RuleAction> checked_actions(ControlPlane& elb, const Node& list, con
     }
     // Without authentication, the deciding action is the only one.
     if (actions.size() > 1)
-        fail("InvalidLoadBalancerAction", "A rule can have only one action of type forward, redirect or fixed-response");
+        fail("InvalidLoadBalancerAction",
+             "A rule can have only one action of type forward, redirect or fixed-response");
     return actions;
 }
 
@@ -181,12 +214,16 @@ std::vector<RuleCondition> checked_conditions(const Node& list) {
     size_t values = 0, stars = 0;
     for (const Node& node : list.items()) {
         RuleCondition condition = checked_condition(node);
-        bool repeatable = condition.field == Field::HttpHeader || condition.field == Field::QueryString;
+        bool repeatable =
+            condition.field == Field::HttpHeader || condition.field == Field::QueryString;
         if (!seen.insert(condition.field).second && !repeatable)
-            invalid("Only one '" + std::string(name_of(condition.field)) + "' condition may be specified per rule");
+            invalid("Only one '" + std::string(name_of(condition.field)) +
+                    "' condition may be specified per rule");
         values += condition.values.size() + condition.query.size() + condition.regex_values.size();
-        for (const std::string& value : condition.values) stars += wildcards(value);
-        for (const QueryValue& value : condition.query) stars += wildcards(value.key) + wildcards(value.value);
+        for (const std::string& value : condition.values)
+            stars += wildcards(value);
+        for (const QueryValue& value : condition.query)
+            stars += wildcards(value.key) + wildcards(value.value);
         conditions.push_back(std::move(condition));
     }
     if (values > kMaxConditionValues) invalid("Rules can have no more than '5' condition values");

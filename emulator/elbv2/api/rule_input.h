@@ -8,7 +8,8 @@
 
 namespace elbv2 {
 
-std::vector<RuleAction> checked_actions(ControlPlane& elb, const base::Node& list, const Listener& listener);
+std::vector<RuleAction> checked_actions(ControlPlane& elb, const base::Node& list,
+                                        const Listener& listener);
 std::vector<RuleCondition> checked_conditions(const base::Node& list);
 
 }  // namespace elbv2

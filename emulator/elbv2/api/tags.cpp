@@ -29,10 +29,14 @@ void change(ControlPlane& elb, Noun noun, Change& change_tags) {
 // `visit` sees (and may edit) the tags of whatever the ARN names.
 template <class Visit>
 void with_tags(ControlPlane& elb, const std::string& arn, Visit visit) {
-    if (arn.find(":loadbalancer/") != std::string::npos) return change(elb, need_load_balancer(elb, arn), visit);
-    if (arn.find(":targetgroup/") != std::string::npos) return change(elb, need_target_group(elb, arn), visit);
-    if (arn.find(":listener/") != std::string::npos) return change(elb, need_listener(elb, arn), visit);
-    if (arn.find(":listener-rule/") != std::string::npos) return change(elb, need_rule(elb, arn), visit);
+    if (arn.find(":loadbalancer/") != std::string::npos)
+        return change(elb, need_load_balancer(elb, arn), visit);
+    if (arn.find(":targetgroup/") != std::string::npos)
+        return change(elb, need_target_group(elb, arn), visit);
+    if (arn.find(":listener/") != std::string::npos)
+        return change(elb, need_listener(elb, arn), visit);
+    if (arn.find(":listener-rule/") != std::string::npos)
+        return change(elb, need_rule(elb, arn), visit);
     invalid("'" + arn + "' is not a valid resource ARN");
 }
 
@@ -48,7 +52,8 @@ aws::Reply add_tags(ControlPlane& elb, const aws::Call& call) {
     Tags added = tags_from(call.input["Tags"]);
     for (const std::string& arn : resources(call.input))
         with_tags(elb, arn, [&](Tags& tags) {
-            for (const auto& [key, value] : added) tags[key] = value;
+            for (const auto& [key, value] : added)
+                tags[key] = value;
         });
     return reply();
 }
@@ -57,7 +62,8 @@ aws::Reply remove_tags(ControlPlane& elb, const aws::Call& call) {
     auto keys = names(call.input, "TagKeys");
     for (const std::string& arn : resources(call.input))
         with_tags(elb, arn, [&](Tags& tags) {
-            for (const std::string& key : keys) tags.erase(key);
+            for (const std::string& key : keys)
+                tags.erase(key);
         });
     return reply();
 }

@@ -1,5 +1,5 @@
-// Targets: register, deregister, and their health. API reference: RegisterTargets, DeregisterTargets,
-// DescribeTargetHealth.
+// Targets: register, deregister, and their health. API reference: RegisterTargets,
+// DeregisterTargets, DescribeTargetHealth.
 #include "elbv2/api/targets.h"
 
 #include <algorithm>
@@ -23,8 +23,9 @@ constexpr size_t kMaxTargetsPerGroup = 1000;
 // backend that was started by hand.
 void check_target(const TargetGroup& group, const std::string& id) {
     if (group.target_type != TargetType::Ip) return;
-    static constexpr std::string_view kRanges[] = {"10.0.0.0/8",  "100.64.0.0/10", "172.16.0.0/12",
-                                                   "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128"};
+    static constexpr std::string_view kRanges[] = {
+        "10.0.0.0/8",  "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16",
+        "127.0.0.0/8", "fc00::/7",      "::1/128"};
     Cidr self;
     if (id.find('/') != std::string::npos || !parse_cidr(id, self))
         invalid("The IP address '" + id + "' is not a valid IPv4 or IPv6 address");
@@ -33,13 +34,15 @@ void check_target(const TargetGroup& group, const std::string& id) {
         return parse_cidr(text, range) && contains(range, id);
     });
     if (!allowed)
-        invalid("The IP address '" + id + "' is not within the VPC of the target group or an allowed private range");
+        invalid("The IP address '" + id +
+                "' is not within the VPC of the target group or an allowed private range");
 }
 
 std::vector<TargetAddress> addresses(const Node& input) {
     std::vector<TargetAddress> targets;
     for (const Node& item : input["Targets"].items())
-        targets.push_back({required(item, "Id"), static_cast<uint16_t>(integer(item, "Port", 0, 1, 65535))});
+        targets.push_back(
+            {required(item, "Id"), static_cast<uint16_t>(integer(item, "Port", 0, 1, 65535))});
     return targets;
 }
 
@@ -48,7 +51,8 @@ aws::Reply register_operation(ControlPlane& elb, const aws::Call& call) {
     if (call.input["Targets"].items().empty()) invalid("A list of targets must be specified");
     auto targets = addresses(call.input);
     for (size_t i = 0; i < targets.size(); ++i)
-        register_targets(elb, arn, {targets[i]}, leaf(call.input["Targets"].items()[i]["AvailabilityZone"]));
+        register_targets(elb, arn, {targets[i]},
+                         leaf(call.input["Targets"].items()[i]["AvailabilityZone"]));
     return reply();
 }
 
@@ -65,9 +69,10 @@ Node description(const TargetGroup& group, const Target& target, const TargetHea
     Node identity = Node::object({{"Id", target.id}, {"Port", static_cast<int>(target.port)}});
     if (!target.zone.empty()) identity.set("AvailabilityZone", target.zone);
     const std::string& port = group.health_check.port;
-    return Node::object({{"Target", identity},
-                         {"HealthCheckPort", port == "traffic-port" ? std::to_string(target.port) : port},
-                         {"TargetHealth", shown}});
+    return Node::object(
+        {{"Target", identity},
+         {"HealthCheckPort", port == "traffic-port" ? std::to_string(target.port) : port},
+         {"TargetHealth", shown}});
 }
 
 aws::Reply describe_target_health(ControlPlane& elb, const aws::Call& call) {
@@ -84,18 +89,22 @@ aws::Reply describe_target_health(ControlPlane& elb, const aws::Call& call) {
             bool wanted = asked.empty() || std::ranges::any_of(asked, [&](const auto& one) {
                               return matches(one, target.target);
                           });
-            if (wanted) list.push_back(description(group, target.target, shown_health(*routed, target)));
+            if (wanted)
+                list.push_back(description(group, target.target, shown_health(*routed, target)));
         }
     }
     for (const TargetAddress& one : asked) {
-        bool known = routed && std::ranges::any_of(routed->targets, [&](const RoutedTarget& target) {
-                         return matches(one, target.target);
-                     });
+        bool known =
+            routed && std::ranges::any_of(routed->targets, [&](const RoutedTarget& target) {
+                return matches(one, target.target);
+            });
         if (known) continue;
         Target missing{one.id, one.port ? one.port : group.port, {}, {}, {}};
         list.push_back(description(group, missing,
-                                   {HealthState::Unused, "Target.NotRegistered",
-                                    "Target is not registered to the target group", {}}));
+                                   {HealthState::Unused,
+                                    "Target.NotRegistered",
+                                    "Target is not registered to the target group",
+                                    {}}));
     }
     return reply(Node::object({{"TargetHealthDescriptions", list}}));
 }
@@ -110,8 +119,8 @@ constexpr Operation kOperations[] = {
 
 const std::span<const Operation> target_operations = kOperations;
 
-void register_targets(ControlPlane& elb, const std::string& group_arn, const std::vector<TargetAddress>& targets,
-                      const std::string& zone) {
+void register_targets(ControlPlane& elb, const std::string& group_arn,
+                      const std::vector<TargetAddress>& targets, const std::string& zone) {
     TargetGroup group = need_target_group(elb, group_arn);
     auto existing = elb.store().targets(group_arn);
     base::Time now = elb.clock().now();
@@ -124,7 +133,8 @@ void register_targets(ControlPlane& elb, const std::string& group_arn, const std
         });
         if (same != existing.end() && !same->is_draining()) continue;
         if (existing.size() >= kMaxTargetsPerGroup)
-            fail("TooManyTargets", "The maximum number of targets per target group has been reached");
+            fail("TooManyTargets",
+                 "The maximum number of targets per target group has been reached");
         elb.store().put(group_arn, target);
         if (same == existing.end()) existing.push_back(target);
         // A target that was draining starts anew.
@@ -134,7 +144,8 @@ void register_targets(ControlPlane& elb, const std::string& group_arn, const std
     }
 }
 
-void deregister_targets(ControlPlane& elb, const std::string& group_arn, const std::vector<TargetAddress>& targets) {
+void deregister_targets(ControlPlane& elb, const std::string& group_arn,
+                        const std::vector<TargetAddress>& targets) {
     TargetGroup group = need_target_group(elb, group_arn);
     for (Target& target : elb.store().targets(group_arn)) {
         bool leaves = std::ranges::any_of(targets, [&](const TargetAddress& address) {

@@ -8,8 +8,9 @@
 namespace elbv2 {
 
 // Inside a transaction. `zone` is "" for the plain calls.
-void register_targets(ControlPlane& elb, const std::string& group_arn, const std::vector<TargetAddress>& targets,
-                      const std::string& zone);
-void deregister_targets(ControlPlane& elb, const std::string& group_arn, const std::vector<TargetAddress>& targets);
+void register_targets(ControlPlane& elb, const std::string& group_arn,
+                      const std::vector<TargetAddress>& targets, const std::string& zone);
+void deregister_targets(ControlPlane& elb, const std::string& group_arn,
+                        const std::vector<TargetAddress>& targets);
 
 }  // namespace elbv2

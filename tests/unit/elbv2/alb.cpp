@@ -8,7 +8,9 @@
 namespace alb {
 namespace {
 
-net::Deadline soon() { return net::Deadline::after(std::chrono::seconds(5)); }
+net::Deadline soon() {
+    return net::Deadline::after(std::chrono::seconds(5));
+}
 
 size_t declared_length(const std::string& head) {
     std::string lower = base::lower(head);
@@ -16,13 +18,16 @@ size_t declared_length(const std::string& head) {
     return at == std::string::npos ? 0 : std::strtoul(lower.c_str() + at + 17, nullptr, 10);
 }
 
-bool is_chunked(const std::string& head) { return base::lower(head).find("transfer-encoding: chunked") != std::string::npos; }
+bool is_chunked(const std::string& head) {
+    return base::lower(head).find("transfer-encoding: chunked") != std::string::npos;
+}
 
 }  // namespace
 
 Target::Target(Answer answer) : answer_(std::move(answer)) {
     if (!answer_) answer_ = [](const std::string&) { return ok(); };
-    auto opened = net::Listener::open(net::Address::loopback(0), "target", [this](net::Socket& s) { serve(s); });
+    auto opened = net::Listener::open(net::Address::loopback(0), "target",
+                                      [this](net::Socket& s) { serve(s); });
     REQUIRE(opened);
     listener_ = std::move(*opened);
     listener_->start();
@@ -86,8 +91,8 @@ void Target::set_answer(Answer answer) {
 }
 
 std::string ok(std::string_view body, std::string_view headers) {
-    return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(headers) +
-           "\r\n" + std::string(body);
+    return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+           std::string(headers) + "\r\n" + std::string(body);
 }
 
 std::string Response::header(std::string_view name) const {
@@ -107,7 +112,9 @@ Client::Client(const net::Address& to) {
     socket_ = std::move(*socket);
 }
 
-void Client::send(std::string_view bytes) { (void)socket_.write_all(bytes, soon()); }
+void Client::send(std::string_view bytes) {
+    (void)socket_.write_all(bytes, soon());
+}
 
 bool Client::fill() {
     char chunk[16384];
@@ -124,7 +131,8 @@ Response Client::read(bool is_head) {
         if (!fill()) return response;
     response.head = buffer_.substr(0, end + 4);
     buffer_.erase(0, end + 4);
-    bool bodiless = is_head || response.status() == 204 || response.status() == 304 || response.status() < 200;
+    bool bodiless =
+        is_head || response.status() == 204 || response.status() == 304 || response.status() < 200;
     if (bodiless) return response;
     if (is_chunked(response.head)) {
         while ((end = buffer_.find("0\r\n\r\n")) == std::string::npos)
@@ -156,17 +164,23 @@ bool Client::is_closed(std::chrono::milliseconds within) {
 Alb::Alb() : upstream(resolver, {.max_response_head_bytes = elbv2::kMaxResponseHeadBytes}) {
     database = std::move(*state::Database::open(":memory:"));
     control_plane = std::make_unique<elbv2::ControlPlane>(*database, clock, ids);
-    balancer = std::make_unique<elbv2::Balancer>(elbv2::BalancerParts{
-        clock, traces, control_plane->snapshot(), upstream, [this](const elbv2::LoadBalancer&, std::string line) {
-            std::lock_guard lock(log_mutex_);
-            log_lines.push_back(std::move(line));
-        }});
-    listeners = std::make_unique<elbv2::Listeners>(elbv2::ListenersParts{*balancer, resolver, nullptr, "127.0.77."});
-    control_plane->on_publish([this](const elbv2::RoutingSnapshot& snapshot) { listeners->open(snapshot); });
-    health_loop = std::make_unique<elbv2::Health>(elbv2::HealthParts{clock, *control_plane, resolver});
+    balancer = std::make_unique<elbv2::Balancer>(
+        elbv2::BalancerParts{clock, traces, control_plane->snapshot(), upstream,
+                             [this](const elbv2::LoadBalancer&, std::string line) {
+                                 std::lock_guard lock(log_mutex_);
+                                 log_lines.push_back(std::move(line));
+                             }});
+    listeners = std::make_unique<elbv2::Listeners>(
+        elbv2::ListenersParts{*balancer, resolver, nullptr, "127.0.77."});
+    control_plane->on_publish(
+        [this](const elbv2::RoutingSnapshot& snapshot) { listeners->open(snapshot); });
+    health_loop =
+        std::make_unique<elbv2::Health>(elbv2::HealthParts{clock, *control_plane, resolver});
 }
 
-Alb::~Alb() { listeners->stop(); }
+Alb::~Alb() {
+    listeners->stop();
+}
 
 Node Alb::call(const std::string& operation, const Node& input) {
     aws::Call call;
@@ -195,18 +209,21 @@ std::string Alb::error_of(const std::string& operation, const std::string& json)
 }
 
 std::string Alb::make_group(const std::string& name, const std::string& more) {
-    Node made = call("CreateTargetGroup", R"({"Name":")" + name +
-                                              R"(","Protocol":"HTTP","Port":80,"TargetType":"ip")" + more + "}");
+    Node made = call(
+        "CreateTargetGroup",
+        R"({"Name":")" + name + R"(","Protocol":"HTTP","Port":80,"TargetType":"ip")" + more + "}");
     return made["TargetGroups"].items()[0]["TargetGroupArn"].as_string();
 }
 
 std::string Alb::make_listener(uint16_t port, const std::string& actions) {
-    Node made = call("CreateListener", R"({"LoadBalancerArn":")" + lb_arn + R"(","Protocol":"HTTP","Port":)" +
-                                           std::to_string(port) + R"(,"DefaultActions":)" + actions + "}");
+    Node made = call("CreateListener", R"({"LoadBalancerArn":")" + lb_arn +
+                                           R"(","Protocol":"HTTP","Port":)" + std::to_string(port) +
+                                           R"(,"DefaultActions":)" + actions + "}");
     return made["Listeners"].items()[0]["ListenerArn"].as_string();
 }
 
-std::string Alb::make_rule(int priority, const std::string& conditions, const std::string& actions) {
+std::string Alb::make_rule(int priority, const std::string& conditions,
+                           const std::string& actions) {
     Node made = call("CreateRule", R"({"ListenerArn":")" + listener_arn + R"(","Priority":)" +
                                        std::to_string(priority) + R"(,"Conditions":)" + conditions +
                                        R"(,"Actions":)" + actions + "}");
@@ -214,10 +231,12 @@ std::string Alb::make_rule(int priority, const std::string& conditions, const st
 }
 
 void Alb::set_up(uint16_t port) {
-    Node made = call("CreateLoadBalancer", std::string(R"({"Name":"app","Subnets":["subnet-1","subnet-2"]})"));
+    Node made = call("CreateLoadBalancer",
+                     std::string(R"({"Name":"app","Subnets":["subnet-1","subnet-2"]})"));
     lb_arn = made["LoadBalancers"].items()[0]["LoadBalancerArn"].as_string();
     group_arn = make_group("tg");
-    listener_arn = make_listener(port, R"([{"Type":"forward","TargetGroupArn":")" + group_arn + R"("}])");
+    listener_arn =
+        make_listener(port, R"([{"Type":"forward","TargetGroupArn":")" + group_arn + R"("}])");
 }
 
 void Alb::register_target(const Target& target, const std::string& arn) {
@@ -225,16 +244,19 @@ void Alb::register_target(const Target& target, const std::string& arn) {
 }
 
 void Alb::set_lb(const std::string& key, const std::string& value) {
-    call("ModifyLoadBalancerAttributes", R"({"LoadBalancerArn":")" + lb_arn + R"(","Attributes":[{"Key":")" + key +
+    call("ModifyLoadBalancerAttributes", R"({"LoadBalancerArn":")" + lb_arn +
+                                             R"(","Attributes":[{"Key":")" + key +
                                              R"(","Value":")" + value + R"("}]})");
 }
 void Alb::set_group(const std::string& key, const std::string& value) {
-    call("ModifyTargetGroupAttributes", R"({"TargetGroupArn":")" + group_arn + R"(","Attributes":[{"Key":")" + key +
-                                            R"(","Value":")" + value + R"("}]})");
+    call("ModifyTargetGroupAttributes", R"({"TargetGroupArn":")" + group_arn +
+                                            R"(","Attributes":[{"Key":")" + key + R"(","Value":")" +
+                                            value + R"("}]})");
 }
 void Alb::set_listener(const std::string& key, const std::string& value) {
-    call("ModifyListenerAttributes", R"({"ListenerArn":")" + listener_arn + R"(","Attributes":[{"Key":")" + key +
-                                         R"(","Value":")" + value + R"("}]})");
+    call("ModifyListenerAttributes", R"({"ListenerArn":")" + listener_arn +
+                                         R"(","Attributes":[{"Key":")" + key + R"(","Value":")" +
+                                         value + R"("}]})");
 }
 
 void Alb::probe() {
@@ -243,7 +265,8 @@ void Alb::probe() {
 }
 
 std::string Alb::health(const std::string& arn) {
-    Node found = call("DescribeTargetHealth", R"({"TargetGroupArn":")" + (arn.empty() ? group_arn : arn) + R"("})");
+    Node found = call("DescribeTargetHealth",
+                      R"({"TargetGroupArn":")" + (arn.empty() ? group_arn : arn) + R"("})");
     if (found["TargetHealthDescriptions"].items().empty()) return "none";
     const Node& shown = found["TargetHealthDescriptions"].items()[0]["TargetHealth"];
     std::string text = shown["State"].as_string();
@@ -259,14 +282,21 @@ net::Address Alb::at(uint16_t port) const {
 }
 
 std::string Alb::get(std::string_view path, std::string_view headers) const {
-    return "GET " + std::string(path) + " HTTP/1.1\r\nHost: app.test\r\n" + std::string(headers) + "\r\n";
+    return "GET " + std::string(path) + " HTTP/1.1\r\nHost: app.test\r\n" + std::string(headers) +
+           "\r\n";
 }
 
-Response Alb::ask(std::string_view path, std::string_view headers) { return Client(at()).ask(get(path, headers)); }
+Response Alb::ask(std::string_view path, std::string_view headers) {
+    return Client(at()).ask(get(path, headers));
+}
 
-base::Span Alb::last_span() const {
-    auto spans = traces.latest(1);
-    return spans.empty() ? base::Span() : spans[0];
+base::Span Alb::span_of(std::string_view target) {
+    listeners->stop();
+    listeners->open(*control_plane->snapshot().get());
+    for (base::Span& span : traces.latest(100))
+        if (span.target == target) return std::move(span);
+    FAIL("no span of " << target);
+    return {};
 }
 
 }  // namespace alb

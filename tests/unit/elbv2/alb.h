@@ -1,5 +1,5 @@
-// Alb: a whole balancer in this process, on free loopback ports, with a clock that stands still; raw
-// targets that answer as told and remember what they saw; a raw client.
+// Alb: a whole balancer in this process, on free loopback ports, with a clock that stands still;
+// raw targets that answer as told and remember what they saw; a raw client.
 #pragma once
 #include <catch2/catch.hpp>
 #include <condition_variable>
@@ -21,7 +21,8 @@ namespace alb {
 
 using base::Node;
 
-// A target on a loopback port. `answer` gets the request (head and body as bytes) and gives raw bytes;
+// A target on a loopback port. `answer` gets the request (head and body as bytes) and gives raw
+// bytes;
 // "" closes without an answer. Connections stay open unless the answer says `Connection: close`.
 class Target {
   public:
@@ -82,6 +83,9 @@ class Alb {
     // One API call; throws aws::Error. Input as JSON text or Node.
     Node call(const std::string& operation, const Node& input);
     Node call(const std::string& operation, const std::string& json);
+    Node call(const std::string& operation, const char* json) {
+        return call(operation, std::string(json));
+    }
     // The error's code and message, "" if the call passes.
     std::string error_of(const std::string& operation, const std::string& json);
 
@@ -102,7 +106,9 @@ class Alb {
     net::Address at(uint16_t port = 80) const;  // where the listener with the declared port answers
     std::string get(std::string_view path = "/", std::string_view headers = {}) const;
     Response ask(std::string_view path = "/", std::string_view headers = {});
-    base::Span last_span() const;
+    // The last request's for `target`. Ends every connection first: a span is written after its
+    // answer.
+    base::Span span_of(std::string_view target);
 
     base::ManualClock clock;
     base::Ids ids{"123456789012", "us-east-1"};
