@@ -34,8 +34,9 @@ bool looks_like_registry(std::string_view text) {
 
 bool is_registry(std::string_view text) {
     auto [host, port] = base::cut(text, ':');
-    bool host_fine = !host.empty() && std::ranges::all_of(host, [](char c) {
-        return is_lower_alnum(c) || (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
+    auto alphanumeric = [](char c) { return is_lower_alnum(c) || (c >= 'A' && c <= 'Z'); };
+    bool host_fine = !host.empty() && alphanumeric(host.front()) && alphanumeric(host.back()) && std::ranges::all_of(host, [&](char c) {
+        return alphanumeric(c) || c == '.' || c == '-';
     });
     auto number = base::parse_unsigned(port);
     return host_fine && (text.find(':') == text.npos || (number && *number > 0 && *number < 65536));
