@@ -27,37 +27,6 @@ std::string sentence(const aws::Error& error) { return fmt::format("{}: {}", err
 
 }  // namespace
 
-// ---- Task networks ----
-
-std::shared_ptr<TaskNetworks::Slot> TaskNetworks::slot(const std::string& address) {
-    std::lock_guard lock(mutex_);
-    auto& slot = slots_[address];
-    if (!slot) slot = std::make_shared<Slot>();
-    return slot;
-}
-
-void TaskNetworks::add(containers::TaskNetwork& network) {
-    auto place = slot(network.address());
-    std::unique_lock lock(place->mutex);
-    place->network = &network;
-}
-
-void TaskNetworks::remove(const std::string& address) {
-    auto place = slot(address);
-    std::unique_lock lock(place->mutex);
-    place->network = nullptr;
-}
-
-void TaskNetworks::reach(const std::string& address, uint16_t port) {
-    resolver_.set(address, port, [place = slot(address), address, port](net::Deadline deadline) -> net::Result<net::Socket> {
-        std::shared_lock lock(place->mutex);
-        if (!place->network) return std::unexpected(net::Error{net::ErrorKind::Unreachable, 0, fmt::format("no task has the address {}", address)});
-        return place->network->dial(port, deadline);
-    });
-}
-
-void TaskNetworks::forget(const std::string& address, uint16_t port) { resolver_.remove(address, port); }
-
 // ---- Load balancers ----
 
 std::optional<ecs::TargetGroupFacts> TargetAdapter::describe(const std::string& target_group) {
@@ -72,7 +41,6 @@ std::optional<ecs::TargetGroupFacts> TargetAdapter::describe(const std::string& 
 }
 
 void TargetAdapter::register_target(const std::string& target_group, const std::string& address, int port) {
-    networks_.reach(address, static_cast<uint16_t>(port));
     elb_.register_targets(target_group, {{address, static_cast<uint16_t>(port)}});
 }
 
@@ -92,7 +60,6 @@ ecs::TargetHealth TargetAdapter::health(const std::string& target_group, const s
             default: return {State::Initial, target.health.description};
         }
     }
-    networks_.forget(address, static_cast<uint16_t>(port));
     return {State::Unused, "not registered"};
 }
 
@@ -161,10 +128,6 @@ void NameAdapter::configure(std::vector<taps::Reachable> parts, std::string ca_p
 std::expected<std::unique_ptr<ecs::TaskNames::Attachment>, std::string> NameAdapter::attach(const std::string& task,
                                                                                             containers::TaskNetwork& network) {
     struct Attached final : Attachment {
-        Attached(TaskNetworks& all, std::string where) : networks(all), address(std::move(where)) {}
-        ~Attached() override { networks.remove(address); }
-        TaskNetworks& networks;
-        std::string address;
         std::unique_ptr<taps::TaskServices> services;
     };
     std::vector<taps::Reachable> parts;
@@ -178,8 +141,7 @@ std::expected<std::unique_ptr<ecs::TaskNames::Attachment>, std::string> NameAdap
                                                who, name));
     });
     if (!services) return std::unexpected(services.error());
-    networks_.add(network);
-    auto attached = std::make_unique<Attached>(networks_, network.address());
+    auto attached = std::make_unique<Attached>();
     attached->services = std::move(*services);
     return attached;
 }

@@ -1,15 +1,12 @@
 // Adapters: what ECS needs from others, carried out by the others. The composition root's own glue: a
 // class per port, each a few lines over one service.
 #pragma once
-#include <map>
 #include <memory>
 #include <mutex>
-#include <shared_mutex>
 #include <string>
 #include <vector>
 
 #include "ecs/ports.h"
-#include "net/resolver.h"
 #include "taps/task_services.h"
 
 namespace aws { class AccessKeys; }
@@ -19,31 +16,9 @@ namespace s3 { class ControlPlane; }
 namespace secretsmanager { class ControlPlane; }
 namespace ssm { class ControlPlane; }
 
-// Task networks by address: how the balancer's dialling reaches a task.
-class TaskNetworks {
-  public:
-    explicit TaskNetworks(net::Resolver& resolver) : resolver_(resolver) {}
-    void add(containers::TaskNetwork& network);
-    void remove(const std::string& address);          // waits for dials under way
-    // Makes ADDRESS:PORT dialable, through the network that has the address at that time.
-    void reach(const std::string& address, uint16_t port);
-    void forget(const std::string& address, uint16_t port);
-
-  private:
-    struct Slot {
-        std::shared_mutex mutex;
-        containers::TaskNetwork* network = nullptr;
-    };
-    std::shared_ptr<Slot> slot(const std::string& address);
-
-    net::Resolver& resolver_;
-    std::mutex mutex_;
-    std::map<std::string, std::shared_ptr<Slot>> slots_;
-};
-
 class TargetAdapter final : public ecs::TargetRegistrar {
   public:
-    TargetAdapter(elbv2::ControlPlane& elb, TaskNetworks& networks) : elb_(elb), networks_(networks) {}
+    explicit TargetAdapter(elbv2::ControlPlane& elb) : elb_(elb) {}
     std::optional<ecs::TargetGroupFacts> describe(const std::string& target_group) override;
     void register_target(const std::string& target_group, const std::string& address, int port) override;
     void deregister_target(const std::string& target_group, const std::string& address, int port) override;
@@ -51,7 +26,6 @@ class TargetAdapter final : public ecs::TargetRegistrar {
 
   private:
     elbv2::ControlPlane& elb_;
-    TaskNetworks& networks_;
 };
 
 class LogAdapter final : public ecs::LogSink {
@@ -90,7 +64,6 @@ class RoleAdapter final : public ecs::RoleSource {
 // Resolver, database, cache and AWS names inside each task's network; the instance's CA in its files.
 class NameAdapter final : public ecs::TaskNames {
   public:
-    explicit NameAdapter(TaskNetworks& networks) : networks_(networks) {}
     // Before the first task: what tasks reach, the CA's certificate, variables under the task definition's own.
     void configure(std::vector<taps::Reachable> parts, std::string ca_pem, std::vector<std::pair<std::string, std::string>> environment);
 
@@ -99,7 +72,6 @@ class NameAdapter final : public ecs::TaskNames {
     std::vector<std::pair<std::string, std::string>> environment() override;
 
   private:
-    TaskNetworks& networks_;
     std::mutex mutex_;
     std::vector<taps::Reachable> parts_;
     std::string bundle_, ca_;
