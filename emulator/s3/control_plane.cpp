@@ -45,7 +45,7 @@ ControlPlane::ControlPlane(state::Database& database, base::Clock& clock, const 
     : database_(database), store_(database), clock_(clock), ids_(ids), blobs_(blobs) {
     for (auto table : {bucket_operations, configuration_operations, policy_operations,
                        object_operations, copy_operations, listing_operations, multipart_operations,
-                       tagging_operations, acl_operations})
+                       tagging_operations, acl_operations, form_operations})
         operations_.insert(operations_.end(), table.begin(), table.end());
     blobs_.sweep([this](const std::string& blob) { return store_.references(blob); });
 }
@@ -66,7 +66,7 @@ bool ControlPlane::is_bucket(std::string_view name) {
     return state_of(name) != nullptr;
 }
 
-std::vector<BucketStatus> ControlPlane::statuses() {
+std::vector<BucketStatus> ControlPlane::buckets() {
     std::vector<BucketStatus> all;
     for (const Bucket& bucket : store_.buckets())
         if (auto state = state_of(bucket.name))

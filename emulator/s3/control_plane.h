@@ -30,7 +30,7 @@ class ControlPlane {
     ControlPlane(state::Database& database, base::Clock& clock, const base::Ids& ids, Blobs& blobs);
 
     bool is_bucket(std::string_view name);
-    std::vector<BucketStatus> statuses();
+    std::vector<BucketStatus> buckets();
 
     Store& store() { return store_; }
     Blobs& blobs() { return blobs_; }
@@ -90,5 +90,6 @@ extern const std::span<const Operation> listing_operations;
 extern const std::span<const Operation> multipart_operations;
 extern const std::span<const Operation> tagging_operations;
 extern const std::span<const Operation> acl_operations;
+extern const std::span<const Operation> form_operations;
 
 }  // namespace s3

@@ -113,6 +113,12 @@ url = s3.generate_presigned_url("put_object", Params={"Bucket": "boto", "Key": "
 if "X-Amz-Signature" in url:
     urllib.request.urlopen(urllib.request.Request(url, data=b"put", method="PUT", headers={"Content-Type": "text/plain"}))
     assert s3.get_object(Bucket="boto", Key="p")["Body"].read() == b"put"
+form = boto3.client("s3", endpoint_url=sys.argv[1], region_name="us-east-1", config=Config(signature_version="s3v4")).generate_presigned_post("boto", "posted")
+import subprocess
+fields = [a for k, v in form["fields"].items() for a in ("-F", f"{k}={v}")]
+out = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", *fields, "-F", "file=@-", form["url"]], input=b"form", capture_output=True).stdout
+assert out == b"204", (out, form)
+assert s3.get_object(Bucket="boto", Key="posted")["Body"].read() == b"form"
 PYTHON
 
 # emptying and removing

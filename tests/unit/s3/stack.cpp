@@ -67,7 +67,8 @@ http::RequestHead Stack::signed_head(const Ask& ask) const {
 }
 
 Answer Stack::send(Ask ask) {
-    return send_head(signed_head(ask), std::move(ask.body));
+    http::RequestHead head = signed_head(ask);
+    return send_head(std::move(head), std::move(ask.body));
 }
 
 Answer Stack::send_head(http::RequestHead head, std::string body) {
@@ -78,7 +79,8 @@ Answer Stack::send_head(http::RequestHead head, std::string body) {
 
 std::string Stack::decision(std::string_view key) const {
     std::string text;
-    for (const base::Decision& decision : traces.latest(1).at(0).decisions)
+    base::Span span = traces.latest(1).at(0);
+    for (const base::Decision& decision : span.decisions)
         if (decision.key == key) text = decision.text;
     return text;
 }
