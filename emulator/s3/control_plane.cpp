@@ -66,7 +66,7 @@ bool ControlPlane::is_bucket(std::string_view name) {
     return state_of(name) != nullptr;
 }
 
-std::vector<BucketStatus> ControlPlane::buckets() {
+std::vector<BucketStatus> ControlPlane::statuses() {
     std::vector<BucketStatus> all;
     for (const Bucket& bucket : store_.buckets())
         if (auto state = state_of(bucket.name))

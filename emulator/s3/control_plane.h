@@ -30,7 +30,7 @@ class ControlPlane {
     ControlPlane(state::Database& database, base::Clock& clock, const base::Ids& ids, Blobs& blobs);
 
     bool is_bucket(std::string_view name);
-    std::vector<BucketStatus> buckets();
+    std::vector<BucketStatus> statuses();
 
     Store& store() { return store_; }
     Blobs& blobs() { return blobs_; }

@@ -266,7 +266,7 @@ TEST_CASE("what was stored is there after a restart") {
     s3::ControlPlane again(*stack.database, stack.clock, stack.ids, stack.blobs);
     CHECK(again.is_bucket("bucket"));
     CHECK_FALSE(again.is_bucket("other"));
-    REQUIRE(again.buckets().size() == 1);
-    CHECK(again.buckets()[0].has_website);
+    REQUIRE(again.statuses().size() == 1);
+    CHECK(again.statuses()[0].has_website);
     CHECK(stack.get("/bucket/k").body == "bytes");
 }
