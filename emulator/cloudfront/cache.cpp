@@ -25,6 +25,13 @@ std::string slot_key(const CacheEntry& entry) {
 
 }  // namespace
 
+CacheEntry::CacheEntry(const CacheEntry& other, std::shared_ptr<const PreparedHead> prepared)
+    : key(other.key), pattern(other.pattern), range(other.range), status(other.status), headers(other.headers),
+      body(other.body), fetched(other.fetched), fresh_until(other.fresh_until),
+      stale_while_revalidate_until(other.stale_while_revalidate_until), stale_if_error_until(other.stale_if_error_until),
+      usable_until(other.usable_until), etag(other.etag), last_modified(other.last_modified), why(other.why),
+      origin(other.origin), prepared(std::move(prepared)), hits(other.hits.load()) {}
+
 size_t CacheEntry::size_bytes() const {
     size_t bytes = kBookkeepingBytes + 3 * key.text.size() + headers.wire_bytes() * 2 + why.size();
     if (prepared) bytes += prepared->text.size();

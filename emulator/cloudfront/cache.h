@@ -32,6 +32,10 @@ struct PreparedHead {
 
 // One object (or error) held. Immutable after it is shared, but for the marked members.
 struct CacheEntry {
+    CacheEntry() = default;
+    // The same object under other policies.
+    CacheEntry(const CacheEntry& other, std::shared_ptr<const PreparedHead> prepared);
+
     CacheKey key;
     std::string pattern;          // of the behaviour that stored it
     std::string range;            // of a part: "bytes 0-99/1000", "" = the whole object

@@ -98,6 +98,14 @@ EntryPtr Lookup::covering_part(const Inquiry& inquiry) const {
     return nullptr;
 }
 
+// The behaviour was changed since the entry was made: its bytes are made anew, once.
+void Lookup::prepare_again(const Inquiry& inquiry, const EntryPtr& entry) const {
+    if (!entry->prepared || entry->prepared->behavior == inquiry.behavior) return;
+    uint64_t epoch = parts_.cache.epoch();
+    auto copy = std::make_shared<CacheEntry>(*entry, prepare(inquiry, *entry));
+    if (parts_.cache.find(inquiry.key.text) == entry) parts_.cache.store(copy, epoch);
+}
+
 std::optional<Answer> Lookup::from_cache(const Inquiry& inquiry, bool& refresh) const {
     EntryPtr entry = parts_.cache.find(inquiry.key.text);
     if (!entry) {
@@ -109,6 +117,7 @@ std::optional<Answer> Lookup::from_cache(const Inquiry& inquiry, bool& refresh) 
     switch (usable(*entry, inquiry.now)) {
         case Usable::Fresh:
             inquiry.span->decide("cache", "hit: " + entry->why);
+            prepare_again(inquiry, entry);
             break;
         case Usable::StaleWhileRevalidating:
             refresh = !entry->refreshing.exchange(true);

@@ -51,6 +51,7 @@ class Lookup {
     void read_small_body(Answer& answer);
     void read_whole(Answer& answer, uint64_t length, std::string& bytes) const;
     std::shared_ptr<const PreparedHead> prepare(const Inquiry& inquiry, const CacheEntry& entry) const;
+    void prepare_again(const Inquiry& inquiry, const EntryPtr& entry) const;
     EntryPtr covering_part(const Inquiry& inquiry) const;
 
     LookupParts parts_;

@@ -640,3 +640,15 @@ TEST_CASE("the access log has a line per request, delivered as gzip (§6.12)", "
     CHECK(s.logs[0].first.ends_with(".gz"));
     CHECK(s.logs[0].second.starts_with("\x1f\x8b"));
 }
+
+TEST_CASE("a policy that changes shows on what is already held", "[cloudfront][edge]") {
+    Stack s;
+    s.get("/a");
+    s.configure(behavior(R"("ResponseHeadersPolicyId": "67f7725c-6f97-4210-82d7-5512b31e9d03")"));
+    for (int i = 0; i < 3; ++i) {
+        auto hit = s.get("/a");
+        CHECK(s.cache_of(hit) == "Hit");
+        CHECK(hit.get_header_value("X-Frame-Options") == "SAMEORIGIN");
+    }
+    CHECK(s.origin.count() == 1);
+}
