@@ -88,7 +88,7 @@ bool send_datagram(int control, const std::vector<std::string>& fields, const st
 }
 
 // Waits for the first word: "ready", or why not.
-std::expected<void, std::string> await_ready(int control, base::Process& process) {
+std::expected<void, std::string> await_ready(int control, base::Process* process) {
     pollfd wait{control, POLLIN, 0};
     int ready;
     while ((ready = ::poll(&wait, 1, static_cast<int>(kHolderStart.count()))) < 0 && errno == EINTR) continue;
@@ -96,7 +96,7 @@ std::expected<void, std::string> await_ready(int control, base::Process& process
     Datagram first = read_datagram(control);
     if (first.fields.size() >= 3 && first.fields[1] == "ready") return {};
     if (first.fields.size() >= 3 && first.fields[1] == "failed") return std::unexpected(first.fields[2]);
-    auto code = process.wait(milliseconds(1000));
+    auto code = process ? process->wait(milliseconds(1000)) : std::nullopt;
     return std::unexpected("the task's holder ended at once" + (code ? " with exit code " + std::to_string(*code) : std::string()));
 }
 
@@ -116,7 +116,13 @@ std::expected<std::shared_ptr<HolderClient>, std::string> HolderClient::start(ba
     ::close(ends[1]);
     if (!started) return std::unexpected(started.error());
     client->process_ = std::move(*started);
-    TRY(await_ready(ends[0], *client->process_));
+    TRY(await_ready(ends[0], client->process_.get()));
+    return client;
+}
+
+std::expected<std::shared_ptr<HolderClient>, std::string> HolderClient::adopt(int control, const std::string& address) {
+    std::shared_ptr<HolderClient> client(new HolderClient(control, address));
+    TRY(await_ready(control, nullptr));
     return client;
 }
 

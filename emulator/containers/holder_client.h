@@ -40,6 +40,8 @@ class HolderClient final : public TaskNetwork {
 
     // Starts the holder; its network stands when this returns. An error is one sentence.
     static std::expected<std::shared_ptr<HolderClient>, std::string> start(base::Spawner& spawner, const HolderOptions& options);
+    // A holder that somebody else started (the pause container), on a connected socket.
+    static std::expected<std::shared_ptr<HolderClient>, std::string> adopt(int control, const std::string& address);
     ~HolderClient() override;
 
     const std::string& address() const override { return address_; }

@@ -213,12 +213,12 @@ void surroundings(RuntimeUnderTest& under_test) {
         options.working_directory = "/srv/new";
         bench.start(options);
         bench.await_exit();
-        CHECK(bench.log->lines() == Lines{"uid 1000 gid 1000 groups 2000 in /srv/new home /home/app pid 1"});
+        CHECK(bench.log->lines() == Lines{"uid 1000 gid 1000 groups 1000 2000 in /srv/new home /home/app pid 1"});
     }
     if (!one_user) SECTION("root in the image") {
         Bench bench(under_test);
         CHECK(bench.output_of({"whoami", "--", "touch", "/new", "--", "chown", "/new", "33"}) ==
-              Lines{"uid 0 gid 0 groups in / home /root pid 1", "ok", "ok"});
+              Lines{"uid 0 gid 0 groups 0 in / home /root pid 1", "ok", "ok"});
     }
     SECTION("an unknown user") {
         Bench bench(under_test);

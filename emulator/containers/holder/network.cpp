@@ -151,14 +151,16 @@ std::string failed(const char* what, int error) { return std::string(what) + ": 
 
 }  // namespace
 
-std::string make_network(Network& network, const std::string& task_address) {
-    network.gateway = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    int gateway = open_netlink();
-    if (network.gateway < 0 || gateway < 0) return failed("the network namespace cannot be opened", errno);
+std::string make_network(Network& network, const std::string& task_address, Here here) {
+    auto open_here = [](int& name) { return name = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC); };
+    int& first = here == Here::Gateway ? network.gateway : network.task;
+    int& second = here == Here::Gateway ? network.task : network.gateway;
+    int netlink[2];
+    if (open_here(first) < 0 || (netlink[0] = open_netlink()) < 0) return failed("the network namespace cannot be opened", errno);
     if (unshare(CLONE_NEWNET) < 0) return failed("a network namespace is refused", errno);
-    network.task = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    int task = open_netlink();
-    if (network.task < 0 || task < 0) return failed("the task's network namespace cannot be opened", errno);
+    if (open_here(second) < 0 || (netlink[1] = open_netlink()) < 0) return failed("the new network namespace cannot be opened", errno);
+    int gateway = netlink[here == Here::Gateway ? 0 : 1], task = netlink[here == Here::Gateway ? 1 : 0];
+    if (setns(network.task, CLONE_NEWNET) < 0) return failed("the task's namespace cannot be entered", errno);
 
     int error = add_cable(task, network.gateway);
     if (error) return failed("a veth pair is refused", error);

@@ -9,9 +9,10 @@ struct Network {
     int task = -1, gateway = -1;      // namespaces
 };
 
-// Called in a fresh network namespace, which becomes the gateway; leaves the caller in the task's.
-// "" or a sentence.
-std::string make_network(Network& network, const std::string& task_address);
+// The namespace that the caller is in becomes the one or the other, the second is made; leaves the caller in the
+// task's. "" or a sentence.
+enum class Here { Gateway, Task };
+std::string make_network(Network& network, const std::string& task_address, Here here);
 
 // Sockets for the emulator; negative errno when refused.
 enum class SocketKind { Listener, Datagram, Stream };

@@ -283,6 +283,8 @@ Identity look_up(const std::string& user) {
         if (row.size() > 3 && !login.empty() && ("," + row[3] + ",").find("," + login + ",") != std::string::npos)
             identity.groups.push_back(id);
     }
+    // As Docker has it, the group itself is the first of the groups.
+    identity.groups.insert(identity.groups.begin(), identity.group);
     if (!group_found) give_up("unable to find group " + group + ": no matching entries in group file", 0);
     return identity;
 }

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -202,7 +203,7 @@ class Task {
     if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0)
         fail(std::string("mounts cannot be made private: ") + strerror(errno));
     Network network;
-    if (std::string problem = make_network(network, address); !problem.empty()) fail(problem);
+    if (std::string problem = make_network(network, address, Here::Gateway); !problem.empty()) fail(problem);
     Task(network).serve();
 }
 
@@ -246,7 +247,43 @@ std::string why_refused(int error) {
     return sentence + "a container without the right to make namespaces needs --runtime docker";
 }
 
+// The emulator's end of the socket appears in the directory that both can see.
+int accept_emulator(const std::string& path) {
+    int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    if (path.size() >= sizeof at.sun_path) return -1;
+    memcpy(at.sun_path, path.c_str(), path.size() + 1);
+    unlink(path.c_str());
+    if (bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof at) < 0) return -1;
+    // The directory is the emulator's own; under an engine we are another user than it is.
+    chmod(path.c_str(), 0666);
+    if (listen(listener, 1) < 0) return -1;
+    pollfd wait{listener, POLLIN, 0};
+    if (poll(&wait, 1, 30'000) != 1) return -1;
+    int connection = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    close(listener);
+    return connection;
+}
+
 }  // namespace
+
+int run_pause(const std::string& address, const std::string& path) {
+    // PID 1 of its container: an engine's stop must end it.
+    signal(SIGTERM, [](int) { _exit(0); });
+    int connection = accept_emulator(path);
+    if (connection < 0) {
+        fprintf(stderr, "pause: %s: %s\n", path.c_str(), strerror(errno));
+        return 1;
+    }
+    if (connection != kControlDescriptor) {
+        dup3(connection, kControlDescriptor, O_CLOEXEC);
+        close(connection);
+    }
+    Network network;
+    if (std::string problem = make_network(network, address, Here::Task); !problem.empty()) fail(problem);
+    Task(network).serve();
+}
 
 int run_task(const std::string& address, const std::string& identities) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
