@@ -1,3 +1,4 @@
+// Content codings: which one the client takes, and what compressing gives.
 #include "http/content_coding.h"
 
 #include <zlib.h>

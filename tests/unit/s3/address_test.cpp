@@ -1,3 +1,4 @@
+// Addresses of S3 requests: Host and path to bucket, key and subresource (s3.md §1).
 #include "s3/address.h"
 
 #include <catch2/catch.hpp>

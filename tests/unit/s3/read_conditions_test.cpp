@@ -1,3 +1,4 @@
+// Conditions and ranges of reads, as pure decisions (s3.md).
 #include "s3/read_conditions.h"
 
 #include <catch2/catch.hpp>
