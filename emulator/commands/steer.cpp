@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "commands/client.h"
 #include "commands/commands.h"
+#include "scenarios/runner/format.h"
 #include "stack/stack_file.h"
 
 namespace commands {
@@ -66,8 +67,10 @@ int reset(const Arguments& arguments) {
     });
 }
 
-int schema(const Arguments&) {
-    fmt::print("{}\n", base::to_json(stack::schema(), 2));
+int schema(const Arguments& arguments) {
+    const std::string what = arguments.positional.empty() ? "stack" : arguments.positional[0];
+    if (what != "stack" && what != "scenario") return fail(kWrongInput, fmt::format("\"{}\" has no schema; stack and scenario have", what));
+    fmt::print("{}\n", base::to_json(what == "stack" ? stack::schema() : scenarios::scenario_schema(), 2));
     return kOk;
 }
 
@@ -84,6 +87,6 @@ const Command kCache{"cache", "List or explain what the edge holds", "[ls|show|w
                      "  dodam cache ls\n  dodam cache why https://d111111front01.cloudfront.net/app.js\n", cache};
 const Command kReset{"reset", "Empty the edge cache, database, cache, buckets or traces (default: what tests dirty)", "[PART…]", kPlainFlags,
                      "  dodam reset\n  dodam reset edge database redis\n", reset};
-const Command kSchema{"schema", "Print the JSON Schema of dodam.json", "", {}, "  dodam schema > dodam.schema.json\n", schema};
+const Command kSchema{"schema", "Print the JSON Schema of dodam.json, or of scenarios", "[stack|scenario]", {}, "  dodam schema > dodam.schema.json\n  dodam schema scenario > scenario.schema.json\n", schema};
 
 }  // namespace commands

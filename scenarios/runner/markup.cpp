@@ -202,8 +202,12 @@ class Reader {
             close = text_.find("</", close + 1);
             if (close == std::string_view::npos) close = text_.size();
         }
+        const std::string_view raw = text_.substr(at_, close - at_);
+        const std::string_view tag = node.name();
+        // Titles and text areas have character references, scripts and styles have none.
+        const bool decoded = tag == "title" || tag == "textarea";
         node.append_child(pugi::node_pcdata)
-            .set_value(std::string(text_.substr(at_, close - at_)).c_str());
+            .set_value(decoded ? decode(raw).c_str() : std::string(raw).c_str());
         at_ = close;
         if (at_ < text_.size()) skip_past(">");
     }
