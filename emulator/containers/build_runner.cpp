@@ -15,7 +15,6 @@
 #include <atomic>
 #include <memory>
 
-#include "base/ids.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "base/thread.h"
@@ -118,7 +117,7 @@ class Step {
   public:
     Step(base::Spawner& spawner, const oci::LayerStore& store, const BuildRunnerOptions& options, const oci::RunStep& step, oci::BuildLog& log)
         : spawner_(spawner), store_(store), options_(options), step_(step), log_(log),
-          name_("build-" + base::random_hex(16)), directory_(store.directory() + "/tasks/" + name_) {}
+          name_(oci::LayerStore::temporary_name()), directory_(store.directory() + "/tasks/" + name_) {}
 
     ~Step() {
         for (auto& listener : listeners_) listener->stop();
@@ -152,7 +151,7 @@ class Step {
         outcome.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
         outcome.refused_names = refused_;
         client_->close();       // and with it the mount whose upper directory is taken next
-        outcome.changes = store_.directory() + "/scratch/" + base::random_hex(16);
+        outcome.changes = store_.scratch_path();
         if (::rename((directory_ + "/upper").c_str(), outcome.changes.c_str()) < 0)
             return std::unexpected("the changes of the step cannot be kept: " + std::string(strerror(errno)));
         return outcome;

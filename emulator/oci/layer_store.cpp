@@ -1,6 +1,7 @@
 #include "oci/layer_store.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/text.h"
 
 namespace oci {
 namespace {
@@ -33,6 +35,13 @@ std::expected<std::string, SourceError> read_blob(const Reference& reference, Im
     return bytes;
 }
 
+// Made by temporary_name() of a process that is gone.
+bool is_left_behind(const std::string& name) {
+    if (!name.starts_with("tmp-")) return false;
+    auto pid = base::parse_unsigned(base::split(name, '-')[1]);
+    return pid && *pid != static_cast<uint64_t>(::getpid()) && ::kill(static_cast<pid_t>(*pid), 0) < 0 && errno == ESRCH;
+}
+
 }  // namespace
 
 bool LayerStore::has(const Digest& diff_id) const {
@@ -47,8 +56,18 @@ std::expected<void, std::string> LayerStore::prepare() const {
         // A task's root is another user on this machine: it may pass, and not list.
         if (ownership_ == Ownership::Shifted) ::chmod(path.c_str(), 0711);
     }
+    for (const char* below : {"/scratch", "/tasks"}) {
+        std::vector<std::string> left;
+        std::error_code ignored;
+        for (const auto& entry : std::filesystem::directory_iterator(directory_ + below, ignored))
+            if (is_left_behind(entry.path().filename())) left.push_back(entry.path());
+        for (const std::string& path : left) remove_tree(path);
+    }
     return {};
 }
+
+std::string LayerStore::temporary_name() { return "tmp-" + std::to_string(::getpid()) + "-" + base::random_hex(16); }
+std::string LayerStore::scratch_path() const { return directory_ + "/scratch/" + temporary_name(); }
 
 std::expected<StoredImage, SourceError> LayerStore::pull(const Reference& reference, ImageSource& source) {
     if (auto ready = prepare(); !ready) return std::unexpected(SourceError{SourceError::Kind::Unreachable, ready.error()});
@@ -90,7 +109,7 @@ std::expected<StoredImage, SourceError> LayerStore::pull(const Reference& refere
 }
 
 std::expected<void, std::string> LayerStore::unpack(int descriptor, const Digest& blob, const Digest& diff_id) {
-    std::string temporary = directory_ + "/scratch/" + base::random_hex(16);
+    std::string temporary = scratch_path();
     if (::mkdir(temporary.c_str(), 0755) < 0) return std::unexpected(temporary + " cannot be made: " + strerror(errno));
     auto unpacked = unpack_layer(descriptor, temporary, ownership_);
     std::string problem;

@@ -36,8 +36,11 @@ class LayerStore {
     // One layer from an open blob, checked against both digests.
     std::expected<void, std::string> unpack(int descriptor, const Digest& blob, const Digest& diff_id);
 
-    // Makes the directories, and lets a task's users reach the layers.
+    // Makes the directories, lets a task's users reach the layers, and removes what killed processes left half done.
     std::expected<void, std::string> prepare() const;
+    // A fresh path below scratch/; and a name for one below tasks/. Both are recognised as left behind later.
+    std::string scratch_path() const;
+    static std::string temporary_name();
 
   private:
     std::expected<void, std::string> adopt(const std::string& directory, const Digest& diff_id);

@@ -79,7 +79,7 @@ std::string shell_quoted(const std::vector<std::string>& words) {
 // A directory of scratch that is gone when the step is.
 class Scratch {
   public:
-    explicit Scratch(const oci::LayerStore& store) : path_(store.directory() + "/scratch/" + base::random_hex(16)) {
+    explicit Scratch(const oci::LayerStore& store) : path_(store.scratch_path()) {
         ::mkdir(path_.c_str(), 0755);
     }
     ~Scratch() { oci::remove_tree(path_); }
@@ -273,7 +273,7 @@ BuildResult<Stage> Build::base_image(const std::string& name) {
         if (in_.layout_.has_blob(blob.digest)) continue;
         auto from = in_.bases_.open_blob(*reference, blob.digest);
         if (!from) return error(from.error().text);
-        std::string path = in_.store_.directory() + "/scratch/" + base::random_hex(16);
+        std::string path = in_.store_.scratch_path();
         std::string source = "/proc/self/fd/" + std::to_string(*from);
         std::error_code failed;
         fs::copy_file(source, path, failed);

@@ -51,6 +51,7 @@ bool eventually(Condition condition) {
 }  // namespace
 
 TEST_CASE("an emulator that is killed", "[.victim]") {
+    if (!std::getenv("VICTIM_DIRECTORY")) return;      // asked for by a filter, not by the case below
     std::string directory = std::getenv("VICTIM_DIRECTORY"), word = std::getenv("VICTIM_WORD");
     base::Spawner spawner;
     oci::ImageLayout images(directory + "/images");
