@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# The real AWS CLI and boto3 against S3: s3_cli.sh ENDPOINT SCRATCH_DIRECTORY. Exits 1 at the first surprise.
-set -u
-endpoint=$1 scratch=$2
-export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 AWS_PAGER= AWS_EC2_METADATA_DISABLED=true
-export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null HOME=$scratch no_proxy='*'
+# S3 with the real AWS CLI and boto3. Numbers are those of s3.md §9. Ends at the first surprise.
+. "$(dirname "$0")/lib.sh"
+start_dodam cli
+export HOME=$work no_proxy='*'
 s3() { /usr/bin/aws --endpoint-url "$endpoint" s3 "$@"; }
 api() { /usr/bin/aws --endpoint-url "$endpoint" s3api --output json "$@"; }
 fail() { echo "FAILED: $*" >&2; exit 1; }
 expect() { case "$2" in *"$3"*) ;; *) fail "$1: wanted \"$3\" in: $2" ;; esac; }
-cd "$scratch" || exit 1
+mkdir -p "$work/scratch" && cd "$work/scratch" || exit 1
 
-# 144: make, sync, a second sync changes nothing
+# #144: make, sync, a second sync changes nothing
 out=$(s3 mb s3://site 2>&1) || fail "mb: $out"
 expect mb "$out" "make_bucket: site"
 mkdir -p dist/assets dist/sub
@@ -30,7 +29,7 @@ expect ls "$out" "PRE assets/"
 # the type comes from the client, never from S3
 expect content-type "$(api head-object --bucket site --key index.html)" '"ContentType": "text/html"'
 
-# 145, 146: newer files go up, removed ones go away, excluded ones stay
+# #145, #146: newer files go up, removed ones go away, excluded ones stay
 touch -d '+2 hours' dist/index.html
 rm dist/assets/app.js
 echo keep | s3 cp - s3://site/keep/me.txt || fail "cp from stdin"
@@ -41,7 +40,7 @@ case "$out" in *keep/me.txt*) fail "an excluded key was deleted" ;; esac
 touch -d '-10 days' dist/index.html
 [ -z "$(s3 sync dist s3://site --exclude 'keep/*' 2>&1)" ] || fail "an older file of the same size was uploaded"
 
-# 147: multipart
+# #147: multipart
 head -c 20971520 /dev/urandom > big
 out=$(s3 cp big s3://site/big 2>&1) || fail "cp big: $out"
 etag=$(api head-object --bucket site --key big --query ETag --output text)
@@ -51,12 +50,12 @@ cmp big back || fail "20 MiB came back changed"
 s3 cp s3://site/big s3://site/big2 > /dev/null || fail "copy of a multipart object"
 s3 cp s3://site/big2 back > /dev/null && cmp big back || fail "the copy differs"
 
-# 148: what is missing
+# #148: what is missing
 out=$(s3 cp s3://site/none x 2>&1); [ $? = 1 ] || fail "cp of a missing key exits 1"
 expect "cp missing" "$out" "(404) when calling the HeadObject operation"
 s3 ls s3://site/nothing > /dev/null; [ $? = 1 ] || fail "ls of a missing prefix exits 1"
 
-# 149: website
+# #149: website
 s3 website s3://site --index-document index.html --error-document index.html || fail website
 api delete-public-access-block --bucket site || fail "delete-public-access-block"
 api put-bucket-policy --bucket site --policy '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::site/*"}]}' || fail "put-bucket-policy"
@@ -65,7 +64,7 @@ expect website "$out" "<h1>one</h1>"
 status=$(curl -s -o /dev/null -w '%{http_code}' -H 'Host: site.s3-website-us-east-1.amazonaws.com' "$endpoint/nowhere")
 [ "$status" = 404 ] || fail "error document's status: $status"
 
-# 150: presigned URL
+# #150: presigned URL
 url=$(s3 presign s3://site/sub/a\ b+c\ ü.txt --expires-in 60) || fail presign
 expect presign "$(curl -s "$url")" "space and plus"
 expect "tampered URL" "$(curl -s "$url&x=1")" SignatureDoesNotMatch
@@ -92,7 +91,7 @@ expect checksum "$(api head-object --bucket site --key sum --checksum-mode ENABL
 out=$(api delete-objects --bucket site --delete 'Objects=[{Key=sum},{Key=none}]') || fail delete-objects
 expect delete-objects "$out" '"Key": "none"'
 
-# 107: boto3, both body signatures
+# #107: boto3, both body signatures
 /usr/bin/python3 - "$endpoint" <<'PYTHON' || fail boto3
 import boto3, io, sys
 from botocore.config import Config

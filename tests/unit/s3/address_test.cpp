@@ -1,4 +1,4 @@
-// Addresses of S3 requests: Host and path to bucket, key and subresource (s3.md §1).
+// Hosts, paths and bucket names. Numbers are those of s3.md §9.
 #include "s3/address.h"
 
 #include <catch2/catch.hpp>

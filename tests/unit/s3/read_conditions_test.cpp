@@ -1,4 +1,4 @@
-// Conditions and ranges of reads, as pure decisions (s3.md).
+// Ranges and conditions of reads and copies. Numbers are those of s3.md §9.
 #include "s3/read_conditions.h"
 
 #include <catch2/catch.hpp>
