@@ -5,6 +5,7 @@
 
 #include "base/date.h"
 #include "base/text.h"
+#include "elbv2/limits.h"
 
 namespace elbv2 {
 namespace {
@@ -47,6 +48,8 @@ std::optional<std::string> why_malformed(const http::ResponseHead& head) {
     };
     for (const Fault& fault : kFaults)
         if (has(fault.anomaly)) return std::string(fault.text);
+    if (head.headers.wire_bytes() > kMaxResponseHeadBytes)
+        return std::string("its headers are over 32 K");
     if (head.status < 100 || head.status > 599)
         return "its status " + std::to_string(head.status) + " is none";
     return std::nullopt;
@@ -59,6 +62,7 @@ http::ResponseHead make_client_response(http::ResponseHead head, const ListenerS
     out.status = head.status;
     out.reason = std::move(head.reason);
     http::HeaderList& to = out.headers;
+    to.reserve(head.headers.size() + settings.injected.size() + cookies.size() + 3);
     // GUESS: a missing Date is added.
     const std::string* date = head.headers.find("date");
     to.add("Date", date ? *date : base::http_date(now));

@@ -317,8 +317,8 @@ std::string explain(const http::Error& error, const RoutedTarget& target,
 void forward(Visit& visit, const RoutedRule& rule) {
     const http::RequestHead& head = visit.exchange.request();
     Cookies cookies(visit, head.headers);
-    GroupChoice choice =
-        choose_group(rule, cookies.pinned_group(rule), base::random_below(1'000'000'007));
+    uint64_t roll = rule.forwards.size() > 1 ? base::random_below(1'000'000'007) : 0;
+    GroupChoice choice = choose_group(rule, cookies.pinned_group(rule), roll);
     if (!choice.forward) return visit.answer(503, choice.why);
     if (!choice.forward->group) return visit.answer(503, "the rule's target group was deleted");
     const RoutedGroup& group = *choice.forward->group;
@@ -329,7 +329,9 @@ void forward(Visit& visit, const RoutedRule& rule) {
     std::string sticky = cookies.pinned_target(group);
     facts.sticky_target = sticky;
     facts.now = visit.now;
-    facts.roll = static_cast<double>(base::random_below(1 << 20)) / (1 << 20);
+    bool rolls = group.settings.algorithm == Algorithm::WeightedRandom ||
+                 group.settings.slow_start.count() > 0;
+    if (rolls) facts.roll = static_cast<double>(base::random_below(1 << 20)) / (1 << 20);
     facts.speed = visit.parts.clock.speed();
     TargetChoice target = choose_target(group, facts);
     visit.decide("group",

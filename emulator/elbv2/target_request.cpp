@@ -130,6 +130,7 @@ TargetRequest make_target_request(http::RequestHead head, const LoadBalancerSett
     TargetRequest out;
     out.upgrade = wanted_upgrade(head);
     http::HeaderList& to = out.head.headers;
+    to.reserve(head.headers.size() + 8);
     // The balancer's own come first, as echo servers behind a real one show them.
     add_forwarded_for(to, head.headers, settings, client);
     to.add("X-Forwarded-Proto", client.protocol == Protocol::Https ? "https" : "http");
