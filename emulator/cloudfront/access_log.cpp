@@ -6,9 +6,9 @@
 #include "base/date.h"
 #include "base/ids.h"
 #include "base/log.h"
-#include "cloudfront/compression.h"
 #include "cloudfront/distribution_match.h"
 #include "cloudfront/limits.h"
+#include "http/content_coding.h"
 
 namespace cloudfront {
 
@@ -71,7 +71,7 @@ void AccessLog::add(const AccessRecord& record) {
 void AccessLog::deliver(std::map<std::string, File>& due) {
     for (auto& [name, file] : due) {
         std::string key = fmt::format("{}{}.{}.{}.gz", file.prefix, file.distribution_id, file.hour, base::random_hex(8));
-        std::string bytes = compress(Coding::Gzip, std::string(kAccessLogHead) + file.lines);
+        std::string bytes = http::encode_all(http::ContentCoding::Gzip, std::string(kAccessLogHead) + file.lines);
         if (deliver_ && deliver_(file.bucket, key, std::move(bytes))) continue;
         base::log_warning("cloudfront", fmt::format("the access log {} could not be put into bucket {}", key, file.bucket));
     }

@@ -65,7 +65,7 @@ void append_headers(const CacheBehavior& behavior, const ViewerRequest& request,
 
 void append_cookies(const CacheBehavior& behavior, const ViewerRequest& request, std::string& text) {
     if (behavior.key_cookies.mode == Selection::Mode::None) return;
-    for (const CookiePair& cookie : sorted_cookies(request.headers())) {
+    for (const http::CookiePair& cookie : sorted_cookies(request.headers())) {
         if (!behavior.key_cookies.selects(cookie.name)) continue;
         text += "c:";
         text += cookie.name;
@@ -123,17 +123,11 @@ std::string filter_query(std::string_view query, const Selection& selection) {
     return kept;
 }
 
-std::vector<CookiePair> sorted_cookies(const http::HeaderList& headers) {
-    std::vector<CookiePair> cookies;
-    for (std::string_view line : headers.all("Cookie")) {
-        for (std::string_view item : base::split(line, ';')) {
-            item = base::trim(item);
-            size_t equals = item.find('=');
-            if (equals == std::string_view::npos || equals == 0) continue;
-            cookies.push_back({item.substr(0, equals), item.substr(equals + 1)});
-        }
-    }
-    std::ranges::stable_sort(cookies, {}, &CookiePair::name);
+std::vector<http::CookiePair> sorted_cookies(const http::HeaderList& headers) {
+    std::vector<http::CookiePair> cookies = http::parse_cookies(headers);
+    // "CloudFront forwards the Cookie header only if it parses as name=value pairs".
+    std::erase_if(cookies, [](const http::CookiePair& cookie) { return !cookie.has_equals || cookie.name.empty(); });
+    std::ranges::stable_sort(cookies, {}, &http::CookiePair::name);
     return cookies;
 }
 
@@ -184,7 +178,7 @@ std::vector<KeyPart> explain_cache_key(const Distribution& distribution, const C
         std::optional<std::string> value = keyed_header_value(name, request);
         parts.push_back({"header " + name, value ? *value : "(absent)", "named by " + behavior.key_source});
     }
-    for (const CookiePair& cookie : sorted_cookies(request.headers()))
+    for (const http::CookiePair& cookie : sorted_cookies(request.headers()))
         if (behavior.key_cookies.selects(cookie.name))
             parts.push_back({fmt::format("cookie {}", cookie.name), std::string(cookie.value),
                              "named by " + behavior.key_source});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cloudfront/model.h"
+#include "http/cookies.h"
 
 namespace cloudfront {
 
@@ -44,10 +45,7 @@ std::vector<KeyPart> explain_cache_key(const Distribution& distribution, const C
 // The query's pairs that `selects` admits, in the viewer's order, joined by '&'.
 std::string filter_query(std::string_view query, const Selection& selection);
 
-struct CookiePair {
-    std::string_view name, value;
-};
 // name=value pairs of all Cookie headers, sorted by name (stable); parts without '=' are not cookies.
-std::vector<CookiePair> sorted_cookies(const http::HeaderList& headers);
+std::vector<http::CookiePair> sorted_cookies(const http::HeaderList& headers);
 
 }  // namespace cloudfront

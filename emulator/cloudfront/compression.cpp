@@ -1,12 +1,8 @@
 // See compression.h.
 #include "cloudfront/compression.h"
 
-#include <brotli/encode.h>
-#include <zlib.h>
-
 #include <algorithm>
 
-#include "base/result.h"
 #include "base/text.h"
 #include "cloudfront/limits.h"
 
@@ -27,34 +23,6 @@ constexpr std::string_view kTypes[] = {
     "vnd.apple.mpegurl",
 };
 
-std::string gzip(std::string_view bytes) {
-    z_stream stream{};
-    // 16 + window: a gzip header and trailer.
-    ASSERT(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-    std::string out(deflateBound(&stream, bytes.size()), '\0');
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-    stream.avail_in = static_cast<uInt>(bytes.size());
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream.avail_out = static_cast<uInt>(out.size());
-    int result = deflate(&stream, Z_FINISH);
-    ASSERT(result == Z_STREAM_END);
-    out.resize(stream.total_out);
-    deflateEnd(&stream);
-    return out;
-}
-
-std::string brotli(std::string_view bytes) {
-    size_t size = BrotliEncoderMaxCompressedSize(bytes.size());
-    std::string out(size, '\0');
-    // Quality 5: near gzip's speed, smaller output.
-    bool done = BrotliEncoderCompress(5, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_GENERIC, bytes.size(),
-                                      reinterpret_cast<const uint8_t*>(bytes.data()), &size,
-                                      reinterpret_cast<uint8_t*>(out.data())) == BROTLI_TRUE;
-    ASSERT(done);
-    out.resize(size);
-    return out;
-}
-
 }  // namespace
 
 bool is_compressible_type(std::string_view content_type) {
@@ -64,7 +32,7 @@ bool is_compressible_type(std::string_view content_type) {
 
 CompressionDecision decide_compression(const CacheBehavior& behavior, AcceptEncoding accepted, const ViewerRequest& request,
                                        int status, const http::HeaderList& headers) {
-    auto no = [](std::string_view why, bool vary = false) { return CompressionDecision{Coding::None, why, vary}; };
+    auto no = [](std::string_view why, bool vary = false) { return CompressionDecision{std::nullopt, why, vary}; };
     if (!behavior.compress) return no("Compress is off in the behavior");
     if (accepted == AcceptEncoding::NotKeyed) return no("neither gzip nor brotli is enabled for the cache key");
     if (behavior.caching_disabled) return no("caching is disabled");
@@ -76,17 +44,9 @@ CompressionDecision decide_compression(const CacheBehavior& behavior, AcceptEnco
     if (!length) return no("the origin sent no Content-Length");
     if (*length < kMinCompressBytes || *length > kMaxCompressBytes) return no("its size is outside 1,000 to 10,000,000 bytes");
     if (request.http10()) return no("the viewer speaks HTTP/1.0", true);
-    if (accepted == AcceptEncoding::Brotli || accepted == AcceptEncoding::BrotliAndGzip) return {Coding::Brotli, {}, true};
-    if (accepted == AcceptEncoding::Gzip) return {Coding::Gzip, {}, true};
+    if (accepted == AcceptEncoding::Brotli || accepted == AcceptEncoding::BrotliAndGzip) return {http::ContentCoding::Brotli, {}, true};
+    if (accepted == AcceptEncoding::Gzip) return {http::ContentCoding::Gzip, {}, true};
     return no("the viewer accepts neither gzip nor br", true);
-}
-
-std::string compress(Coding coding, std::string_view bytes) {
-    return coding == Coding::Brotli ? brotli(bytes) : coding == Coding::Gzip ? gzip(bytes) : std::string(bytes);
-}
-
-std::string_view name_of(Coding coding) {
-    return coding == Coding::Brotli ? "br" : coding == Coding::Gzip ? "gzip" : "identity";
 }
 
 std::string weaken_etag(std::string_view etag) {

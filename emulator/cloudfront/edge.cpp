@@ -16,6 +16,7 @@
 #include "cloudfront/tunnel.h"
 #include "cloudfront/viewer_access.h"
 #include "cloudfront/visit.h"
+#include "http/conditional.h"
 
 namespace cloudfront {
 
@@ -380,15 +381,16 @@ void Edge::send_page(Visit& visit, Answer& answer) {
 void Edge::send_stored(Visit& visit, Answer& answer) {
     const http::HeaderList& request = visit.inquiry.request.headers();
     const CacheEntry& entry = *answer.entry;
+    http::Validators validators{entry.etag, base::parse_http_date(entry.last_modified)};
     bool reading = visit.inquiry.request.method == Method::Get || visit.inquiry.request.method == Method::Head;
     if (!answer.is_page && reading && answer.status < 300) {
-        Condition condition = evaluate_conditions(request, entry.etag, entry.last_modified);
-        if (condition == Condition::Failed) {
+        http::Condition condition = http::evaluate_conditions("GET", request, validators);
+        if (condition == http::Condition::Failed) {
             visit.span.decide("condition", "412: If-Match or If-Unmodified-Since does not hold for the copy held");
             Answer refused = lookup_.generated(412, "Bad request.", "Error", visit.inquiry.request_id);
             return send_page(visit, refused);
         }
-        if (condition == Condition::NotModified) {
+        if (condition == http::Condition::NotModified) {
             visit.span.decide("condition", "304: the viewer's copy is the one held");
             answer.status = 304;
             for (std::string_view name : {"Content-Length", "Content-Type", "Content-Encoding", "Content-Range"})
@@ -402,21 +404,21 @@ void Edge::send_stored(Visit& visit, Answer& answer) {
     uint64_t size = answer.entry->body->size_bytes();
     std::string_view range = request.get("Range");
     if (!range.empty() && !answer.is_page && visit.inquiry.request.method == Method::Get && (answer.status == 200 || answer.status == 206) &&
-        if_range_holds(request, entry.etag, entry.last_modified)) {
+        http::if_range_holds(request, validators)) {
         uint64_t offset = 0, total = size;
         if (auto held = parse_content_range(entry.range)) {
             offset = held->range.first;
             total = held->total;
         }
-        RangeDecision decision = evaluate_range(range, total);
-        if (decision.kind == RangeDecision::Kind::Unsatisfiable) {
+        http::RangeSet decision = evaluate_range(range, total);
+        if (decision.kind == http::RangeSet::Kind::Unsatisfiable) {
             visit.span.decide("range", fmt::format("416: nothing of {} within {} bytes", range, total));
             Answer refused = lookup_.generated(416, "Bad request.", "Error", visit.inquiry.request_id);
-            refused.headers.add("Content-Range", fmt::format("bytes */{}", total));
+            refused.headers.add("Content-Range", http::unsatisfied_range(total));
             return send_page(visit, refused);
         }
-        if (decision.kind == RangeDecision::Kind::Partial) {
-            for (ByteRange& part : decision.ranges) {
+        if (decision.kind == http::RangeSet::Kind::Satisfiable) {
+            for (const http::ByteRange& part : decision.ranges) {
                 if (part.first < offset || part.last >= offset + size) return send_growing(visit, answer);
             }
             return send_ranges(visit, answer, decision.ranges, total);
@@ -430,7 +432,7 @@ void Edge::send_stored(Visit& visit, Answer& answer) {
     (void)visit.exchange.respond(head, view);
 }
 
-void Edge::send_ranges(Visit& visit, Answer& answer, const std::vector<ByteRange>& ranges, uint64_t total) {
+void Edge::send_ranges(Visit& visit, Answer& answer, const std::vector<http::ByteRange>& ranges, uint64_t total) {
     uint64_t offset = 0;
     if (auto held = parse_content_range(answer.entry->range)) offset = held->range.first;
     visit.span.decide("range", fmt::format("206: {} of {} bytes", ranges.size() == 1 ? fmt::format("{}-{}", ranges[0].first, ranges[0].last)
@@ -438,43 +440,33 @@ void Edge::send_ranges(Visit& visit, Answer& answer, const std::vector<ByteRange
     visit.range_start = fmt::format("{}", ranges.front().first);
     visit.range_end = fmt::format("{}", ranges.back().last);
     answer.status = 206;
-    std::string type(answer.headers.get("Content-Type"));
-    std::vector<std::string> before(ranges.size());
-    std::string closing;
-    uint64_t length = 0;
-    if (ranges.size() == 1) {
-        answer.headers.set("Content-Range", fmt::format("bytes {}-{}/{}", ranges[0].first, ranges[0].last, total));
-        length = ranges[0].size();
-    } else {
-        // RFC 9110 §14.6. GUESS: CloudFront's boundary.
-        std::string boundary = "CloudFront:" + base::random_hex(32);
-        for (size_t i = 0; i < ranges.size(); ++i) {
-            before[i] = fmt::format("{}--{}\r\nContent-Type: {}\r\nContent-Range: bytes {}-{}/{}\r\n\r\n", i == 0 ? "" : "\r\n", boundary,
-                                    type, ranges[i].first, ranges[i].last, total);
-            length += before[i].size() + ranges[i].size();
-        }
-        closing = fmt::format("\r\n--{}--\r\n", boundary);
-        length += closing.size();
-        answer.headers.set("Content-Type", "multipart/byteranges; boundary=" + boundary);
+    bool several = ranges.size() > 1;
+    // GUESS: CloudFront's boundary.
+    http::MultipartRanges parts("CloudFront:" + base::random_hex(32), std::string(answer.headers.get("Content-Type")), total);
+    if (several) {
+        answer.headers.set("Content-Type", parts.media_type());
         answer.headers.remove("Content-Range");
+    } else {
+        answer.headers.set("Content-Range", http::content_range(ranges[0], total));
     }
+    uint64_t length = several ? parts.size_bytes(ranges) : ranges[0].size_bytes();
     answer.headers.set("Content-Length", fmt::format("{}", length));
     stamp(visit, answer);
     http::ResponseHead head{206, {}, 1, 1, std::move(answer.headers), {}};
     auto writer = visit.exchange.respond_streaming(head);
     if (!writer) return;
     std::array<char, kRelayBytes> buffer;
-    for (size_t i = 0; i < ranges.size(); ++i) {
-        if (!before[i].empty() && !(*writer)->write(before[i], net::Deadline::after(kViewerWrite))) return;
-        for (uint64_t at = ranges[i].first; at <= ranges[i].last;) {
-            size_t want = static_cast<size_t>(std::min<uint64_t>(buffer.size(), ranges[i].last + 1 - at));
+    for (const http::ByteRange& range : ranges) {
+        if (several && !(*writer)->write(parts.before(range), net::Deadline::after(kViewerWrite))) return;
+        for (uint64_t at = range.first; at <= range.last;) {
+            size_t want = static_cast<size_t>(std::min<uint64_t>(buffer.size(), range.last + 1 - at));
             auto piece = answer.entry->body->read(at - offset, {buffer.data(), want}, net::Deadline::after(kViewerWrite));
             if (piece.bytes == 0) return visit.exchange.abort();
             if (!(*writer)->write({buffer.data(), piece.bytes}, net::Deadline::after(kViewerWrite))) return;
             at += piece.bytes;
         }
     }
-    if (!closing.empty() && !(*writer)->write(closing, net::Deadline::after(kViewerWrite))) return;
+    if (several && !(*writer)->write(parts.end(), net::Deadline::after(kViewerWrite))) return;
     (void)(*writer)->finish(net::Deadline::after(kViewerWrite));
 }
 
@@ -508,7 +500,8 @@ void Edge::send_filling(Visit& visit, Answer& answer) {
     const http::HeaderList& request = visit.inquiry.request.headers();
     bool to_viewer = true;
     bool conditional = !answer.is_page && answer.status < 300 &&
-                       evaluate_conditions(request, entry->etag, entry->last_modified) == Condition::NotModified;
+                       http::evaluate_conditions("GET", request, {entry->etag, base::parse_http_date(entry->last_modified)}) ==
+                           http::Condition::NotModified;
     http::HeaderList headers = answer.headers;
     http::BodyWriter* writer = nullptr;
     int status = answer.status;

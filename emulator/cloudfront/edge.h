@@ -68,7 +68,7 @@ class Edge final : public http::Handler {
     void send(Visit& visit, Answer& answer);
     void send_page(Visit& visit, Answer& answer);
     void send_stored(Visit& visit, Answer& answer);
-    void send_ranges(Visit& visit, Answer& answer, const std::vector<ByteRange>& ranges, uint64_t size);
+    void send_ranges(Visit& visit, Answer& answer, const std::vector<http::ByteRange>& ranges, uint64_t size);
     void send_growing(Visit& visit, Answer& answer);
     void send_filling(Visit& visit, Answer& answer);
     void send_relayed(Visit& visit, Answer& answer);

@@ -29,14 +29,9 @@ std::string asked_range(const Inquiry& inquiry) {
 bool covers(const CacheEntry& part, std::string_view range) {
     auto held = parse_content_range(part.range);
     if (!held) return false;
-    RangeDecision asked = evaluate_range(range, held->total);
-    return asked.kind == RangeDecision::Kind::Partial && asked.ranges.size() == 1 &&
+    http::RangeSet asked = evaluate_range(range, held->total);
+    return asked.kind == http::RangeSet::Kind::Satisfiable && asked.ranges.size() == 1 &&
            asked.ranges[0].first >= held->range.first && asked.ranges[0].last <= held->range.last;
-}
-
-void withhold(http::HeaderList& headers, std::string_view names) {
-    for (std::string_view name : base::split(names, ','))
-        if (name = base::trim(name); !name.empty()) headers.remove(name);
 }
 
 std::string stale_text(const CacheEntry& entry, Time now) {
@@ -331,7 +326,7 @@ void Lookup::keep(const Inquiry& inquiry, Answer& answer, const Origin& origin, 
     answer.store = true;
     compress_if_due(inquiry, answer, from_origin);
     entry->headers = answer.headers;
-    withhold(entry->headers, freshness.withheld_headers);
+    for (const std::string& name : freshness.withheld_headers) entry->headers.remove(name);
     entry->etag = entry->headers.get("ETag");
     entry->last_modified = entry->headers.get("Last-Modified");
     if (!answer.truncated) read_small_body(answer);
@@ -358,17 +353,17 @@ void Lookup::compress_if_due(const Inquiry& inquiry, Answer& answer, const http:
         if (base::lower(vary).find("accept-encoding") == std::string::npos)
             answer.headers.set("Vary", vary.empty() ? "Accept-Encoding" : vary + ", Accept-Encoding");
     }
-    if (decision.coding == Coding::None) {
+    if (!decision.coding) {
         if (inquiry.behavior->compress) inquiry.span->decide("compressed", fmt::format("no: {}", decision.why));
         return;
     }
     std::string bytes;
     read_whole(answer, *base::parse_unsigned(from_origin.get("Content-Length")), bytes);
     if (answer.truncated) return;
-    std::string smaller = compress(decision.coding, bytes);
-    inquiry.span->decide("compressed", fmt::format("{}: {} bytes to {}", name_of(decision.coding), bytes.size(), smaller.size()));
+    std::string smaller = http::encode_all(*decision.coding, bytes);
+    inquiry.span->decide("compressed", fmt::format("{}: {} bytes to {}", http::name_of(*decision.coding), bytes.size(), smaller.size()));
     answer.headers.set("Content-Length", fmt::format("{}", smaller.size()));
-    answer.headers.set("Content-Encoding", name_of(decision.coding));
+    answer.headers.set("Content-Encoding", http::name_of(*decision.coding));
     answer.headers.remove("Accept-Ranges");
     std::string etag = weaken_etag(answer.headers.get("ETag"));
     if (etag.empty()) answer.headers.remove("ETag");

@@ -239,7 +239,7 @@ class Builder {
 
     void add_cookies() {
         std::string line;
-        for (const CookiePair& cookie : sorted_cookies(request_.headers())) {
+        for (const http::CookiePair& cookie : sorted_cookies(request_.headers())) {
             // The signing cookies are CloudFront's own and are never part of the application's.
             bool own = behavior_.needs_signature && cookie.name.starts_with("CloudFront-");
             if (own || !is_forwarded(behavior_.key_cookies, behavior_.also_cookies, cookie.name)) {

@@ -50,7 +50,7 @@ Parameters url_parameters(std::string_view query) {
 
 Parameters cookie_parameters(const http::HeaderList& headers) {
     Parameters found;
-    for (const CookiePair& cookie : sorted_cookies(headers)) {
+    for (const http::CookiePair& cookie : sorted_cookies(headers)) {
         if (cookie.name == "CloudFront-Expires") found.expires = cookie.value;
         else if (cookie.name == "CloudFront-Policy") found.policy = cookie.value;
         else if (cookie.name == "CloudFront-Signature") found.signature = cookie.value;

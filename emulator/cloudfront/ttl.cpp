@@ -9,56 +9,20 @@
 #include "base/date.h"
 #include "base/text.h"
 #include "cloudfront/limits.h"
+#include "http/cache_control.h"
 
 namespace cloudfront {
 
 namespace {
-
-// One directive: name[=value], the value quoted or not.
-struct Directive {
-    std::string name, value;
-    bool has_value = false;
-};
-
-// Splits at commas outside quotes.
-std::vector<Directive> split_directives(std::string_view text) {
-    std::vector<Directive> found;
-    size_t at = 0;
-    while (at < text.size()) {
-        size_t end = at;
-        for (bool quoted = false; end < text.size() && (quoted || text[end] != ','); ++end)
-            if (text[end] == '"') quoted = !quoted;
-        std::string_view item = base::trim(text.substr(at, end - at));
-        at = end + 1;
-        if (item.empty()) continue;
-        size_t equals = item.find('=');
-        Directive directive{base::lower(base::trim(item.substr(0, equals))), {}, equals != std::string_view::npos};
-        if (directive.has_value) {
-            std::string_view value = base::trim(item.substr(equals + 1));
-            if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
-            directive.value = value;
-        }
-        found.push_back(std::move(directive));
-    }
-    return found;
-}
-
-// A delta-seconds; what overflows is as long as can be (RFC 9111 §1.2.2), what is no number is not there.
-std::optional<int64_t> delta_seconds(const Directive& directive) {
-    if (!directive.has_value || directive.value.empty()) return std::nullopt;
-    if (directive.value.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
-    auto number = base::parse_unsigned(directive.value);
-    return static_cast<int64_t>(std::min<uint64_t>(number.value_or(1ull << 31), 1ull << 31));
-}
 
 struct Asked {
     std::optional<seconds> lifetime;
     std::string source;   // "s-maxage=5"
 };
 
-Asked asked_lifetime(const CacheDirectives& directives, const http::HeaderList& headers, Time now) {
-    if (directives.s_maxage) return {seconds(*directives.s_maxage), fmt::format("s-maxage={}", *directives.s_maxage)};
-    if (directives.max_age) return {seconds(*directives.max_age), fmt::format("max-age={}", *directives.max_age)};
+Asked asked_lifetime(const http::CacheControl& directives, const http::HeaderList& headers, Time now) {
+    if (directives.s_maxage) return {*directives.s_maxage, fmt::format("s-maxage={}", directives.s_maxage->count())};
+    if (directives.max_age) return {*directives.max_age, fmt::format("max-age={}", directives.max_age->count())};
     if (const std::string* expires = headers.find("Expires")) {
         // What is no date is in the past (RFC 9111 §5.3).
         auto at = base::parse_http_date(*expires);
@@ -82,16 +46,17 @@ seconds clamp_ttl(const CacheBehavior& behavior, seconds asked, const std::strin
     return asked;
 }
 
-void add_stale_windows(Freshness& freshness, const CacheDirectives& directives, const CacheBehavior& behavior) {
+void add_stale_windows(Freshness& freshness, const http::CacheControl& directives, const CacheBehavior& behavior) {
     if (directives.stale_while_revalidate)
-        freshness.stale_while_revalidate = std::min(seconds(*directives.stale_while_revalidate), behavior.max_ttl);
+        freshness.stale_while_revalidate = std::min(*directives.stale_while_revalidate, behavior.max_ttl);
     if (directives.stale_if_error)
-        freshness.stale_if_error = std::min(seconds(*directives.stale_if_error), behavior.max_ttl);
+        freshness.stale_if_error = std::min(*directives.stale_if_error, behavior.max_ttl);
 }
 
-Freshness success(const CacheBehavior& behavior, const CacheDirectives& directives, const http::HeaderList& headers, Time now) {
+Freshness success(const CacheBehavior& behavior, const http::CacheControl& directives, const http::HeaderList& headers, Time now) {
     Freshness freshness;
     freshness.withheld_headers = directives.no_cache_fields;
+    freshness.withheld_headers.insert(freshness.withheld_headers.end(), directives.private_fields.begin(), directives.private_fields.end());
     add_stale_windows(freshness, directives, behavior);
     if (directives.no_store || directives.no_cache || directives.is_private) {
         std::string_view name = directives.no_store ? "no-store" : directives.no_cache ? "no-cache" : "private";
@@ -123,7 +88,7 @@ Freshness success(const CacheBehavior& behavior, const CacheDirectives& directiv
 }
 
 Freshness error(const Distribution& distribution, const CacheBehavior& behavior, const OriginAnswer& answer,
-                const CacheDirectives& directives, Time now) {
+                const http::CacheControl& directives, Time now) {
     constexpr std::array kAlways = {404, 414, 500, 501, 502, 503, 504};
     constexpr std::array kIfAsked = {400, 403, 405, 412, 415};
     Freshness freshness;
@@ -154,22 +119,6 @@ Freshness error(const Distribution& distribution, const CacheBehavior& behavior,
 
 }  // namespace
 
-CacheDirectives parse_cache_directives(std::string_view value) {
-    CacheDirectives found;
-    for (const Directive& directive : split_directives(value)) {
-        if (directive.name == "max-age" && !found.max_age) found.max_age = delta_seconds(directive);
-        else if (directive.name == "s-maxage" && !found.s_maxage) found.s_maxage = delta_seconds(directive);
-        else if (directive.name == "stale-while-revalidate") found.stale_while_revalidate = delta_seconds(directive);
-        else if (directive.name == "stale-if-error") found.stale_if_error = delta_seconds(directive);
-        else if (directive.name == "no-store") found.no_store = true;
-        else if (directive.name == "private" && !directive.has_value) found.is_private = true;
-        else if (directive.name == "no-cache" && !directive.has_value) found.no_cache = true;
-        else if (directive.name == "no-cache" || directive.name == "private")
-            found.no_cache_fields += (found.no_cache_fields.empty() ? "" : ",") + base::lower(directive.value);
-    }
-    return found;
-}
-
 seconds error_caching_min_ttl(const Distribution& distribution, int status) {
     const CustomErrorResponse* custom = distribution.error_response(status);
     return custom ? custom->caching_min_ttl : kDefaultErrorCachingMinTtl;
@@ -180,7 +129,7 @@ Freshness decide_freshness(const Distribution& distribution, const CacheBehavior
     if (behavior.caching_disabled)
         return {.why = behavior.forwards_all_headers ? "all headers are forwarded: nothing is cached"
                                                      : "caching is disabled by " + behavior.key_source};
-    CacheDirectives directives = parse_cache_directives(answer.headers->joined("Cache-Control"));
+    http::CacheControl directives = http::parse_cache_control(*answer.headers);
     if (answer.status >= 400) return error(distribution, behavior, answer, directives, now);
     constexpr std::array kCacheable = {200, 203, 206, 300, 301, 302, 303, 307, 308};
     if (std::ranges::find(kCacheable, answer.status) == kCacheable.end())

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cloudfront/model.h"
 
@@ -16,7 +17,7 @@ struct Freshness {
     seconds stale_while_revalidate{0};
     std::optional<seconds> stale_if_error;   // nothing said: the default of "serve stale on 5xx"
     // Set-Cookie and friends named by no-cache="…": stored without them.
-    std::string withheld_headers;
+    std::vector<std::string> withheld_headers;
     std::string why;
 };
 
@@ -30,13 +31,5 @@ Freshness decide_freshness(const Distribution& distribution, const CacheBehavior
                            Time now);
 // Of errors with this status: ErrorCachingMinTTL of its custom error response, 10 s without one.
 seconds error_caching_min_ttl(const Distribution& distribution, int status);
-
-// Cache-Control's directives as CloudFront reads them.
-struct CacheDirectives {
-    std::optional<int64_t> max_age, s_maxage, stale_while_revalidate, stale_if_error;
-    bool no_store = false, no_cache = false, is_private = false;
-    std::string no_cache_fields;   // the list in no-cache="…"
-};
-CacheDirectives parse_cache_directives(std::string_view value);
 
 }  // namespace cloudfront

@@ -4,22 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
-#include "base/date.h"
 #include "base/text.h"
 #include "cloudfront/limits.h"
+#include "http/hop_by_hop.h"
 
 namespace cloudfront {
 
 namespace {
-
-bool is_hop_by_hop(std::string_view name) {
-    constexpr std::array<std::string_view, 10> kNames = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
-                                                         "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-                                                         "via"};
-    return std::ranges::find(kNames, name) != kNames.end();
-}
 
 // "CloudFront removes the header unless its value is Accept-Encoding, Cookie or a header that is
 // configured for forwarding".
@@ -90,63 +82,6 @@ void apply_cors(http::HeaderList& headers, const ResponseHeadersPolicy::Cors& co
     if (cors.max_age) put(headers, "Access-Control-Max-Age", fmt::format("{}", *cors.max_age), cors.override_origin);
 }
 
-// Conditions and ranges ------------------------------------------------------------------------------
-
-std::string_view opaque(std::string_view etag) { return etag.starts_with("W/") ? etag.substr(2) : etag; }
-
-// RFC 9110 §13.1.2: a list of entity tags or *, compared weakly.
-bool lists_etag(std::string_view list, std::string_view etag, bool strong) {
-    if (base::trim(list) == "*") return true;
-    if (etag.empty() || (strong && etag.starts_with("W/"))) return false;
-    for (std::string_view item : base::split(list, ',')) {
-        item = base::trim(item);
-        if (strong ? item == etag : opaque(item) == opaque(etag)) return true;
-    }
-    return false;
-}
-
-bool not_modified_since(std::string_view since, std::string_view last_modified) {
-    auto limit = base::parse_http_date(since), changed = base::parse_http_date(last_modified);
-    return limit && changed && *changed <= *limit;
-}
-
-// One element of a Range list: "a-b", "a-", "-n". Nothing for anything else.
-struct RangeItem {
-    std::optional<uint64_t> first, last;
-};
-std::optional<RangeItem> parse_item(std::string_view text) {
-    text = base::trim(text);
-    size_t dash = text.find('-');
-    if (dash == std::string_view::npos) return std::nullopt;
-    std::string_view left = base::trim(text.substr(0, dash)), right = base::trim(text.substr(dash + 1));
-    RangeItem item{base::parse_unsigned(left), base::parse_unsigned(right)};
-    if ((!left.empty() && !item.first) || (!right.empty() && !item.last) || (left.empty() && right.empty())) return std::nullopt;
-    if (item.first && item.last && *item.first > *item.last) return std::nullopt;
-    return item;
-}
-
-std::optional<std::vector<RangeItem>> parse_items(std::string_view header) {
-    header = base::trim(header);
-    if (header.size() < 6 || !base::equals_ignoring_case(header.substr(0, 6), "bytes=")) return std::nullopt;
-    std::vector<RangeItem> items;
-    for (std::string_view text : base::split(header.substr(6), ',')) {
-        auto item = parse_item(text);
-        if (!item || items.size() >= 100) return std::nullopt;
-        items.push_back(*item);
-    }
-    return items;
-}
-
-std::optional<ByteRange> resolve(const RangeItem& item, uint64_t size) {
-    if (size == 0) return std::nullopt;
-    if (!item.first) {
-        if (*item.last == 0) return std::nullopt;
-        return ByteRange{size - std::min(size, *item.last), size - 1};
-    }
-    if (*item.first >= size) return std::nullopt;
-    return ByteRange{*item.first, item.last ? std::min(*item.last, size - 1) : size - 1};
-}
-
 }  // namespace
 
 std::string_view name_of(CacheStatus status) {
@@ -162,16 +97,11 @@ std::string_view name_of(CacheStatus status) {
 
 CleanedHeaders clean_origin_headers(const http::HeaderList& from_origin, const CacheBehavior& behavior, Origin::Kind kind) {
     CleanedHeaders cleaned;
-    std::string connection = base::lower(from_origin.joined("Connection"));
+    std::vector<std::string> nominated = http::nominated_headers(from_origin);
     bool vary_done = false;
     for (const http::Header& header : from_origin) {
         std::string name = base::lower(header.name);
-        // Also what the origin's Connection header names is meant for one hop.
-        if (is_hop_by_hop(name) || (!connection.empty() && connection.find(name) != std::string::npos &&
-                                    std::ranges::any_of(base::split(connection, ','), [&](std::string_view item) {
-                                        return base::trim(item) == name;
-                                    })))
-            continue;
+        if (http::is_hop_by_hop(name) || name == "via" || std::ranges::find(nominated, name) != nominated.end()) continue;
         if (name == "set-cookie" && !behavior.forwards_cookies() && !behavior.forwards_all_headers) {
             cleaned.dropped.push_back("Set-Cookie: cookies are not forwarded by " + behavior.key_source);
             continue;
@@ -216,50 +146,21 @@ void finish_response_headers(http::HeaderList& headers, const CacheBehavior* beh
     if (!stamp.server_timing.empty()) headers.add("Server-Timing", stamp.server_timing);
 }
 
-Condition evaluate_conditions(const http::HeaderList& request, std::string_view etag, std::string_view last_modified) {
-    // RFC 9110 §13.2.2, the order of precedence.
-    if (request.has("If-Match")) {
-        if (!lists_etag(request.joined("If-Match"), etag, true)) return Condition::Failed;
-    } else if (request.has("If-Unmodified-Since")) {
-        if (!last_modified.empty() && base::parse_http_date(request.get("If-Unmodified-Since")) &&
-            !not_modified_since(request.get("If-Unmodified-Since"), last_modified))
-            return Condition::Failed;
-    }
-    if (request.has("If-None-Match"))
-        return lists_etag(request.joined("If-None-Match"), etag, false) ? Condition::NotModified : Condition::Proceed;
-    if (request.has("If-Modified-Since") && not_modified_since(request.get("If-Modified-Since"), last_modified))
-        return Condition::NotModified;
-    return Condition::Proceed;
-}
-
-RangeDecision evaluate_range(std::string_view header, uint64_t size) {
-    auto items = parse_items(header);
-    if (!items) return {};
-    RangeDecision decision{RangeDecision::Kind::Partial, {}};
-    for (const RangeItem& item : *items) {
-        auto range = resolve(item, size);
-        if (!range) continue;
-        // "Overlapping or descending: CloudFront returns the whole object".
-        if (!decision.ranges.empty() && range->first <= decision.ranges.back().last) return {};
-        decision.ranges.push_back(*range);
-    }
-    if (decision.ranges.empty()) decision.kind = RangeDecision::Kind::Unsatisfiable;
-    return decision;
-}
-
-bool if_range_holds(const http::HeaderList& request, std::string_view etag, std::string_view last_modified) {
-    const std::string* validator = request.find("If-Range");
-    if (validator == nullptr) return true;
-    if (validator->starts_with('"') || validator->starts_with("W/")) return !etag.starts_with("W/") && *validator == etag;
-    return !last_modified.empty() && *validator == last_modified;
+http::RangeSet evaluate_range(std::string_view header, uint64_t size) {
+    http::RangeSet set = http::parse_range(header, size);
+    // "Overlapping or descending: CloudFront returns the whole object".
+    if (set.kind == http::RangeSet::Kind::Satisfiable && !http::ranges_ascend(set.ranges)) return {};
+    return set;
 }
 
 std::string single_range(std::string_view header) {
-    auto items = parse_items(header);
-    if (!items || items->size() != 1) return {};
-    const RangeItem& item = items->front();
-    return fmt::format("bytes={}-{}", item.first ? fmt::format("{}", *item.first) : "",
-                       item.last ? fmt::format("{}", *item.last) : "");
+    header = base::trim(header);
+    if (header.size() < 8 || !base::equals_ignoring_case(header.substr(0, 6), "bytes=")) return {};
+    auto [first, last] = base::cut(base::trim(header.substr(6)), '-');
+    auto is_number = [](std::string_view text) { return text.empty() || base::parse_unsigned(text).has_value(); };
+    if (!is_number(first) || !is_number(last) || (first.empty() && last.empty()) || header.find('-') == std::string_view::npos) return {};
+    if (!first.empty() && !last.empty() && *base::parse_unsigned(first) > *base::parse_unsigned(last)) return {};
+    return fmt::format("bytes={}-{}", first, last);
 }
 
 std::optional<ContentRange> parse_content_range(std::string_view value) {
@@ -268,7 +169,7 @@ std::optional<ContentRange> parse_content_range(std::string_view value) {
     auto [first_text, last_text] = base::cut(range, '-');
     auto first = base::parse_unsigned(first_text), last = base::parse_unsigned(last_text), total = base::parse_unsigned(total_text);
     if (!first || !last || !total || *first > *last || *last >= *total) return std::nullopt;
-    return ContentRange{{*first, *last}, *total};
+    return ContentRange{http::ByteRange{*first, *last}, *total};
 }
 
 }  // namespace cloudfront

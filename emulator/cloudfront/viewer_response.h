@@ -10,6 +10,7 @@
 
 #include "cloudfront/cache.h"
 #include "cloudfront/model.h"
+#include "http/range.h"
 
 namespace cloudfront {
 
@@ -37,26 +38,12 @@ void apply_response_headers_policy(http::HeaderList& headers, const ResponseHead
 // Whether the policy's part of the answer depends on the request (CORS, Server-Timing).
 bool policy_depends_on_request(const ResponseHeadersPolicy* policy);
 
-// What a viewer's If-None-Match, If-Modified-Since, If-Match, If-Unmodified-Since say of a stored answer.
-enum class Condition : uint8_t { Proceed, NotModified, Failed };
-Condition evaluate_conditions(const http::HeaderList& request, std::string_view etag, std::string_view last_modified);
-
-struct ByteRange {
-    uint64_t first = 0, last = 0;   // both ends included
-    uint64_t size() const { return last - first + 1; }
-};
-struct RangeDecision {
-    enum class Kind : uint8_t { Whole, Partial, Unsatisfiable } kind = Kind::Whole;
-    std::vector<ByteRange> ranges;   // ascending, apart
-};
-// `header` is Range's value. Malformed, overlapping or descending lists ask for the whole.
-RangeDecision evaluate_range(std::string_view header, uint64_t size);
-// If-Range: whether the validator in it still holds.
-bool if_range_holds(const http::HeaderList& request, std::string_view etag, std::string_view last_modified);
+// Range's value against the object. Malformed, overlapping or descending lists ask for the whole.
+http::RangeSet evaluate_range(std::string_view header, uint64_t size);
 // "bytes=a-b" with one range, as it can be sent on and stored: canonical, "" for anything else.
 std::string single_range(std::string_view header);
 struct ContentRange {
-    ByteRange range;
+    http::ByteRange range;
     uint64_t total = 0;
 };
 std::optional<ContentRange> parse_content_range(std::string_view value);   // total known only

@@ -18,24 +18,24 @@ TEST_CASE("every condition of compression (#83, #84, #85)", "[cloudfront]") {
         std::string accepts;
         int status;
         http::HeaderList headers;
-        Coding coding;
+        std::optional<http::ContentCoding> coding;
     };
     http::HeaderList encoded = headers("text/css", "5000");
     encoded.add("Content-Encoding", "gzip");
     const Row rows[] = {
-        {&on, "gzip", 200, headers("application/javascript", "1000"), Coding::Gzip},
-        {&on, "gzip", 200, headers("application/javascript", "999"), Coding::None},
-        {&on, "gzip", 200, headers("application/javascript", "10000000"), Coding::Gzip},
-        {&on, "gzip", 200, headers("application/javascript", "10000001"), Coding::None},
-        {&on, "gzip, br", 200, headers("text/html; charset=utf-8", "5000"), Coding::Brotli},
-        {&on, "gzip", 404, headers("text/html", "5000"), Coding::Gzip},
-        {&on, "gzip", 500, headers("text/html", "5000"), Coding::None},
-        {&on, "gzip", 200, headers("image/png", "5000"), Coding::None},
-        {&on, "gzip", 200, {{"Content-Type", "text/html"}}, Coding::None},
-        {&on, "gzip", 200, encoded, Coding::None},
-        {&on, "deflate", 200, headers("text/html", "5000"), Coding::None},
-        {&off, "gzip", 200, headers("text/html", "5000"), Coding::None},
-        {&disabled, "gzip", 200, headers("text/html", "5000"), Coding::None},
+        {&on, "gzip", 200, headers("application/javascript", "1000"), http::ContentCoding::Gzip},
+        {&on, "gzip", 200, headers("application/javascript", "999"), std::nullopt},
+        {&on, "gzip", 200, headers("application/javascript", "10000000"), http::ContentCoding::Gzip},
+        {&on, "gzip", 200, headers("application/javascript", "10000001"), std::nullopt},
+        {&on, "gzip, br", 200, headers("text/html; charset=utf-8", "5000"), http::ContentCoding::Brotli},
+        {&on, "gzip", 404, headers("text/html", "5000"), http::ContentCoding::Gzip},
+        {&on, "gzip", 500, headers("text/html", "5000"), std::nullopt},
+        {&on, "gzip", 200, headers("image/png", "5000"), std::nullopt},
+        {&on, "gzip", 200, {{"Content-Type", "text/html"}}, std::nullopt},
+        {&on, "gzip", 200, encoded, std::nullopt},
+        {&on, "deflate", 200, headers("text/html", "5000"), std::nullopt},
+        {&off, "gzip", 200, headers("text/html", "5000"), std::nullopt},
+        {&disabled, "gzip", 200, headers("text/html", "5000"), std::nullopt},
     };
     for (const Row& row : rows) {
         Request request("GET", "/", {{"Accept-Encoding", row.accepts}});
@@ -43,18 +43,16 @@ TEST_CASE("every condition of compression (#83, #84, #85)", "[cloudfront]") {
         CompressionDecision decision = decide_compression(behavior, normalized_accept_encoding(behavior, request.view), request.view, row.status, row.headers);
         INFO(row.accepts << " " << row.status << " " << row.headers.get("Content-Type") << " " << row.headers.get("Content-Length"));
         CHECK(decision.coding == row.coding);
-        if (row.coding == Coding::None) CHECK_FALSE(decision.why.empty());
+        if (!row.coding) CHECK_FALSE(decision.why.empty());
     }
     Request old("GET", "/", {{"Accept-Encoding", "gzip"}});
     old.head.minor = 0;
     const CacheBehavior& behavior = on.behaviors.back();
-    CHECK(decide_compression(behavior, normalized_accept_encoding(behavior, old.view), old.view, 200, headers("text/html", "5000")).coding == Coding::None);
+    CHECK(decide_compression(behavior, normalized_accept_encoding(behavior, old.view), old.view, 200, headers("text/html", "5000")).coding == std::nullopt);
 }
 
 TEST_CASE("entity tags become weak, and what is none is removed (#84)", "[cloudfront]") {
     CHECK(weaken_etag("\"x\"") == "W/\"x\"");
     CHECK(weaken_etag("W/\"x\"") == "W/\"x\"");
     CHECK(weaken_etag("x").empty());
-    CHECK(compress(Coding::Gzip, std::string(5000, 'a')).size() < 100);
-    CHECK(compress(Coding::Brotli, std::string(5000, 'a')).size() < 100);
 }
