@@ -35,7 +35,7 @@ std::string pad(std::string_view text, size_t width) {
 }
 
 std::string rule(std::string_view text) {
-    std::string line = fmt::format("──── {} ", text);
+    std::string line = text.empty() ? "" : fmt::format("──── {} ", text);
     for (size_t width = display_width(line); width < kRuleWidth; ++width)
         line += "─";
     return line;
