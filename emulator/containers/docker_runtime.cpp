@@ -205,7 +205,8 @@ class DockerRuntime final : public Runtime {
 std::expected<void, std::string> DockerRuntime::remove_leftovers() {
     Node filter = Node::object({{"label", strings({std::string(kInstanceLabel) + "=" + options_.instance})}});
     auto list = TRY(engine_.call("GET", "/containers/json?all=true&filters=" + base::percent_encode(base::to_json(filter))));
-    for (const Node& one : list.json().items())
+    Node found = list.json();
+    for (const Node& one : found.items())
         (void)engine_.call("DELETE", "/containers/" + one["Id"].as_string() + "?force=true&v=true");
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(options_.run_directory, ignored)) oci::remove_tree(entry.path());
