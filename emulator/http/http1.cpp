@@ -453,7 +453,8 @@ Framing fill(std::string_view buffer, const HeadSpans& spans, RequestHead& head)
     auto& anomalies = head.anomalies;
 
     const bool is_modern = head.major == 1 && head.minor >= 1;
-    if (summary.hosts == 0 && is_modern) add_once(anomalies, Anomaly::MissingHost);
+    const bool is_whole = spans.size_bytes > 0;
+    if (is_whole && summary.hosts == 0 && is_modern) add_once(anomalies, Anomaly::MissingHost);
     if (summary.hosts > 1) add_once(anomalies, Anomaly::MultipleHosts);
     if (summary.hosts > 0 && !all_of_class(summary.host, kHostByte)) add_once(anomalies, Anomaly::BadHost);
     if (summary.codings > 0 && !is_modern) add_once(anomalies, Anomaly::TransferEncodingInHttp10);
@@ -464,7 +465,7 @@ Framing fill(std::string_view buffer, const HeadSpans& spans, RequestHead& head)
         const bool is_empty = !framed || (framing.body == BodyKind::Length && framing.length == 0);
         if (framed && !is_empty) add_once(anomalies, Anomaly::GetOrHeadWithBody);
         if (framed && is_empty) add_once(anomalies, Anomaly::GetOrHeadZeroContentLength);
-    } else if (!framed && (head.method == "POST" || head.method == "PUT" || head.method == "PATCH")) {
+    } else if (is_whole && !framed && (head.method == "POST" || head.method == "PUT" || head.method == "PATCH")) {
         add_once(anomalies, Anomaly::UndefinedContentLength);
     }
     if (framing.body == BodyKind::Length && framing.length == 0) framing.body = BodyKind::None;

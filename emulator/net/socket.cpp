@@ -234,6 +234,19 @@ Result<void> Socket::write_all(std::string_view first, std::string_view second, 
     return {};
 }
 
+Result<size_t> Socket::write_some(std::string_view bytes, Deadline deadline) {
+    if (descriptor_ < 0) return std::unexpected(closed_error());
+    if (tls_) return tls_->write_some(bytes, deadline);
+    while (true) {
+        const int flags = limit_wait(Direction::Send, deadline);
+        const ssize_t sent = send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | flags);
+        if (sent >= 0) return static_cast<size_t>(sent);
+        if (errno == EINTR) continue;
+        if (errno == EAGAIN && !flags && !deadline.expired()) continue;
+        return std::unexpected(system_error(errno, "write"));
+    }
+}
+
 bool Socket::readable_now() const {
     if (descriptor_ < 0) return true;
     if (tls_ && tls_->has_buffered()) return true;

@@ -56,6 +56,8 @@ class Socket {
     Result<void> write_all(std::string_view bytes, Deadline deadline);
     // Both parts in one system call where possible.
     Result<void> write_all(std::string_view first, std::string_view second, Deadline deadline);
+    // As much as the kernel takes, at least one byte, or an error. After a Timeout offer the same bytes again.
+    Result<size_t> write_some(std::string_view bytes, Deadline deadline);
     // True: a read would not block (data, end or error). Used by pools before they reuse a connection.
     bool readable_now() const;
     // Looks at bytes without taking them (plain sockets); 0 = the end.

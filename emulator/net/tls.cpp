@@ -266,13 +266,15 @@ class OpenSslSession final : public TlsSession {
         return static_cast<size_t>(got);
     }
 
+    Result<size_t> write_some(std::string_view bytes, Deadline deadline) override {
+        const int size = static_cast<int>(std::min<size_t>(bytes.size(), 1 << 30));
+        const int sent = TRY(drive([&](SSL* ssl) { return SSL_write(ssl, bytes.data(), size); }, deadline, "TLS write"));
+        if (sent == 0) return std::unexpected(Error{ErrorKind::Closed, 0, "TLS write: the peer closed the connection"});
+        return static_cast<size_t>(sent);
+    }
+
     Result<void> write_all(std::string_view bytes, Deadline deadline) override {
-        while (!bytes.empty()) {
-            const int size = static_cast<int>(std::min<size_t>(bytes.size(), 1 << 30));
-            const int sent = TRY(drive([&](SSL* ssl) { return SSL_write(ssl, bytes.data(), size); }, deadline, "TLS write"));
-            if (sent == 0) return std::unexpected(Error{ErrorKind::Closed, 0, "TLS write: the peer closed the connection"});
-            bytes.remove_prefix(static_cast<size_t>(sent));
-        }
+        while (!bytes.empty()) bytes.remove_prefix(TRY(write_some(bytes, deadline)));
         return {};
     }
 

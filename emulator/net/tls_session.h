@@ -10,6 +10,7 @@ class TlsSession {
   public:
     virtual ~TlsSession() = default;
     virtual Result<size_t> read_some(std::span<char> into, Deadline deadline) = 0;
+    virtual Result<size_t> write_some(std::string_view bytes, Deadline deadline) = 0;
     virtual Result<void> write_all(std::string_view bytes, Deadline deadline) = 0;
     virtual bool has_buffered() const = 0;  // decrypted bytes that a read would give at once
     virtual void close_notify() = 0;        // never waits
