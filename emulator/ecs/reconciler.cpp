@@ -85,6 +85,7 @@ void Reconciler::step(base::Time now) {
             if (task.status != TaskStatus::Stopped) advance(task, now, deferred);
         for (auto& [key, service] : state.services)
             if (service.status != Service::Status::Inactive) reconcile(service, now);
+        news_.clear();
         forget_old_tasks(now);
         parts_.ecs.flush();
     }
@@ -185,7 +186,7 @@ void Reconciler::advance_running(Task& task, const TaskDefinition& definition, b
         task.container(name)->created = true;
         deferred.push_back([this, id = task.id, name] { start_container(id, name); });
     }
-    if (task.status == TaskStatus::Activating) return enter_running(task, definition, now);
+    if (task.status == TaskStatus::Activating) return enter_running(task, now);
     if (task.status == TaskStatus::Pending && all_essential_running(task, definition)) return set_status(task, TaskStatus::Activating);
     for (Container& container : task.containers) {
         const ContainerDefinition* defined = definition.container(container.name);
@@ -201,13 +202,12 @@ void Reconciler::advance_running(Task& task, const TaskDefinition& definition, b
     }
 }
 
-void Reconciler::enter_running(Task& task, const TaskDefinition&, base::Time now) {
-    Service* service = task.service.empty() ? nullptr : parts_.ecs.find_service(task.cluster, task.service);
+void Reconciler::enter_running(Task& task, base::Time now) {
     for (TaskTarget& target : task.targets) {
         try {
             parts_.ecs.ports().targets.register_target(target.target_group, task.address, target.port);
             target.registered = true;
-            if (service) parts_.ecs.say(*service, fmt::format("(service {}) registered 1 targets in (target-group {})", service->name, target.target_group));
+            ++news_[{task.cluster, task.service}].registered[target.target_group];
         } catch (const aws::Error& error) {
             return fail_to_start(task, "ResourceInitializationError: failed to register targets: " + error.message, "");
         }
@@ -218,7 +218,6 @@ void Reconciler::enter_running(Task& task, const TaskDefinition&, base::Time now
 
 // Out of the balancers first; the containers hear of it when the deregistration delay is over.
 void Reconciler::leave_targets(Task& task, base::Time now) {
-    Service* service = task.service.empty() ? nullptr : parts_.ecs.find_service(task.cluster, task.service);
     task.stopping_at = now;
     bool any = false;
     for (TaskTarget& target : task.targets) {
@@ -229,10 +228,9 @@ void Reconciler::leave_targets(Task& task, base::Time now) {
         } catch (const aws::Error&) {
             target.registered = false;   // the group is gone, and with it the registration
         }
-        if (!service) continue;
-        parts_.ecs.say(*service, fmt::format("(service {}) deregistered 1 targets in (target-group {})", service->name, target.target_group));
-        parts_.ecs.say(*service, fmt::format("(service {}, taskSet {}) has begun draining connections on 1 tasks.", service->name, task.deployment));
+        ++news_[{task.cluster, task.service}].deregistered[target.target_group];
     }
+    if (any) ++news_[{task.cluster, task.service}].draining[task.deployment];
     set_status(task, any ? TaskStatus::Deactivating : TaskStatus::Stopping);
 }
 

@@ -45,7 +45,7 @@ class Reconciler {
     void absorb(const containers::Event& event);
     void advance(Task& task, base::Time now, Deferred& deferred);
     void advance_running(Task& task, const TaskDefinition& definition, base::Time now, Deferred& deferred);
-    void enter_running(Task& task, const TaskDefinition& definition, base::Time now);
+    void enter_running(Task& task, base::Time now);
     void leave_targets(Task& task, base::Time now);
     void advance_stopping(Task& task, const TaskDefinition& definition, base::Time now, Deferred& deferred);
     void finish(Task& task, base::Time now);
@@ -71,10 +71,17 @@ class Reconciler {
     void fail(Service& service, base::Time now);
     void roll_back(Service& service);
     void drop_empty_deployments(Service& service, const std::vector<Task*>& tasks);
+    void say_targets(Service& service);
     void say_steady(Service& service, base::Time now, const std::vector<Task*>& tasks);
 
     ReconcilerParts parts_;
     TaskSetup setup_;
+    // What happened to a service's targets in this round, said in one event each.
+    struct TargetNews {
+        std::map<std::string, int> registered, deregistered;   // by target group
+        std::map<std::string, int> draining;                   // by deployment
+    };
+    std::map<ServiceKey, TargetNews> news_;
     std::map<std::string, std::shared_ptr<LiveTask>> live_;   // under the control plane's lock
     base::Thread thread_;
     std::atomic<bool> stopping_{false};

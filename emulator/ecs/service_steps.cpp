@@ -30,12 +30,24 @@ void Reconciler::reconcile(Service& service, base::Time now) {
     std::vector<Task*> tasks;
     for (auto& [id, task] : parts_.ecs.state().tasks)
         if (task.service == service.name && task.cluster == service.cluster) tasks.push_back(&task);
+    say_targets(service);
     count_outcomes(service, now, tasks);
     std::erase_if(tasks, [](const Task* task) { return task->status == TaskStatus::Stopped; });
     drop_empty_deployments(service, tasks);
     if (service.deployments.empty()) return;
     act(service, make_plan(view_of(service, now, tasks), now), now);
     if (service.status == Service::Status::Active) say_steady(service, now, tasks);
+}
+
+void Reconciler::say_targets(Service& service) {
+    auto found = news_.find({service.cluster, service.name});
+    if (found == news_.end()) return;
+    for (const auto& [group, count] : found->second.registered)
+        parts_.ecs.say(service, fmt::format("(service {}) registered {} targets in (target-group {})", service.name, count, group));
+    for (const auto& [group, count] : found->second.deregistered)
+        parts_.ecs.say(service, fmt::format("(service {}) deregistered {} targets in (target-group {})", service.name, count, group));
+    for (const auto& [deployment, count] : found->second.draining)
+        parts_.ecs.say(service, fmt::format("(service {}, taskSet {}) has begun draining connections on {} tasks.", service.name, deployment, count));
 }
 
 ServiceView Reconciler::view_of(Service& service, base::Time now, const std::vector<Task*>& tasks) {
