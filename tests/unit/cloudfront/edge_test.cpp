@@ -1,185 +1,16 @@
 // The edge on real sockets, with a scripted origin: cloudfront.md §10.1-§10.6.
 #include "cloudfront/edge.h"
 
-#include <httplib.h>
-
 #include <catch2/catch.hpp>
-#include <condition_variable>
-#include <deque>
-#include <thread>
 
-#include "base/encoding.h"
-#include "cloudfront/control_plane.h"
 #include "cloudfront/generated_page.h"
-#include "make.h"
+#include "edge_stack.h"
 
 using namespace cloudfront;
 using base::seconds;
-
-namespace {
-
-// Answers as told and remembers what it saw.
-struct Origin_ {
-    struct Seen {
-        std::string method, target;
-        httplib::Headers headers;
-        std::string header(const std::string& name) const {
-            auto found = headers.find(name);
-            return found == headers.end() ? "" : found->second;
-        }
-    };
-    using Reply = std::function<void(const httplib::Request&, httplib::Response&)>;
-
-    httplib::Server server;
-    int port = 0;
-    std::thread thread;
-    std::mutex mutex;
-    std::condition_variable released;
-    bool hold = false;
-    std::vector<Seen> seen;
-    Reply reply = [](const httplib::Request&, httplib::Response& response) { response.set_content("body", "text/plain"); };
-
-    Origin_() {
-        auto handle = [this](const httplib::Request& request, httplib::Response& response) {
-            Reply answer;
-            {
-                std::unique_lock lock(mutex);
-                seen.push_back({request.method, request.target, request.headers});
-                released.notify_all();
-                released.wait_for(lock, std::chrono::seconds(10), [this] { return !hold; });
-                answer = reply;
-            }
-            answer(request, response);
-        };
-        server.set_tcp_nodelay(true);
-        server.set_keep_alive_timeout(1);
-        server.Get(".*", handle).Post(".*", handle).Options(".*", handle).Put(".*", handle).Delete(".*", handle);
-        port = server.bind_to_any_port("127.0.0.1");
-        thread = std::thread([this] { server.listen_after_bind(); });
-        while (!server.is_running()) std::this_thread::yield();
-    }
-    ~Origin_() {
-        release();
-        server.stop();
-        thread.join();
-    }
-    void release() {
-        std::lock_guard lock(mutex);
-        hold = false;
-        released.notify_all();
-    }
-    void wait_for(size_t requests) {
-        std::unique_lock lock(mutex);
-        released.wait_for(lock, std::chrono::seconds(10), [&] { return seen.size() >= requests; });
-    }
-    size_t count() {
-        std::lock_guard lock(mutex);
-        return seen.size();
-    }
-    Seen last() {
-        std::lock_guard lock(mutex);
-        return seen.back();
-    }
-};
-
-struct Stack {
-    base::ManualClock clock;
-    base::TraceRing traces{1 << 20};
-    base::Published<EdgeSnapshot> snapshot;
-    net::Resolver resolver;
-    http::Upstream upstream{resolver};
-    Cache cache{CacheBudget{16 << 20, 64 << 20, "/tmp"}};
-    std::string country;
-    Origin_ origin, second;
-    std::unique_ptr<Edge> edge;
-    std::unique_ptr<http::Server> server;
-    std::unique_ptr<httplib::Client> client;
-    std::vector<std::pair<std::string, std::string>> logs;
-
-    explicit Stack(std::string_view changes = "{}", const test::Policies& policies = {}) {
-        resolver.set("origin.example.com", 80, net::Address::loopback(static_cast<uint16_t>(origin.port)));
-        resolver.set("second.example.com", 80, net::Address::loopback(static_cast<uint16_t>(second.port)));
-        resolver.set("closed.example.com", 80, net::Address::loopback(1));
-        configure(changes, policies);
-        edge = std::make_unique<Edge>(EdgeParts{clock, traces, snapshot, upstream, cache, nullptr, {},
-                                                [this](std::string_view) { return country; },
-                                                [this](const std::string&, const std::string& key, std::string bytes) {
-                                                    logs.emplace_back(key, std::move(bytes));
-                                                    return true;
-                                                }});
-        server = std::move(*http::Server::open(net::Address::loopback(0), *edge, {}));
-        server->start();
-        client = std::make_unique<httplib::Client>("127.0.0.1", server->address().port());
-        client->set_keep_alive(true);
-        client->set_tcp_nodelay(true);
-    }
-    ~Stack() {
-        origin.release();
-        client.reset();
-        server->stop();
-        edge.reset();
-    }
-    void configure(std::string_view changes, const test::Policies& policies = {}) {
-        auto next = std::make_shared<EdgeSnapshot>();
-        auto distribution = std::make_shared<const Distribution>(test::make_distribution(changes, policies));
-        next->hosts.add(distribution);
-        next->by_id[distribution->id] = distribution;
-        snapshot.set(next);
-    }
-    static httplib::Headers with_host(httplib::Headers headers) {
-        if (!headers.contains("Host")) headers.emplace("Host", "d111111abcdef8.cloudfront.net");
-        return headers;
-    }
-    httplib::Response get(const std::string& path, httplib::Headers headers = {}) {
-        auto result = client->Get(path, with_host(std::move(headers)));
-        if (!result) return {};
-        return *result;
-    }
-    httplib::Response send(const std::string& method, const std::string& path, httplib::Headers headers = {}, std::string body = {}) {
-        httplib::Request request;
-        request.method = method;
-        request.path = path;
-        request.headers = with_host(std::move(headers));
-        request.body = std::move(body);
-        auto result = client->send(request);
-        if (!result) return {};
-        return *result;
-    }
-    static std::string cache_of(const httplib::Response& response) {
-        std::string value = response.get_header_value("X-Cache");
-        return value.substr(0, value.find(' '));
-    }
-    void origin_replies(int status, std::string body, httplib::Headers headers = {}, std::string type = "text/plain") {
-        std::lock_guard lock(origin.mutex);
-        origin.reply = [=](const httplib::Request& request, httplib::Response& response) {
-            response.status = status;
-            for (const auto& [name, value] : headers) response.set_header(name, value);
-            if (status != 304) response.set_content(body, type);
-            (void)request;
-        };
-    }
-    // The decisions of the newest span with this key, joined.
-    std::string told(std::string_view key) {
-        std::string text;
-        for (int tries = 0; tries < 200 && text.empty(); ++tries) {
-            auto spans = traces.latest(1);
-            if (!spans.empty()) {
-                edge->expand(spans[0]);
-                for (const base::Decision& decision : spans[0].decisions)
-                    if (decision.key == key) text += decision.text + "\n";
-            }
-            if (text.empty()) std::this_thread::yield();
-        }
-        return text;
-    }
-};
-
-constexpr std::string_view kAllMethods =
-    R"("AllowedMethods": {"Quantity": 7, "Items": ["GET","HEAD","OPTIONS","PUT","POST","PATCH","DELETE"]})";
-
-std::string behavior(std::string_view members) { return R"({"DefaultCacheBehavior": {)" + std::string(members) + "}}"; }
-
-}  // namespace
+using test::behavior;
+using test::kAllMethods;
+using test::Stack;
 
 TEST_CASE("a miss, then hits with an age, then a revalidation (#33-#36, #47, #79)", "[cloudfront][edge]") {
     Stack s;
@@ -401,7 +232,7 @@ TEST_CASE("custom error responses: page, status, and its own behaviour (#58-#60)
     CHECK(s.get("/companies/7").status == 404);
 }
 
-TEST_CASE("origin failures have CloudFront's pages (#61, #62)", "[cloudfront][edge]") {
+TEST_CASE("origin failures have CloudFront's pages, HEAD without a body (#61, #62, #67)", "[cloudfront][edge]") {
     auto with_origin = [](std::string_view name) {
         return R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": ")" + std::string(name) +
                R"(", "CustomOriginConfig": {"OriginProtocolPolicy": "http-only"}}]}})";
