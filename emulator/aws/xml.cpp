@@ -24,6 +24,8 @@ bool is_space(std::string_view text) {
     return base::trim(text).empty();
 }
 
+constexpr std::string_view kQueryMember = "member";
+
 class XmlReader {
   public:
     explicit XmlReader(const XmlNames& names) : names_(names) {}
@@ -35,6 +37,11 @@ class XmlReader {
         // A list with a member name: every child is a member.
         if (auto member = names_.element(parent, name); member && !member->empty())
             return read_list(element, *member, depth);
+        // The Query protocol's lists say so themselves.
+        auto first = element.find_child(
+            [](pugi::xml_node child) { return child.type() == pugi::node_element; });
+        if (first && local_name(first.name()) == kQueryMember)
+            return read_list(element, kQueryMember, depth);
         base::Node tree;
         for (pugi::xml_attribute attribute : element.attributes())
             if (!is_namespace(attribute))
