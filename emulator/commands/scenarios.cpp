@@ -45,7 +45,6 @@ std::optional<KnownStack> know_stack(const std::string& stack_file,
     known.region = stack->region;
     known.secrets = values.known();
     base::Ids ids(stack->account, stack->region);
-    stack::pin_all(ids, stack->root);
     for (const auto& [kind, things] : stack->root.members()) {
         if (!things.is_object()) continue;
         // "database" and "cache" are things themselves, the others are maps of things.
