@@ -390,6 +390,8 @@ std::expected<Node, AwsError> call_rest(Context& context, const Service& service
 
 std::string operation_problem(std::string_view operation) {
     const auto [service_name, name] = base::cut(operation, '.');
+    if (name.empty())
+        return fmt::format("\"{}\" is no operation: write SERVICE.Operation", operation);
     const Service* service = find_service(service_name);
     if (service == nullptr) {
         std::vector<std::string> names;

@@ -238,6 +238,12 @@ std::string curl_line(const Exchange& exchange, const World& world) {
         // An empty value is written with ";", or curl would drop the header.
         out += " -H " + shell_quoted(value.empty() ? name + ";" : name + ": " + value);
     }
+    const bool typed =
+        std::any_of(request.headers.begin(), request.headers.end(), [](const auto& header) {
+            return base::equals_ignoring_case(header.first, "content-type");
+        });
+    // Where the viewer named no type, curl must not either.
+    if (!request.body.empty() && !typed) out += " -H 'content-type:'";
     if (!request.body.empty())
         out += is_text(request.body)
                    ? " --data-raw " + shell_quoted(request.body)
@@ -269,7 +275,7 @@ std::string show_hops(const Exchange& exchange) {
         for (const Node& decision : span["decisions"].items()) {
             if (++shown > kShownDecisions) break;
             out += fmt::format("                     {:<12} {}\n", decision["key"].as_string(),
-                               decision["text"].as_string());
+                               on_one_line(decision["text"].as_string()));
         }
         if (span["decisions"].size() > kShownDecisions)
             out += fmt::format("                     and {} more\n",

@@ -12,6 +12,7 @@
 
 #include "base/date.h"
 #include "base/text.h"
+#include "scenarios/runner/aws_client.h"
 #include "scenarios/runner/names.h"
 
 namespace scenarios {
@@ -214,9 +215,11 @@ class Checker {
             case Shape::Poll:
                 return void(wrong(value.is_string() || value.is_object()));
             case Shape::Operation:
-                return void(
-                    wrong(value.is_string() && (has_references(value.as_string()) ||
-                                                value.as_string().find('.') != std::string::npos)));
+                if (wrong(value.is_string()) || has_references(value.as_string())) return;
+                if (const std::string problem = operation_problem(value.as_string());
+                    !problem.empty())
+                    at_value(value, problem);
+                return;
             case Shape::RequestLine:
                 return void(
                     wrong(value.is_string() && value.as_string().find('/') != std::string::npos));

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "base/ids.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "scenarios/runner/report.h"
@@ -317,6 +317,31 @@ TEST_CASE("a scripted origin replies as told and remembers") {
     for (size_t i = 0; i < ran.only().steps.size(); ++i)
         UNSCOPED_INFO(ran.message(i));
     CHECK(ran.outcomes() == "........");
+}
+
+// What a report offers for pasting must work as it stands.
+TEST_CASE("a curl line repeats the request when pasted into a shell") {
+    FakeStack stack;
+    const Ran ran = run(stack, R"(
+        { "POST": "app:/login", "json": { "password": "it's \"quoted\" $HOME" }, "expect": { "status": 401 } },
+        { "GET": "app:/me?page=5&x=y", "headers": { "authorization": "a 'b' c", "x-empty": "" }, "expect": { "$.auth": "a 'b' c" } },
+        { "POST": "app:/login", "body": "plain", "expect": { "status": 401 } })");
+    REQUIRE(ran.outcomes() == "...");
+    base::Spawner spawner;
+    auto shell = [&](size_t step) {
+        const std::string line =
+            curl_line(*ran.only().steps[step].exchange, stack.world()) + " -sS";
+        INFO(line);
+        auto ended =
+            base::run(spawner, {.command = {"/bin/sh", "-c", line}}, std::chrono::seconds(20));
+        REQUIRE(ended);
+        CHECK(ended->error == "");
+        return ended->output;
+    };
+    CHECK(shell(0).find("401") != std::string::npos);
+    CHECK(shell(1).find(R"("auth":"a 'b' c")") != std::string::npos);
+    CHECK(shell(1).find(R"("page":"5")") != std::string::npos);
+    CHECK(shell(2).find("401") != std::string::npos);
 }
 
 // The whole text of a failure: a change of it is meant to be seen in review.
