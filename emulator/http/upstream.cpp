@@ -2,6 +2,8 @@
 // out, the response's head in. RFC 9112 §9.3 for reuse, RFC 9110 §10.1.1 and §15.2 for 1xx.
 #include "http/upstream.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 
 #include "base/result.h"
@@ -126,6 +128,7 @@ class Response final : public UpstreamResponse {
           pool_(std::move(pool)),
           key_(std::move(key)) {}
     ~Response() override {
+        detach();
         if (keeps_ && body_.at_end()) pool_->give_back(key_, std::move(connection_));
     }
 
@@ -137,9 +140,21 @@ class Response final : public UpstreamResponse {
     std::chrono::microseconds first_byte_took() const override { return first_byte_took_; }
     net::Socket take_socket(std::string& early) override {
         keeps_ = false;
+        detach();
         early.assign(connection_->buffer.view());
         connection_->buffer.consume(connection_->buffer.size());
         return std::move(connection_->socket);
+    }
+
+    void attach(Cancellation* cancellation) {
+        cancellation_ = cancellation;
+        if (cancellation_) cancellation_->attach(connection_->socket.descriptor());
+    }
+    void detach() {
+        if (!cancellation_) return;
+        cancellation_->detach();
+        if (cancellation_->is_cancelled()) keeps_ = false;
+        cancellation_ = nullptr;
     }
 
     std::unique_ptr<Connection> connection_;
@@ -150,6 +165,7 @@ class Response final : public UpstreamResponse {
     std::shared_ptr<Pool> pool_;
     std::string key_;
     std::chrono::microseconds connect_took_{0}, first_byte_took_{0};
+    Cancellation* cancellation_ = nullptr;
 };
 
 // Sends one request and reads the head of its answer.
@@ -321,6 +337,25 @@ class Attempt {
 
 }  // namespace
 
+void Cancellation::cancel() {
+    std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    if (descriptor_ >= 0) ::shutdown(descriptor_, SHUT_RDWR);
+}
+bool Cancellation::is_cancelled() const {
+    std::lock_guard lock(mutex_);
+    return cancelled_;
+}
+void Cancellation::attach(int descriptor) {
+    std::lock_guard lock(mutex_);
+    descriptor_ = descriptor;
+    if (cancelled_) ::shutdown(descriptor_, SHUT_RDWR);
+}
+void Cancellation::detach() {
+    std::lock_guard lock(mutex_);
+    descriptor_ = -1;
+}
+
 std::string Endpoint::pool_key() const {
     std::string key = host + ':' + std::to_string(port);
     if (tls) key += "|tls|" + server_name + '|' + std::to_string(reinterpret_cast<uintptr_t>(tls));
@@ -336,6 +371,7 @@ struct Upstream::Inside {
         const auto start = SteadyClock::now();
         if (!reused) connection = TRY(dial(resolver, to, timeouts));
         auto response = std::make_unique<Response>(std::move(connection), pool, std::move(key), reused);
+        response->attach(timeouts.cancellation);
         if (!reused) response->connect_took_ = since(start);
         TRY(Attempt(*response, limits, head, body, timeouts).run());
         return response;

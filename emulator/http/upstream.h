@@ -24,12 +24,29 @@ struct Endpoint {
     std::string pool_key() const;
 };
 
+// Ends an attempt, and the response under way, from another thread: their waits fail as if the peer had
+// reset. Outlives both.
+class Cancellation {
+  public:
+    void cancel();
+    bool is_cancelled() const;
+    // While a socket may be shut: attached after it is connected, detached before it is closed.
+    void attach(int descriptor);
+    void detach();
+
+  private:
+    mutable std::mutex mutex_;
+    int descriptor_ = -1;
+    bool cancelled_ = false;
+};
+
 struct AttemptTimeouts {
     std::chrono::milliseconds connect{10'000};
     std::chrono::milliseconds tls_handshake{10'000};
     std::chrono::milliseconds first_byte{60'000};   // from the sent request to the response head
     std::chrono::milliseconds between_bytes{60'000};
     std::chrono::milliseconds idle_pooled{60'000};  // an idle connection older than this is not reused
+    Cancellation* cancellation = nullptr;
 };
 
 struct UpstreamLimits {
