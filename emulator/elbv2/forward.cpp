@@ -127,8 +127,9 @@ ClientFacts client_facts(const Visit& visit) {
     return facts;
 }
 
-http::AttemptTimeouts timeouts(const Visit& visit) {
+http::AttemptTimeouts timeouts(const Visit& visit, LiveTarget::Claim& claim) {
     http::AttemptTimeouts waits;
+    waits.cancellation = &claim.cancellation();
     waits.connect = kConnectTimeout;
     waits.tls_handshake = kTlsHandshakeTimeout;
     waits.first_byte = waits.between_bytes = waits.idle_pooled = visit.idle();
@@ -168,7 +169,7 @@ void answer_target_fault(Visit& visit, const http::Error& error, const RoutedTar
     visit.answer(status, why);
 }
 
-void open_tunnel(Visit& visit, http::UpstreamResponse& response) {
+void open_tunnel(Visit& visit, http::UpstreamResponse& response, http::Cancellation& cancellation) {
     std::string from_client, from_target;
     http::ResponseHead head = std::move(response.head());
     net::Socket target = response.take_socket(from_target);
@@ -176,7 +177,9 @@ void open_tunnel(Visit& visit, http::UpstreamResponse& response) {
     visit.log.type = visit.log.scheme == "https" ? "wss" : "ws";
     auto client = visit.exchange.upgrade(head, from_client);
     if (!client) return visit.decide("tunnel", "the client left before the 101");
+    cancellation.attach(target.descriptor());
     TunnelEnd end = run_tunnel({**client, from_client}, {target, from_target}, visit.idle());
+    cancellation.detach();
     visit.decide("tunnel", "ended after " + base::show_duration(visit.elapsed()) + ": " + end.why +
                                "; " + std::to_string(end.from_client_bytes) +
                                " bytes from the client, " + std::to_string(end.from_target_bytes) +
@@ -237,9 +240,9 @@ void send_to_target(Visit& visit, const RoutedRule& rule, const RoutedGroup& gro
 
     LiveTarget::Claim claim(*target.live);
     base::microseconds before = visit.elapsed();
-    auto response =
-        visit.parts.upstream.send(endpoint(group, target), request.head,
-                                  with_body ? &visit.exchange.body() : nullptr, timeouts(visit));
+    auto response = visit.parts.upstream.send(endpoint(group, target), request.head,
+                                              with_body ? &visit.exchange.body() : nullptr,
+                                              timeouts(visit, claim));
     visit.log.request_took = before;
     if (!response) {
         bool connected =
@@ -247,6 +250,9 @@ void send_to_target(Visit& visit, const RoutedRule& rule, const RoutedGroup& gro
         if (!connected) visit.log.request_took.reset();
         if (response.error().source == http::Error::Source::Viewer)
             return answer_client_fault(visit, response.error());
+        if (claim.cancellation().is_cancelled())
+            return visit.answer(
+                502, target.address + " was still working when its deregistration delay was over");
         return answer_target_fault(visit, response.error(), target);
     }
     decide_timings(visit, **response);
@@ -260,7 +266,8 @@ void send_to_target(Visit& visit, const RoutedRule& rule, const RoutedGroup& gro
     bool late = (*response)->first_byte_took() > kWorthAskingForClient;
     if (late && client_left(visit.exchange))
         visit.decide("client", "left while the target worked (460 in the log)");
-    if ((*response)->head().status == 101) return open_tunnel(visit, **response);
+    if ((*response)->head().status == 101)
+        return open_tunnel(visit, **response, claim.cancellation());
     base::microseconds head_at = visit.elapsed();
     relay_response(visit, rule, group, target, **response, is_head);
     visit.log.response_took = visit.elapsed() - head_at;

@@ -3,6 +3,24 @@
 
 namespace elbv2 {
 
+LiveTarget::Claim::Claim(LiveTarget& target) : target_(target) {
+    target.in_flight_.fetch_add(1, std::memory_order_relaxed);
+    std::lock_guard lock(target.claims_mutex_);
+    place_ = target.claims_.insert(target.claims_.end(), this);
+}
+
+LiveTarget::Claim::~Claim() {
+    target_.in_flight_.fetch_sub(1, std::memory_order_relaxed);
+    std::lock_guard lock(target_.claims_mutex_);
+    target_.claims_.erase(place_);
+}
+
+void LiveTarget::cut() {
+    std::lock_guard lock(claims_mutex_);
+    for (Claim* claim : claims_)
+        claim->cancellation_.cancel();
+}
+
 std::shared_ptr<LiveTarget> LiveTargets::target(const std::string& group_arn, const std::string& id,
                                                 uint16_t port) {
     std::lock_guard lock(mutex_);

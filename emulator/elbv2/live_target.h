@@ -4,6 +4,7 @@
 #include <atomic>
 #include <compare>
 #include <cstdint>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "elbv2/model.h"
+#include "http/upstream.h"
 
 namespace elbv2 {
 
@@ -45,29 +47,32 @@ class LiveTarget {
 
     int in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
 
-    // One request's claim on the target: counted while it lives.
+    // One request's claim on the target: counted while it lives, and cut when the target is.
     class Claim {
       public:
-        explicit Claim(LiveTarget& target) : target_(&target) {
-            target.in_flight_.fetch_add(1, std::memory_order_relaxed);
-        }
-        ~Claim() { target_->in_flight_.fetch_sub(1, std::memory_order_relaxed); }
+        explicit Claim(LiveTarget& target);
+        ~Claim();
         Claim(const Claim&) = delete;
         Claim& operator=(const Claim&) = delete;
 
+        http::Cancellation& cancellation() { return cancellation_; }
+
       private:
-        LiveTarget* target_;
+        friend class LiveTarget;
+        LiveTarget& target_;
+        http::Cancellation cancellation_;
+        std::list<Claim*>::iterator place_;
     };
 
     // The deregistration delay is over: requests that are still under way end with 502.
-    void cut() { cut_.store(true, std::memory_order_relaxed); }
-    bool is_cut() const { return cut_.load(std::memory_order_relaxed); }
+    void cut();
 
   private:
     std::atomic<HealthState> state_{HealthState::Initial};
     std::atomic<base::Time> slow_start_since_{base::Time{}};
     std::atomic<int> in_flight_{0};
-    std::atomic<bool> cut_{false};
+    std::mutex claims_mutex_;
+    std::list<Claim*> claims_;
     mutable std::mutex mutex_;
     HealthRecord record_;
 };

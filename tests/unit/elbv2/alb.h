@@ -16,6 +16,8 @@
 #include "elbv2/health.h"
 #include "elbv2/listeners.h"
 #include "net/listener.h"
+#include "net/tls.h"
+#include "support/temporary_directory.h"
 
 namespace alb {
 
@@ -110,6 +112,9 @@ class Alb {
     // answer.
     base::Span span_of(std::string_view target);
 
+    support::TemporaryDirectory directory;
+    net::Authority authority{directory.path() + "/ca"};
+    net::TlsServer tls{authority};
     base::ManualClock clock;
     base::Ids ids{"123456789012", "us-east-1"};
     std::unique_ptr<state::Database> database;

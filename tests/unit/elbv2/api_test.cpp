@@ -23,7 +23,7 @@ std::string value_of(const Node& output, std::string_view key) {
 
 }  // namespace
 
-TEST_CASE("load balancers: create, repeat, differ, unknown, delete (72, 73, 74, 83, 90)") {
+TEST_CASE("load balancers: create, repeat, differ, unknown, delete (#72, #73, #74, #83, #90)") {
     Alb alb;
     Node made = alb.call("CreateLoadBalancer", kLb);
     std::string arn = first(made, "LoadBalancers")["LoadBalancerArn"].as_string();
@@ -64,7 +64,7 @@ TEST_CASE("pins decide a load balancer's identifiers") {
     CHECK(alb.balancer->owns("app-42.us-east-1.elb.amazonaws.com"));
 }
 
-TEST_CASE("refusals, one text each (76, 78, 79, 87, 92)") {
+TEST_CASE("refusals, one text each (#76, #78, #79, #87, #92)") {
     Alb alb;
     alb.set_up();
     std::string grpc = alb.make_group("grpc", R"(,"ProtocolVersion":"GRPC")");
@@ -173,7 +173,7 @@ TEST_CASE("refusals, one text each (76, 78, 79, 87, 92)") {
     }
 }
 
-TEST_CASE("target groups: defaults, attributes, use (75, 77, 82, 84, 85)") {
+TEST_CASE("target groups: defaults, attributes, use (#75, #77, #82, #84, #85)") {
     Alb alb;
     Node made = alb.call("CreateTargetGroup", R"({"Name":"plain","Protocol":"HTTP","Port":80})");
     const Node& group = first(made, "TargetGroups");
@@ -216,7 +216,7 @@ TEST_CASE("target groups: defaults, attributes, use (75, 77, 82, 84, 85)") {
               .empty());
 }
 
-TEST_CASE("rules: default, order, swap, pages (80, 81, 91)") {
+TEST_CASE("rules: default, order, swap, pages (#80, #81, #91)") {
     Alb alb;
     alb.set_up();
     std::string action =
@@ -277,7 +277,7 @@ TEST_CASE("tags on every kind of resource") {
     }
 }
 
-TEST_CASE("a group belongs to one load balancer; weights add up over groups (48)") {
+TEST_CASE("a group belongs to one load balancer") {
     Alb alb;
     alb.set_up();
     Node other =

@@ -41,7 +41,7 @@ uint16_t closed_port() {
 
 }  // namespace
 
-TEST_CASE("empty group answers the 503 page (1, 2, 7)") {
+TEST_CASE("empty group answers the 503 page (#1, #2, #7)") {
     Alb alb;
     alb.set_up();
     Response response = alb.ask();
@@ -55,7 +55,7 @@ TEST_CASE("empty group answers the 503 page (1, 2, 7)") {
     CHECK(names_of(response.head) == "Server,Date,Content-Type,Content-Length,Connection");
 }
 
-TEST_CASE("refused target answers the 502 page, byte for byte (3, 4, 5, 6)") {
+TEST_CASE("refused target answers the 502 page, byte for byte (#3, #4, #5, #6)") {
     Alb alb;
     alb.set_up();
     alb.control_plane->register_targets(alb.group_arn, {{"127.0.0.1", closed_port()}});
@@ -76,7 +76,7 @@ TEST_CASE("refused target answers the 502 page, byte for byte (3, 4, 5, 6)") {
               "an app that binds 127.0.0.1 is not reachable") != std::string::npos);
 }
 
-TEST_CASE("what is no request is refused and the connection closes (8, 9, 10, 11, 12)") {
+TEST_CASE("what is no request is refused and the connection closes (#8, #9, #10, #11, #12, #68)") {
     Alb alb;
     Target target;
     alb.set_up();
@@ -117,7 +117,7 @@ TEST_CASE("what is no request is refused and the connection closes (8, 9, 10, 11
     CHECK(alb.ask("/", "X-Long: " + std::string(16000 - 10, 'a') + "\r\n").status() == 200);
 }
 
-TEST_CASE("X-Forwarded-For, -Proto and -Port (13 to 19)") {
+TEST_CASE("X-Forwarded-For, -Proto and -Port (#13 to #19)") {
     Alb alb;
     Target target;
     alb.set_up();
@@ -149,7 +149,7 @@ TEST_CASE("X-Forwarded-For, -Proto and -Port (13 to 19)") {
     CHECK(target_header(target, "x-forwarded-for").empty());
 }
 
-TEST_CASE("trace header (20, 21, 22)") {
+TEST_CASE("trace header (#20, #21, #22)") {
     Alb alb;
     Target target;
     alb.set_up();
@@ -169,7 +169,7 @@ TEST_CASE("trace header (20, 21, 22)") {
     CHECK(again.find("Self=") == again.rfind("Self="));
 }
 
-TEST_CASE("Host at the target (23, 24, 25, 93)") {
+TEST_CASE("Host at the target (#23, #24, #25, #93)") {
     Target target;
     {
         Alb alb;
@@ -191,7 +191,7 @@ TEST_CASE("Host at the target (23, 24, 25, 93)") {
     CHECK(target_header(target, "host") == "A.test");
 }
 
-TEST_CASE("Expect: 100-continue is answered at once and not forwarded (26)") {
+TEST_CASE("Expect: 100-continue is answered at once and not forwarded (#26)") {
     Alb alb;
     Target target;
     alb.set_up();
@@ -205,7 +205,7 @@ TEST_CASE("Expect: 100-continue is answered at once and not forwarded (26)") {
     CHECK(target_header(target, "expect").empty());
 }
 
-TEST_CASE("invalid header names are dropped when asked (27)") {
+TEST_CASE("invalid header names are dropped when asked (#27)") {
     Alb alb;
     Target target;
     alb.set_up();
@@ -218,7 +218,7 @@ TEST_CASE("invalid header names are dropped when asked (27)") {
     CHECK(target_header(target, "good-name") == "2");
 }
 
-TEST_CASE("HTTP/2 without TLS is refused (29)") {
+TEST_CASE("HTTP/2 without TLS is refused (#29)") {
     Alb alb;
     Target target;
     alb.set_up();
@@ -229,7 +229,7 @@ TEST_CASE("HTTP/2 without TLS is refused (29)") {
     CHECK(target.requests().empty());
 }
 
-TEST_CASE("target faults (33, 34, 36, 37)") {
+TEST_CASE("target faults (#33, #34, #36, #37)") {
     Alb alb;
     alb.set_up();
     SECTION("closes without a byte") {
@@ -273,7 +273,42 @@ TEST_CASE("target faults (33, 34, 36, 37)") {
     }
 }
 
-TEST_CASE("silence past the idle timeout is a 504 (31)", "[slow]") {
+TEST_CASE("a target that never accepts is a 504 (#32)") {
+    Alb alb;
+    alb.set_up();
+    alb.resolver.set("10.0.0.9", 80, [](net::Deadline) -> net::Result<net::Socket> {
+        return std::unexpected(net::Error{net::ErrorKind::Timeout, 0, "no answer"});
+    });
+    alb.control_plane->register_targets(alb.group_arn, {{"10.0.0.9", 80}});
+    CHECK(alb.ask("/32").status() == 504);
+    CHECK(alb.span_of("/32").decisions.back().text.find(
+              "did not accept the connection within 10 s") != std::string::npos);
+}
+
+TEST_CASE("an HTTPS listener ends TLS and says so to the target") {
+    Alb alb;
+    Target target;
+    alb.set_up();
+    alb.register_target(target);
+    alb.set_lb("routing.http.x_amzn_tls_version_and_cipher_suite.enabled", "true");
+    alb.call(
+        "CreateListener",
+        R"({"LoadBalancerArn":")" + alb.lb_arn +
+            R"(","Protocol":"HTTPS","Port":443,"Certificates":[{"CertificateArn":"arn:aws:acm:us-east-1:123456789012:certificate/x"}],"DefaultActions":[{"Type":"forward","TargetGroupArn":")" +
+            alb.group_arn + R"("}]})");
+    Client client(alb.at(443));
+    net::TlsClient tls(alb.authority);
+    REQUIRE(
+        tls.connect(client.socket(), "app.test", net::Deadline::after(std::chrono::seconds(5))));
+    CHECK(client.ask(alb.get()).status() == 200);
+    CHECK(target_header(target, "x-forwarded-proto") == "https");
+    CHECK(target_header(target, "x-forwarded-port") == "443");
+    CHECK(target_header(target, "host") == "app.test");
+    CHECK(target_header(target, "x-amzn-tls-version") == "TLSv1.3");
+    CHECK(target_header(target, "x-amzn-tls-cipher-suite").starts_with("TLS_"));
+}
+
+TEST_CASE("silence past the idle timeout is a 504 (#31)", "[slow]") {
     Alb alb;
     alb.set_up();
     alb.set_lb("idle_timeout.timeout_seconds", "1");
@@ -296,7 +331,7 @@ TEST_CASE("silence past the idle timeout is a 504 (31)", "[slow]") {
     released.notify_all();
 }
 
-TEST_CASE("an idle client is closed without a word; an unfinished request gets 408 (30)",
+TEST_CASE("an idle client is closed without a word; an unfinished request gets 408 (#30)",
           "[slow]") {
     Alb alb;
     alb.set_up();
@@ -308,7 +343,7 @@ TEST_CASE("an idle client is closed without a word; an unfinished request gets 4
     CHECK(slow.read().status() == 408);
 }
 
-TEST_CASE("the response's order, and what is kept (94, 88, 89)") {
+TEST_CASE("the response's order, and what is kept (#94, #88, #89)") {
     Alb alb;
     Target target([](const std::string&) {
         return ok("hello",
@@ -353,7 +388,7 @@ TEST_CASE("a body without length is chunked on, and trailers pass") {
     CHECK(target.last().ends_with("3\r\nabc\r\n0\r\n\r\n"));
 }
 
-TEST_CASE("rules over the wire: priority, path, host, method, header, query, source (38 to 44)") {
+TEST_CASE("rules over the wire: priority, path, host, method, header, query, source (#38 to #44)") {
     Alb alb;
     alb.set_up();
     auto fixed = [](const std::string& body) {
@@ -397,7 +432,7 @@ TEST_CASE("rules over the wire: priority, path, host, method, header, query, sou
     CHECK(span.decisions[0].text.find("rule 20 (path /s is not /a/b)") != std::string::npos);
 }
 
-TEST_CASE("redirect and fixed response (45, 46, 47)") {
+TEST_CASE("redirect and fixed response (#45, #46, #47)") {
     Alb alb;
     alb.set_up();
     alb.call(
@@ -418,7 +453,7 @@ TEST_CASE("redirect and fixed response (45, 46, 47)") {
     CHECK(response.body == "no");
 }
 
-TEST_CASE("WebSocket: tunnel, draining and log (65)", "[slow]") {
+TEST_CASE("WebSocket: tunnel, draining and log (#65)", "[slow]") {
     Alb alb;
     Target target([](const std::string&) {
         return std::string(
@@ -447,13 +482,17 @@ TEST_CASE("WebSocket: tunnel, draining and log (65)", "[slow]") {
     CHECK(alb.log_lines[0].find(" 101 101 ") != std::string::npos);
 }
 
-TEST_CASE("protocol mismatch is 464 (66)") {
+TEST_CASE("protocol mismatch is 464 (#66)") {
     Alb alb;
     alb.set_up();
     CHECK(alb.ask("/", "Content-Type: application/grpc\r\n").status() == 464);
+    std::string group = alb.make_group("h2", R"(,"ProtocolVersion":"HTTP2")");
+    alb.make_rule(1, R"([{"Field":"path-pattern","Values":["/h2"]}])",
+                  R"([{"Type":"forward","TargetGroupArn":")" + group + R"("}])");
+    CHECK(alb.ask("/h2").status() == 464);
 }
 
-TEST_CASE("desync modes (67, 69)") {
+TEST_CASE("desync modes (#67, #69)") {
     Alb alb;
     Target target;
     alb.set_up();
@@ -482,7 +521,7 @@ TEST_CASE("desync modes (67, 69)") {
     CHECK(alb.ask().status() == 200);
 }
 
-TEST_CASE("stickiness over the wire (49, 50, 51, 52)") {
+TEST_CASE("stickiness over the wire (#49, #50, #51, #52)") {
     Alb alb;
     Target one([](const std::string&) { return ok("one", "Set-Cookie: SESSION=1; Path=/\r\n"); });
     Target two([](const std::string&) { return ok("two"); });
@@ -541,7 +580,7 @@ TEST_CASE("stickiness over the wire (49, 50, 51, 52)") {
     }
 }
 
-TEST_CASE("access log lines (70, 71)") {
+TEST_CASE("access log lines (#70, #71)") {
     Alb alb;
     Target target;
     alb.set_up();

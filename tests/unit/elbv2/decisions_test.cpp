@@ -15,7 +15,7 @@
 using namespace std::chrono_literals;
 using namespace elbv2;
 
-TEST_CASE("globs (38, 39)") {
+TEST_CASE("globs (#38, #39)") {
     struct Row {
         std::string_view pattern, text;
         Letters letters;
@@ -54,7 +54,7 @@ TEST_CASE("paths are normalised for matching") {
         CHECK(normalise_path(row.raw) == row.wanted);
 }
 
-TEST_CASE("address ranges (43)") {
+TEST_CASE("address ranges (#43)") {
     struct Row {
         std::string_view range, ip;
         bool inside;
@@ -168,7 +168,7 @@ TEST_CASE("desync tiers and verdicts (§11)") {
     CHECK(verdict(DesyncMode::Strictest, Tier::Acceptable) == Verdict::Refuse);
 }
 
-TEST_CASE("trace header table (20, 21, 22)") {
+TEST_CASE("trace header table (#20, #21, #22)") {
     base::Time now(base::seconds(0x67891233));
     struct Row {
         std::string incoming, outgoing;
@@ -185,7 +185,7 @@ TEST_CASE("trace header table (20, 21, 22)") {
         CHECK(next_trace_header(row.incoming, now, "0123456789abcdef01234567") == row.outgoing);
 }
 
-TEST_CASE("redirect templates (45, 46)") {
+TEST_CASE("redirect templates (#45, #46)") {
     RedirectFacts facts{Protocol::Http, "a.test", 80, "/p/q", "x=1"};
     RedirectAction action;
     action.protocol = "HTTPS";
@@ -250,16 +250,25 @@ std::string four_choices(const RoutedGroup& group, std::string_view sticky = {})
 
 }  // namespace
 
-TEST_CASE("which target (53, 62, 63)") {
+TEST_CASE("which target (#53, #62, #63)") {
     struct Row {
         std::string_view states, sticky, chosen;
     };
     const Row rows[] = {
-        {"hh", "", "abab"},  {"huh", "", "acac"}, {"hih", "", "acac"},  // initial ones wait while a
-                                                                        // healthy one exists
-        {"uu", "", "abab"},  {"ui", "", "abab"},  {"i", "", "aaaa"},    // fail open
-        {"hd", "", "aaaa"},  {"dd", "", "----"},  {"", "", "----"},    {"hh", "b", "bbbb"},
-        {"hu", "b", "aaaa"}, {"hd", "b", "aaaa"}, {"uu", "b", "bbbb"},
+        {"hh", "", "abab"},
+        {"huh", "", "acac"},
+        {"hih", "", "acac"},  // initial ones wait while a
+                              // healthy one exists
+        {"uu", "", "abab"},
+        {"ui", "", "abab"},
+        {"i", "", "aaaa"},  // fail open
+        {"hd", "", "aaaa"},
+        {"dd", "", "----"},
+        {"", "", "----"},
+        {"hh", "b", "bbbb"},
+        {"hu", "b", "aaaa"},
+        {"hd", "b", "aaaa"},
+        {"uu", "b", "bbbb"},
     };
     for (const Row& row : rows) {
         INFO(row.states);
@@ -278,7 +287,7 @@ TEST_CASE("minimum healthy targets") {
     CHECK(choose_target(group, {}).failed_open);
 }
 
-TEST_CASE("least outstanding requests (54)") {
+TEST_CASE("least outstanding requests (#54)") {
     RoutedGroup group = group_of("hh");
     group.settings.algorithm = Algorithm::LeastOutstandingRequests;
     LiveTarget::Claim busy(*group.targets[0].live);
@@ -301,7 +310,7 @@ TEST_CASE("slow start grows linearly") {
     CHECK(choose(0.4) == "a");
 }
 
-TEST_CASE("weights (48)") {
+TEST_CASE("weights (#48)") {
     RoutedRule rule;
     for (int weight : {80, 20, 0}) {
         auto group = std::make_shared<RoutedGroup>();

@@ -38,7 +38,7 @@ std::string letters_of(std::string_view outcomes) {
 
 }  // namespace
 
-TEST_CASE("transitions (55, 56)") {
+TEST_CASE("transitions (#55, #56)") {
     struct Row {
         std::string_view outcomes, states;
     };
@@ -70,7 +70,7 @@ TEST_CASE("matchers") {
         CHECK(elbv2::matcher_accepts(row.matcher, row.code) == row.accepted);
 }
 
-TEST_CASE("a target's life under probes (55, 56, 57, 59, 60, 61, 62)") {
+TEST_CASE("a target's life under probes (#55, #56, #57, #59, #60, #61, #62)") {
     Alb alb;
     Target target;
     alb.set_up();
@@ -119,7 +119,7 @@ TEST_CASE("a target's life under probes (55, 56, 57, 59, 60, 61, 62)") {
     CHECK(alb.health() == "unhealthy Target.FailedHealthChecks Health checks failed");
 }
 
-TEST_CASE("a refused probe, and a silent one (58, 59)", "[slow]") {
+TEST_CASE("a refused probe, and a silent one (#58, #59)", "[slow]") {
     Alb alb;
     alb.set_up();
     uint16_t closed;
@@ -157,7 +157,7 @@ TEST_CASE("a refused probe, and a silent one (58, 59)", "[slow]") {
     released.notify_all();
 }
 
-TEST_CASE("deregistration drains for its whole delay (63)") {
+TEST_CASE("deregistration drains for its whole delay (#63)") {
     Alb alb;
     Target target;
     alb.set_up();
@@ -180,6 +180,39 @@ TEST_CASE("deregistration drains for its whole delay (63)") {
     alb.control_plane->deregister_targets(alb.group_arn, {{"127.0.0.1", target.port()}});
     alb.register_target(target);
     CHECK(alb.health().starts_with("initial"));
+}
+
+TEST_CASE("a request in flight longer than the delay ends with 502 (#64)") {
+    Alb alb;
+    alb.set_up();
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool arrived = false, over = false;
+    Target target([&](const std::string&) {
+        std::unique_lock lock(mutex);
+        arrived = true;
+        changed.notify_all();
+        changed.wait_for(lock, 10s, [&] { return over; });
+        return ok("late");
+    });
+    alb.register_target(target);
+    alb::Client client(alb.at());
+    client.send(alb.get("/slow"));
+    {
+        std::unique_lock lock(mutex);
+        REQUIRE(changed.wait_for(lock, 5s, [&] { return arrived; }));
+    }
+    alb.control_plane->deregister_targets(alb.group_arn, {{"127.0.0.1", target.port()}});
+    alb.clock.advance(299s);
+    alb.control_plane->finish_draining(alb.clock.now());
+    alb.clock.advance(1s);
+    alb.control_plane->finish_draining(alb.clock.now());
+    CHECK(client.read().status() == 502);
+    CHECK(alb.span_of("/slow").decisions.back().text.find("deregistration delay was over") !=
+          std::string::npos);
+    std::lock_guard lock(mutex);
+    over = true;
+    changed.notify_all();
 }
 
 TEST_CASE("speed divides interval and delay") {
