@@ -67,11 +67,7 @@ void Reconciler::stop() {
         std::lock_guard lock(parts_.ecs.mutex());
         left.swap(live_);
     }
-    for (auto& [id, live] : left) {
-        if (live->metadata) live->metadata->stop();
-        live->names.reset();
-        parts_.runtime.remove_task(id);
-    }
+    for (auto& [id, live] : left) take_down(id, live.get());
 }
 
 void Reconciler::step(base::Time now) {
@@ -83,10 +79,14 @@ void Reconciler::step(base::Time now) {
         for (const auto& event : events) absorb(event);
         for (auto& [id, task] : state.tasks)
             if (task.status != TaskStatus::Stopped) advance(task, now, deferred);
+        std::map<ServiceKey, std::vector<Task*>> tasks_of;
+        for (auto& [id, task] : state.tasks)
+            if (!task.service.empty() && (task.status != TaskStatus::Stopped || !task.outcome_counted)) tasks_of[{task.cluster, task.service}].push_back(&task);
         for (auto& [key, service] : state.services)
-            if (service.status != Service::Status::Inactive) reconcile(service, now);
+            if (service.status != Service::Status::Inactive) reconcile(service, now, std::move(tasks_of[key]));
         news_.clear();
         forget_old_tasks(now);
+        sweep(deferred);
         parts_.ecs.flush();
     }
     for (auto& act : deferred) act();
@@ -133,9 +133,12 @@ void Reconciler::observe_targets(Task& task) {
 
 // --- the walk of a task -----------------------------------------------------------------------------
 
-TaskDefinition Reconciler::definition_of(const Task& task) const {
+// The stored one, or `made` where overrides make another.
+const TaskDefinition& Reconciler::definition_of(const Task& task, TaskDefinition& made) const {
     const TaskDefinition* definition = find_definition(parts_.ecs.state(), task.task_definition);
-    return definition ? with_overrides(*definition, task.overrides) : TaskDefinition{};
+    if (definition && task.overrides.size() == 0) return *definition;
+    if (definition) made = with_overrides(*definition, task.overrides);
+    return made;
 }
 
 void Reconciler::set_status(Task& task, TaskStatus status) {
@@ -145,6 +148,7 @@ void Reconciler::set_status(Task& task, TaskStatus status) {
 }
 
 void Reconciler::advance(Task& task, base::Time now, Deferred& deferred) {
+    TaskDefinition made;
     switch (task.status) {
         case TaskStatus::Provisioning:
         case TaskStatus::Pending:
@@ -156,18 +160,18 @@ void Reconciler::advance(Task& task, base::Time now, Deferred& deferred) {
                 deferred.push_back([this, id = task.id] { parts_.jobs.run([this, id] { prepare(id); }); });
                 return;
             }
-            return advance_running(task, definition_of(task), now, deferred);
+            return advance_running(task, definition_of(task, made), now, deferred);
         case TaskStatus::Running:
             observe_targets(task);
             if (task.stop_wanted) return leave_targets(task, now);
-            return advance_running(task, definition_of(task), now, deferred);
+            return advance_running(task, definition_of(task, made), now, deferred);
         case TaskStatus::Deactivating: {
             observe_targets(task);
             bool gone = std::all_of(task.targets.begin(), task.targets.end(), [](const TaskTarget& target) { return !target.registered || target.health == "unused"; });
             if (gone || task.stop_code == "EssentialContainerExited") set_status(task, TaskStatus::Stopping);
             return;
         }
-        case TaskStatus::Stopping: return advance_stopping(task, definition_of(task), now, deferred);
+        case TaskStatus::Stopping: return advance_stopping(task, definition_of(task, made), now, deferred);
         case TaskStatus::Deprovisioning:
             if (task.removing || task.preparing) return;
             task.removing = true;
@@ -265,6 +269,19 @@ void Reconciler::forget_old_tasks(base::Time now) {
         if (i < excess || stopped[i].first + kStoppedTaskAge < now) parts_.ecs.forget_task(stopped[i].second);
 }
 
+// What runs for a task that the state does not know (it was replaced under us) goes.
+void Reconciler::sweep(Deferred& deferred) {
+    for (auto found = live_.begin(); found != live_.end();) {
+        auto task = parts_.ecs.state().tasks.find(found->first);
+        if (task != parts_.ecs.state().tasks.end() && task->second.status != TaskStatus::Stopped) {
+            ++found;
+            continue;
+        }
+        deferred.push_back([this, id = found->first, live = found->second] { parts_.jobs.run([this, id, live] { take_down(id, live.get()); }); });
+        found = live_.erase(found);
+    }
+}
+
 // --- on workers -------------------------------------------------------------------------------------
 
 void Reconciler::open_metadata(const std::string& id, LiveTask& live) {
@@ -289,7 +306,8 @@ void Reconciler::prepare(const std::string& id) {
     Task* task = find();
     if (!task) return;
     Task copy = *task;
-    TaskDefinition definition = definition_of(copy);
+    TaskDefinition made;
+    TaskDefinition definition = definition_of(copy, made);
     Digests digests = deployment_digests(copy) ? *deployment_digests(copy) : Digests();
     lock.unlock();
 
@@ -382,34 +400,33 @@ void Reconciler::probe(const std::string& id, const std::string& name, HealthChe
     parts_.ecs.changed(found->second);
 }
 
+std::shared_ptr<LiveTask> Reconciler::take_live(const std::string& id) {
+    std::lock_guard lock(parts_.ecs.mutex());
+    auto found = live_.find(id);
+    if (found == live_.end()) return nullptr;
+    std::shared_ptr<LiveTask> live = found->second;
+    live_.erase(found);
+    return live;
+}
+
 // The network goes last: until then its listeners and names answer.
-void Reconciler::dismantle(const std::string& id) {
-    std::shared_ptr<LiveTask> live;
-    std::string address;
-    {
-        std::lock_guard lock(parts_.ecs.mutex());
-        if (auto found = live_.find(id); found != live_.end()) {
-            live = found->second;
-            live_.erase(found);
-        }
-        auto task = parts_.ecs.state().tasks.find(id);
-        if (task == parts_.ecs.state().tasks.end()) return;
-        address = task->second.address;
-    }
-    std::map<std::string, std::vector<std::string>> output;
+void Reconciler::take_down(const std::string& id, LiveTask* live) {
     if (live) {
-        for (int port : live->ports) parts_.resolver.remove(address, static_cast<uint16_t>(port));
+        for (int port : live->ports) parts_.resolver.remove(live->network->address(), static_cast<uint16_t>(port));
         if (live->metadata) live->metadata->stop();
         live->names.reset();
     }
     parts_.runtime.remove_task(id);
-    if (live)
-        for (const auto& [name, log] : live->logs) output[name] = log->last_lines();
+}
+
+void Reconciler::dismantle(const std::string& id) {
+    std::shared_ptr<LiveTask> live = take_live(id);
+    take_down(id, live.get());
     std::lock_guard lock(parts_.ecs.mutex());
     auto found = parts_.ecs.state().tasks.find(id);
     if (found == parts_.ecs.state().tasks.end()) return;
     for (Container& container : found->second.containers)
-        if (auto lines = output.find(container.name); lines != output.end()) container.last_output = lines->second;
+        if (live && live->logs.contains(container.name)) container.last_output = live->logs[container.name]->last_lines();
     finish(found->second, parts_.ecs.clock().now());
     parts_.ecs.flush();
 }

@@ -52,8 +52,9 @@ class Reconciler {
     void observe_targets(Task& task);
     void set_status(Task& task, TaskStatus status);
     void fail_to_start(Task& task, const std::string& reason, const std::string& container);
-    TaskDefinition definition_of(const Task& task) const;
+    const TaskDefinition& definition_of(const Task& task, TaskDefinition& made) const;
     void forget_old_tasks(base::Time now);
+    void sweep(Deferred& deferred);
 
     // On workers, without the lock.
     void open_metadata(const std::string& id, LiveTask& live);
@@ -61,9 +62,11 @@ class Reconciler {
     void start_container(const std::string& id, const std::string& container);
     void probe(const std::string& id, const std::string& container, HealthCheck check);
     void dismantle(const std::string& id);
+    std::shared_ptr<LiveTask> take_live(const std::string& id);
+    void take_down(const std::string& id, LiveTask* live);
 
     // Services.
-    void reconcile(Service& service, base::Time now);
+    void reconcile(Service& service, base::Time now, std::vector<Task*> tasks);
     ServiceView view_of(Service& service, base::Time now, const std::vector<Task*>& tasks);
     void count_outcomes(Service& service, base::Time now, const std::vector<Task*>& tasks);
     void act(Service& service, const Plan& plan, base::Time now);

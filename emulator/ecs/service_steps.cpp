@@ -26,10 +26,7 @@ const Deployment* find_deployment(const Service& service, const std::string& id)
 
 }  // namespace
 
-void Reconciler::reconcile(Service& service, base::Time now) {
-    std::vector<Task*> tasks;
-    for (auto& [id, task] : parts_.ecs.state().tasks)
-        if (task.service == service.name && task.cluster == service.cluster) tasks.push_back(&task);
+void Reconciler::reconcile(Service& service, base::Time now, std::vector<Task*> tasks) {
     say_targets(service);
     count_outcomes(service, now, tasks);
     std::erase_if(tasks, [](const Task* task) { return task->status == TaskStatus::Stopped; });
