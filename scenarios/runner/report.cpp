@@ -87,6 +87,11 @@ std::string shown_body(const std::string& body) {
 // --- Failures
 // -----------------------------------------------------------------------------------------
 
+// Texts of a trace may have lines of their own (cache keys do).
+std::string on_one_line(std::string_view text) {
+    return base::replace_all(base::trim(text), "\n", " ⏎ ");
+}
+
 std::string show_failure(const Failure& failure, const Source& source) {
     std::string out = show_place(source, failure.position, failure.length, failure.message);
     const std::string gutter(std::to_string(std::max<uint32_t>(failure.position.line, 1)).size(),
