@@ -6,6 +6,7 @@
 #include "aws/access_keys.h"
 #include "aws/error.h"
 #include "base/log.h"
+#include "containers/placeholder.h"
 #include "elbv2/control_plane.h"
 #include "logs/control_plane.h"
 #include "s3/control_plane.h"
@@ -106,6 +107,19 @@ std::expected<std::string, std::string> SecretAdapter::object(const std::string&
         text += bytes;
     }
     return text;
+}
+
+// ---- Images ----
+
+oci::ImageSource& StackImages::source_of(const oci::Reference& reference) {
+    if (containers::is_placeholder(reference)) return placeholder_;
+    return reference.is_ecr() ? registry_ : bases_;
+}
+std::expected<oci::ManifestBytes, oci::SourceError> StackImages::manifest(const oci::Reference& reference) {
+    return source_of(reference).manifest(reference);
+}
+std::expected<int, oci::SourceError> StackImages::open_blob(const oci::Reference& reference, const oci::Digest& digest) {
+    return source_of(reference).open_blob(reference, digest);
 }
 
 // ---- Identity ----

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ecs/ports.h"
+#include "oci/source.h"
 #include "taps/task_services.h"
 
 namespace aws { class AccessKeys; }
@@ -50,6 +51,20 @@ class SecretAdapter final : public ecs::SecretSource {
     ssm::ControlPlane& ssm_;
     secretsmanager::ControlPlane& secrets_;
     s3::ControlPlane& s3_;
+};
+
+// An image by where its name points: the built-in placeholder, our registry, else the base images that
+// were made for this machine.
+class StackImages final : public oci::ImageSource {
+  public:
+    StackImages(oci::ImageSource& placeholder, oci::ImageSource& registry, oci::ImageSource& bases)
+        : placeholder_(placeholder), registry_(registry), bases_(bases) {}
+    std::expected<oci::ManifestBytes, oci::SourceError> manifest(const oci::Reference& reference) override;
+    std::expected<int, oci::SourceError> open_blob(const oci::Reference& reference, const oci::Digest& digest) override;
+
+  private:
+    oci::ImageSource& source_of(const oci::Reference& reference);
+    oci::ImageSource &placeholder_, &registry_, &bases_;
 };
 
 class RoleAdapter final : public ecs::RoleSource {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "adapters.h"
 #include "aws/access_keys.h"
 #include "aws/gateway.h"
 #include "backing/backing.h"
@@ -22,8 +23,14 @@
 #include "cloudfront/control_plane.h"
 #include "cloudfront/edge.h"
 #include "console/console.h"
+#include "containers/placeholder.h"
+#include "containers/process_runtime.h"
 #include "ecr/control_plane.h"
+#include "ecr/image_source.h"
 #include "ecr/registry.h"
+#include "ecs/control_plane.h"
+#include "ecs/jobs.h"
+#include "ecs/reconciler.h"
 #include "elbv2/balancer.h"
 #include "elbv2/control_plane.h"
 #include "elbv2/health.h"
@@ -34,6 +41,7 @@
 #include "logs/control_plane.h"
 #include "net/resolver.h"
 #include "net/tls.h"
+#include "oci/layout.h"
 #include "s3/control_plane.h"
 #include "s3/endpoint.h"
 #include "secretsmanager/control_plane.h"
@@ -53,6 +61,8 @@ using base::Node;
 
 constexpr size_t kCacheMemoryBytes = 64 << 20;
 constexpr uint64_t kCacheDiskBytes = 1ull << 30;
+constexpr auto kRelayConnect = std::chrono::seconds(5);
+constexpr auto kRelayIdle = std::chrono::minutes(10);
 constexpr auto kHousekeeping = std::chrono::milliseconds(50);
 constexpr auto kDrain = std::chrono::milliseconds(500);
 
@@ -95,6 +105,13 @@ std::string show_problems(const std::string& file, const std::vector<stack::Prob
     return out;
 }
 
+// Unpacked layers are shared by every instance of this user: a layer is its digest.
+std::string layer_directory() {
+    if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache) return std::string(cache) + "/dodam";
+    const char* home = std::getenv("HOME");
+    return std::string(home ? home : "/tmp") + "/.cache/dodam";
+}
+
 std::string url_of(const net::Address& address, std::string_view scheme) { return fmt::format("{}://{}", scheme, address.to_string()); }
 
 }  // namespace
@@ -135,7 +152,21 @@ struct Emulator::Inside {
     ssm::ControlPlane ssm{*database, clock, ids};
     secretsmanager::ControlPlane secretsmanager{*database, clock, ids};
 
-    Views views{clock, info, state::Names(*database), cloudfront, cache, elbv2, ecr, logs, s3, faults};
+    TargetAdapter target_adapter{elbv2};
+    LogAdapter log_adapter{logs};
+    SecretAdapter secret_adapter{ssm, secretsmanager, s3};
+    RoleAdapter role_adapter{keys};
+    NameAdapter name_adapter;
+    ecs::ControlPlane ecs{*database, clock, ids, {target_adapter, log_adapter, secret_adapter, role_adapter, name_adapter}};
+    ecr::RegistrySource registry_source{ecr};
+    containers::PlaceholderSource placeholder{directory.file("placeholder")};
+    oci::OfflineImages offline_images;
+    StackImages images{placeholder, registry_source, offline_images};
+    ecs::WorkerJobs jobs;
+    std::unique_ptr<containers::Runtime> runtime;
+    std::unique_ptr<ecs::Reconciler> reconciler;
+
+    Views views{clock, info, state::Names(*database), cloudfront, cache, elbv2, ecs, ecr, logs, s3, faults};
 
     backing::Backing backing{{clock, traces, spawner, faults, tls, directory.path(), directory.sockets()},
                              stack.section("database"), stack.section("cache"), stack.directory};
@@ -157,8 +188,10 @@ struct Emulator::Inside {
     std::function<void()> stop_request;
 
     std::expected<void, state::Problem> open_ports(const EmulatorOptions& options);
+    std::expected<void, state::Problem> start_tasks(const EmulatorOptions& options);
+    std::vector<taps::Reachable> reachable();
     std::expected<void, state::Problem> apply_stack(const stack::SecretValue& secret, const Progress& progress);
-    std::vector<aws::Service*> services() { return {&sts, &cloudfront, &elbv2, &ecr, &logs, &ssm, &secretsmanager}; }
+    std::vector<aws::Service*> services() { return {&sts, &cloudfront, &elbv2, &ecr, &logs, &ssm, &secretsmanager, &ecs}; }
     cloudfront::EdgeParts edge_parts() {
         return {.clock = clock,
                 .traces = traces,
@@ -251,6 +284,50 @@ void Emulator::Inside::name_origins() {
         resolver.set(website, 80, viewer_server->address());
 }
 
+// What tasks reach by production's names: database and cache through the taps, the AWS APIs, and the
+// stack's own distributions and load balancers.
+std::vector<taps::Reachable> Emulator::Inside::reachable() {
+    auto relay_to = [](net::Address http, net::Address https) {
+        return [http, https](net::Socket& task_side, uint16_t port, const std::string&) {
+            auto other = net::Socket::connect(port == 443 ? https : http, net::Deadline::after(kRelayConnect));
+            if (!other) return task_side.reset();
+            http::tunnel(task_side, *other, kRelayIdle);
+        };
+    };
+    auto all = backing.reachable();
+    const net::Address aws = aws_server->address();
+    std::vector<std::string> apis = {"s3.amazonaws.com", "*.s3.amazonaws.com", "sts.amazonaws.com", "cloudfront.amazonaws.com"};
+    for (std::string_view service : {"s3", "*.s3", "sts", "ssm", "secretsmanager", "logs", "ecs", "api.ecr", "*.dkr.ecr", "elasticloadbalancing"})
+        apis.push_back(fmt::format("{}.{}.amazonaws.com", service, stack.region));
+    all.push_back({apis, "198.18.0.12", {80, 443}, relay_to(aws, aws)});
+
+    std::vector<std::string> sites = {fmt::format("*.{}.elb.amazonaws.com", stack.region), fmt::format("*.s3-website.{}.amazonaws.com", stack.region),
+                                      "*.cloudfront.net"};
+    for (const auto& [name, distribution] : stack.section("distributions").members())
+        for (const Node& alias : distribution["config"]["Aliases"]["Items"].items()) sites.push_back(base::lower(alias.as_string()));
+    all.push_back({sites, "198.18.0.13", {80, 443}, relay_to(viewer_server->address(), viewer_tls_server->address())});
+    return all;
+}
+
+std::expected<void, state::Problem> Emulator::Inside::start_tasks(const EmulatorOptions& options) {
+    auto ca = authority.ca_pem();
+    if (!ca) return std::unexpected(state::Problem{ca.error()});
+    std::vector<std::pair<std::string, std::string>> environment;
+    for (const auto& [name, service] : stack.section("services").members())
+        for (const auto& [variable, value] : service["environment"].members())
+            environment.emplace_back(variable, value.is_string() ? value.as_string() : value.number_text());
+    name_adapter.configure(reachable(), std::move(*ca), std::move(environment));
+
+    if (options.runtime == "docker") return std::unexpected(state::Problem{"the docker runtime is not part of this build"});
+    auto made = containers::make_process_runtime(spawner, {.directory = layer_directory(), .instance = directory.id(), .holder = ""});
+    if (!made) return std::unexpected(state::Problem{made.error()});
+    runtime = std::move(*made);
+    reconciler = std::make_unique<ecs::Reconciler>(
+        ecs::ReconcilerParts{.ecs = ecs, .runtime = *runtime, .images = images, .resolver = resolver, .jobs = jobs});
+    reconciler->start();
+    return {};
+}
+
 // What is due now and then: listeners follow the load balancers' snapshot, access logs are delivered, old
 // log events go.
 void Emulator::Inside::keep_house() {
@@ -306,7 +383,7 @@ console::Parts Emulator::Inside::console_parts() {
         .logs = [this](const Node& input) { return views.find_logs(input); },
         .cache = [this](const Node& input) { return views.cache_view(input); },
         .credentials = [this](const Node&) { return credentials(); },
-        .deployments = not_yet,
+        .deployments = [this](const Node&) { return console::Answer{200, Node::object({{"services", views.services()}})}; },
         .faults = [this](const Node& input) { return views.fault_view(input); },
         .reset = [this](const Node& input) { return reset(input); },
         .exec = not_yet,
@@ -359,7 +436,8 @@ Node Emulator::Inside::status() {
     node.set("load_balancers", views.load_balancers());
     node.set("target_groups", views.target_groups());
     node.set("buckets", views.buckets());
-    node.set("services", Node::object());
+    node.set("services", views.services());
+    if (runtime) node.set("runtime", runtime->facilities().runtime);
     if (backing.has_database()) node.set("database", backing.database_status());
     if (backing.has_cache()) node.set("cache", backing.cache_status());
     Node problems = Node::array();
@@ -375,6 +453,7 @@ void Emulator::Inside::stop() {
         if (server) server->stop(kDrain);
     clock.stop();
     housekeeping.join();
+    if (reconciler) reconciler->stop();
     health.stop();
     listeners.stop();
     backing.stop();
@@ -415,8 +494,10 @@ std::expected<std::unique_ptr<Emulator>, state::Problem> Emulator::start(const E
     // Database and cache start beside the API calls; the first time is by far the longest part.
     std::expected<void, state::Problem> backed;
     base::Thread backing_thread("backing", [&] { backed = emulator->inside_->backing.start(); });
-    auto applied = emulator->inside_->apply_stack(secret, progress);
+    auto tasks = emulator->inside_->start_tasks(options);
+    auto applied = tasks ? emulator->inside_->apply_stack(secret, progress) : std::expected<void, state::Problem>();
     backing_thread.join();
+    if (!tasks) return std::unexpected(tasks.error());
     if (!applied) return std::unexpected(applied.error());
     if (!backed) return std::unexpected(backed.error());
     emulator->inside_->listeners.open(*emulator->inside_->elbv2.snapshot().get());

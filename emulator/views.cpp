@@ -8,9 +8,11 @@
 #include "cloudfront/cache.h"
 #include "cloudfront/control_plane.h"
 #include "ecr/control_plane.h"
+#include "ecs/control_plane.h"
 #include "elbv2/control_plane.h"
 #include "faults/faults.h"
 #include "logs/control_plane.h"
+#include "oci/reference.h"
 #include "s3/control_plane.h"
 
 using base::Node;
@@ -79,6 +81,42 @@ Node Views::buckets() const {
         all.set(name_or("buckets", bucket.name, bucket.name),
                 Node::object({{"name", bucket.name}, {"region", bucket.region}, {"objects", s3.store().count_objects(bucket.name)},
                               {"website", bucket.has_website}, {"public", bucket.is_public}}));
+    return all;
+}
+
+// What is deployed: rollout, tasks with the digests that run, and the digest that was pushed last to the
+// repository that the task definition names.
+Node Views::services() const {
+    Node all = Node::object();
+    for (const auto& service : ecs.status()) {
+        Node tasks = Node::array(), events = Node::array();
+        std::string pushed;
+        for (const auto& task : service.tasks) {
+            if (task.status != "RUNNING") continue;
+            std::string digest;
+            for (const auto& container : task.containers) {
+                if (digest.empty()) digest = container.digest;
+                auto reference = oci::Reference::parse(container.image);
+                if (!reference || !reference->is_ecr() || !pushed.empty()) continue;
+                if (auto image = ecr.find_image(reference->repository, reference->tag_or_digest())) pushed = image->digest.to_string();
+            }
+            tasks.push_back(Node::object({{"id", task.id}, {"address", task.address}, {"status", task.status}, {"health", task.target_health},
+                                          {"revision", task.task_definition}, {"digest", digest}}));
+        }
+        for (const auto& event : service.events) events.push_back(event);
+        std::string rollout, reason;
+        int failed = 0;
+        if (!service.deployments.empty()) {
+            rollout = service.deployments[0].state;
+            reason = service.deployments[0].reason;
+            failed = service.deployments[0].failed_tasks;
+        }
+        all.set(name_or("services", service.name, service.name),
+                Node::object({{"cluster", service.cluster}, {"name", service.name}, {"desired", service.desired}, {"running", service.running},
+                              {"pending", service.pending}, {"steady", service.steady}, {"task_definition", service.task_definition},
+                              {"rollout", rollout}, {"reason", reason}, {"failed_tasks", failed}, {"pushed_digest", pushed}, {"tasks", tasks},
+                              {"events", events}}));
+    }
     return all;
 }
 

@@ -21,6 +21,7 @@ struct Views {
     cloudfront::ControlPlane& cloudfront;
     cloudfront::Cache& cache;
     elbv2::ControlPlane& elbv2;
+    ecs::ControlPlane& ecs;
     ecr::ControlPlane& ecr;
     logs::ControlPlane& logs;
     s3::ControlPlane& s3;
@@ -30,6 +31,7 @@ struct Views {
     base::Node load_balancers() const;
     base::Node target_groups() const;
     base::Node buckets() const;
+    base::Node services() const;
 
     console::Answer find_logs(const base::Node& input) const;
     console::Answer cache_view(const base::Node& input) const;

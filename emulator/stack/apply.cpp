@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/encoding.h"
+#include "oci/reference.h"
 #include "stack/attributes.h"
 #include "state/instance.h"
 
@@ -241,9 +242,21 @@ Node task_definition(Context& c, const Node& entry) {
                                                          node.error().message));
     return std::move(*node);
 }
+// Whether every image that the definition names in our registry was pushed.
+bool images_are_there(Context& c, const Node& definition) {
+    for (const Node& container : definition["containerDefinitions"].items()) {
+        auto reference = oci::Reference::parse(container["image"].as_string());
+        if (!reference || !reference->is_ecr()) continue;
+        const Node id = reference->digest.empty() ? object({{"imageTag", reference->tag}}) : object({{"imageDigest", reference->digest.to_string()}});
+        if (!found([&] { c.api.call("ecr", "DescribeImages", object({{"repositoryName", reference->repository}, {"imageIds", Node::array({id})}})); }))
+            return false;
+    }
+    return true;
+}
+// Without an image the service starts on the built-in placeholder; the first deploy brings the definition.
 void service_create(Context& c, const std::string&, const Node& entry) {
     Node input = config(entry);
-    if (entry.find("taskDefinition")) {
+    if (entry.find("taskDefinition") && images_are_there(c, task_definition(c, entry))) {
         Node answer = c.api.call("ecs", "RegisterTaskDefinition", task_definition(c, entry));
         input.set("taskDefinition", answer["taskDefinition"]["taskDefinitionArn"]);
     }

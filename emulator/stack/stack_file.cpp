@@ -409,7 +409,8 @@ Node schema() {
     Node node = Node::object();
     node.set("$schema", "http://json-schema.org/draft-07/schema#");
     node.set("title", "dodam.json");
-    for (auto& [name, value] : object_schema("").members()) node.set(name, std::move(value));
+    Node top = object_schema("");
+    for (auto& [name, value] : top.members()) node.set(name, std::move(value));
     return node;
 }
 
