@@ -37,6 +37,7 @@
 #include "elbv2/listeners.h"
 #include "faults/faults.h"
 #include "http/server.h"
+#include "http/tunnel.h"
 #include "http/upstream.h"
 #include "logs/control_plane.h"
 #include "net/resolver.h"
@@ -291,7 +292,7 @@ std::vector<taps::Reachable> Emulator::Inside::reachable() {
         return [http, https](net::Socket& task_side, uint16_t port, const std::string&) {
             auto other = net::Socket::connect(port == 443 ? https : http, net::Deadline::after(kRelayConnect));
             if (!other) return task_side.reset();
-            http::tunnel(task_side, *other, kRelayIdle);
+            (void)http::run_tunnel(task_side, "", *other, "", kRelayIdle);
         };
     };
     auto all = backing.reachable();
