@@ -169,7 +169,7 @@ struct Emulator::Inside {
 
     Views views{clock, info, state::Names(*database), cloudfront, cache, elbv2, ecs, ecr, logs, s3, faults};
 
-    backing::Backing backing{{clock, traces, spawner, faults, tls, directory.path(), directory.sockets()},
+    backing::Backing backing{{clock, traces, spawner, faults, authority, directory.path(), directory.sockets()},
                              stack.section("database"), stack.section("cache"), stack.directory};
 
     // ---- Fronts ----

@@ -23,14 +23,15 @@ uint16_t port_of(const Node& node, uint16_t fallback) { return static_cast<uint1
 }  // namespace
 
 Backing::Backing(BackingParts parts, const Node& database, const Node& cache, const std::string& stack_directory) : parts_(std::move(parts)) {
-    auto tap = [&](std::string hop, taps::Tls tls, std::unique_ptr<taps::Protocol> (*protocol)(), std::function<std::string()> socket) {
+    auto tap = [&](std::string hop, taps::Tls tls, net::TlsServer& tls_server, std::unique_ptr<taps::Protocol> (*protocol)(),
+                   std::function<std::string()> socket) {
         return std::make_unique<taps::Tap>(taps::TapParts{
             std::move(hop), tls, protocol,
             [socket] {
                 auto path = net::Address::unix_path(socket());
                 return net::Socket::connect(*path, net::Deadline::after(kConnectWait));
             },
-            parts_.clock, parts_.traces, parts_.faults, parts_.tls});
+            parts_.clock, parts_.traces, parts_.faults, tls_server});
     };
     if (!database.is_null()) {
         database_host_ = base::lower(database["host"].as_string());
@@ -39,14 +40,16 @@ Backing::Backing(BackingParts parts, const Node& database, const Node& cache, co
         if (const auto& init = database["init"].as_string(); !init.empty())
             database_spec_.init_file = (std::filesystem::path(stack_directory) / init).lexically_normal().string();
         database_ = std::make_unique<MariaDb>(parts_.spawner, parts_.directory + "/db", parts_.sockets);
-        database_tap_ = tap("db", taps::Tls::WhenAsked, taps::mysql_protocol, [this] { return database_->socket(); });
+        database_tls_server_ = std::make_unique<net::TlsServer>(parts_.authority, std::vector<std::string>{}, database_host_);
+        database_tap_ = tap("db", taps::Tls::WhenAsked, *database_tls_server_, taps::mysql_protocol, [this] { return database_->socket(); });
     }
     if (!cache.is_null()) {
         cache_tls_ = cache["tls"].as_bool(true);
         cache_spec_ = {base::lower(cache["host"].as_string()), port_of(cache, 6379), cache["user"].as_string(), cache["password"].as_string(),
                        cache["accessString"].as_string(), cache["clusterMode"].as_bool(true), cache["defaultUser"].as_bool(false)};
         redis_ = std::make_unique<Redis>(parts_.spawner, parts_.directory + "/redis", parts_.sockets);
-        cache_tap_ = tap("redis", cache_tls_ ? taps::Tls::FromTheStart : taps::Tls::Never, taps::redis_protocol, [this] { return redis_->socket(); });
+        cache_tls_server_ = std::make_unique<net::TlsServer>(parts_.authority, std::vector<std::string>{}, cache_spec_.host);
+        cache_tap_ = tap("redis", cache_tls_ ? taps::Tls::FromTheStart : taps::Tls::Never, *cache_tls_server_, taps::redis_protocol, [this] { return redis_->socket(); });
     }
 }
 

@@ -26,7 +26,7 @@ struct BackingParts {
     base::TraceRing& traces;
     base::Spawner& spawner;
     faults::Faults& faults;
-    net::TlsServer& tls;
+    net::Authority& authority;
     std::string directory;    // the state directory
     std::string sockets;
 };
@@ -60,6 +60,7 @@ class Backing {
     bool cache_tls_ = true;
     std::unique_ptr<MariaDb> database_;
     std::unique_ptr<Redis> redis_;
+    std::unique_ptr<net::TlsServer> database_tls_server_, cache_tls_server_;   // their own names are the default: clients send no SNI
     std::unique_ptr<taps::Tap> database_tap_, cache_tap_;
     std::atomic<bool> started_{false};
 };

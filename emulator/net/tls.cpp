@@ -369,7 +369,8 @@ std::expected<Certificate, std::string> Authority::leaf(std::string_view name) {
 }
 
 struct TlsServer::Inside {
-    Inside(Authority& authority, std::vector<std::string> protocols) : authority(authority) {
+    Inside(Authority& authority, std::vector<std::string> protocols, std::string default_name)
+        : authority(authority), default_name(std::move(default_name)) {
         for (const auto& protocol : protocols) {
             wire_protocols += static_cast<char>(protocol.size());
             wire_protocols += protocol;
@@ -382,7 +383,7 @@ struct TlsServer::Inside {
     };
 
     std::shared_ptr<const Pair> pair_for(std::string name) {
-        if (!is_certifiable(name)) name = "localhost";
+        if (!is_certifiable(name)) name = default_name;
         std::lock_guard lock(mutex);
         if (auto found = pairs.find(name); found != pairs.end()) return found->second;
         const auto leaf = authority.leaf(name);
@@ -395,7 +396,7 @@ struct TlsServer::Inside {
 
     static int choose_certificate(SSL* ssl, void* argument) {
         const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-        const auto pair = static_cast<Inside*>(argument)->pair_for(name ? base::lower(name) : "localhost");
+        const auto pair = static_cast<Inside*>(argument)->pair_for(name ? base::lower(name) : static_cast<Inside*>(argument)->default_name);
         if (!pair) return 0;
         SSL_use_certificate(ssl, pair->certificate.get());
         SSL_use_PrivateKey(ssl, pair->key.get());
@@ -425,14 +426,15 @@ struct TlsServer::Inside {
     }
 
     Authority& authority;
+    std::string default_name;
     std::string wire_protocols;
     std::mutex mutex;
     Context context;
     std::map<std::string, std::shared_ptr<const Pair>, std::less<>> pairs;
 };
 
-TlsServer::TlsServer(Authority& authority, std::vector<std::string> protocols)
-    : inside_(std::make_unique<Inside>(authority, std::move(protocols))) {}
+TlsServer::TlsServer(Authority& authority, std::vector<std::string> protocols, std::string default_name)
+    : inside_(std::make_unique<Inside>(authority, std::move(protocols), std::move(default_name))) {}
 TlsServer::~TlsServer() = default;
 
 Result<void> TlsServer::accept(Socket& socket, Deadline deadline) {

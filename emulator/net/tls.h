@@ -40,7 +40,8 @@ class Authority {
 // Server side: a leaf per SNI name ("localhost" when none is sent), ALPN from `protocols` in our order of preference.
 class TlsServer {
   public:
-    TlsServer(Authority& authority, std::vector<std::string> protocols = {"http/1.1"});
+    // `default_name`: whose leaf a client sees that names nobody.
+    TlsServer(Authority& authority, std::vector<std::string> protocols = {"http/1.1"}, std::string default_name = "localhost");
     ~TlsServer();
     Result<void> accept(Socket& socket, Deadline deadline);
 
