@@ -23,6 +23,7 @@
 #include "cloudfront/control_plane.h"
 #include "cloudfront/edge.h"
 #include "console/console.h"
+#include "containers/docker_runtime.h"
 #include "containers/placeholder.h"
 #include "containers/process_runtime.h"
 #include "ecr/control_plane.h"
@@ -319,8 +320,9 @@ std::expected<void, state::Problem> Emulator::Inside::start_tasks(const Emulator
             environment.emplace_back(variable, value.is_string() ? value.as_string() : value.number_text());
     name_adapter.configure(reachable(), std::move(*ca), std::move(environment));
 
-    if (options.runtime == "docker") return std::unexpected(state::Problem{"the docker runtime is not part of this build"});
-    auto made = containers::make_process_runtime(spawner, {.directory = layer_directory(), .instance = directory.id(), .holder = ""});
+    auto made = options.runtime == "docker"
+                    ? containers::make_docker_runtime({.instance = directory.id(), .run_directory = directory.sockets() + "/t", .holder = ""})
+                    : containers::make_process_runtime(spawner, {.directory = layer_directory(), .instance = directory.id(), .holder = ""});
     if (!made) return std::unexpected(state::Problem{made.error()});
     runtime = std::move(*made);
     reconciler = std::make_unique<ecs::Reconciler>(
@@ -472,6 +474,8 @@ void Emulator::on_stop_request(std::function<void()> callback) {
 }
 
 std::expected<std::unique_ptr<Emulator>, state::Problem> Emulator::start(const EmulatorOptions& options, const Progress& progress) {
+    if (options.backing != "auto")
+        return std::unexpected(state::Problem{fmt::format("--backing {} is not built yet; leave it out to start MariaDB and Redis here", options.backing)});
     auto directory = state::StateDirectory::open(options.state_directory);
     if (!directory) return std::unexpected(directory.error());
     state::Secrets secrets(directory->file("secrets.env"));

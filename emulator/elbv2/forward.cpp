@@ -177,9 +177,9 @@ void open_tunnel(Visit& visit, http::UpstreamResponse& response, http::Cancellat
     visit.log.type = visit.log.scheme == "https" ? "wss" : "ws";
     auto client = visit.exchange.upgrade(head, from_client);
     if (!client) return visit.decide("tunnel", "the client left before the 101");
-    cancellation.attach(target.descriptor());
+    cancellation.watch(target.descriptor());
     TunnelEnd end = run_tunnel({**client, from_client}, {target, from_target}, visit.idle());
-    cancellation.detach();
+    cancellation.unwatch();
     visit.decide("tunnel", "ended after " + base::show_duration(visit.elapsed()) + ": " + end.why +
                                "; " + std::to_string(end.from_client_bytes) +
                                " bytes from the client, " + std::to_string(end.from_target_bytes) +

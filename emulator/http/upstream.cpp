@@ -128,7 +128,7 @@ class Response final : public UpstreamResponse {
           pool_(std::move(pool)),
           key_(std::move(key)) {}
     ~Response() override {
-        detach();
+        unwatch();
         if (keeps_ && body_.at_end()) pool_->give_back(key_, std::move(connection_));
     }
 
@@ -140,19 +140,19 @@ class Response final : public UpstreamResponse {
     std::chrono::microseconds first_byte_took() const override { return first_byte_took_; }
     net::Socket take_socket(std::string& early) override {
         keeps_ = false;
-        detach();
+        unwatch();
         early.assign(connection_->buffer.view());
         connection_->buffer.consume(connection_->buffer.size());
         return std::move(connection_->socket);
     }
 
-    void attach(Cancellation* cancellation) {
+    void watch(Cancellation* cancellation) {
         cancellation_ = cancellation;
-        if (cancellation_) cancellation_->attach(connection_->socket.descriptor());
+        if (cancellation_) cancellation_->watch(connection_->socket.descriptor());
     }
-    void detach() {
+    void unwatch() {
         if (!cancellation_) return;
-        cancellation_->detach();
+        cancellation_->unwatch();
         if (cancellation_->is_cancelled()) keeps_ = false;
         cancellation_ = nullptr;
     }
@@ -346,12 +346,12 @@ bool Cancellation::is_cancelled() const {
     std::lock_guard lock(mutex_);
     return cancelled_;
 }
-void Cancellation::attach(int descriptor) {
+void Cancellation::watch(int descriptor) {
     std::lock_guard lock(mutex_);
     descriptor_ = descriptor;
     if (cancelled_) ::shutdown(descriptor_, SHUT_RDWR);
 }
-void Cancellation::detach() {
+void Cancellation::unwatch() {
     std::lock_guard lock(mutex_);
     descriptor_ = -1;
 }
@@ -371,7 +371,7 @@ struct Upstream::Inside {
         const auto start = SteadyClock::now();
         if (!reused) connection = TRY(dial(resolver, to, timeouts));
         auto response = std::make_unique<Response>(std::move(connection), pool, std::move(key), reused);
-        response->attach(timeouts.cancellation);
+        response->watch(timeouts.cancellation);
         if (!reused) response->connect_took_ = since(start);
         TRY(Attempt(*response, limits, head, body, timeouts).run());
         return response;

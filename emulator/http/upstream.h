@@ -30,9 +30,9 @@ class Cancellation {
   public:
     void cancel();
     bool is_cancelled() const;
-    // While a socket may be shut: attached after it is connected, detached before it is closed.
-    void attach(int descriptor);
-    void detach();
+    // While a socket may be shut: from when it is connected until before it is closed.
+    void watch(int descriptor);
+    void unwatch();
 
   private:
     mutable std::mutex mutex_;

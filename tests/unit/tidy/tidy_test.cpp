@@ -122,7 +122,7 @@ std::map<std::string, Names> allowed_folders() {
         {"containers", {"base", "net", "http", "oci", "faults"}},
         {"taps", {"base", "net", "http", "containers", "faults"}},
         {"backing", {"base", "net", "http", "state", "taps", "faults"}},
-        {"stack", {"base", "net", "http", "state", "aws"}},
+        {"stack", {"base", "net", "http", "state", "aws", "oci"}},
         {"metrics", {"base", "net", "http"}},
         {"snapshots", {"base", "state"}},
         {"scenarios", {"base", "oci"}},
