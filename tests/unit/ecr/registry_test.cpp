@@ -62,7 +62,7 @@ struct Fixture {
         return {exchange.response.status, exchange.response.headers, exchange.response_body};
     }
     static std::string digest(const std::string& bytes) { return oci::Digest::of(bytes).to_string(); }
-    // In one request; its digest.
+    // In one request (#70); its digest.
     std::string push_blob(const std::string& bytes, const std::string& repository = "web") {
         CHECK(ask("POST", "/v2/" + repository + "/blobs/uploads/?digest=" + digest(bytes), bytes).status == 201);
         return digest(bytes);

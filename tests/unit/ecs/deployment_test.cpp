@@ -21,7 +21,7 @@ TEST_CASE("the breaker's threshold is half of the desired count, 3 to 200") {
     struct Row {
         int desired, expected;
     };
-    auto row = GENERATE(Row{0, 3}, Row{1, 3}, Row{6, 3}, Row{7, 4}, Row{10, 5}, Row{25, 13}, Row{400, 200}, Row{1000, 200});
+    auto row = GENERATE(Row{0, 3}, Row{1, 3}, Row{6, 3}, Row{7, 4}, Row{10, 5} /* #49 */, Row{25, 13}, Row{400, 200}, Row{1000, 200});
     CHECK(failure_threshold({.enabled = true}, row.desired) == row.expected);
 }
 

@@ -20,7 +20,7 @@ void register_pair(Fixture& f, const std::string& first, const std::string& seco
 
 }  // namespace
 
-TEST_CASE("a task walks its states in order") {
+TEST_CASE("#24 a task walks its states in order") {
     Fixture f;
     f.register_image("app:1");
     std::string id = run_task(f, "web");

@@ -21,7 +21,7 @@ TEST_CASE("a service starts its tasks, settles and is steady") {
     CHECK(tasks[0]->address.starts_with("10.0."));
 }
 
-TEST_CASE("a rolling update starts, waits for health, drains, stops, completes, in AWS's order of events") {
+TEST_CASE("a rolling update starts, waits for health, drains, stops, completes, in AWS's order of events: #54, #56") {
     Fixture f;
     f.targets.delay = base::seconds(5);
     f.register_image("app:1");
@@ -281,6 +281,6 @@ TEST_CASE("fifty deployments in a row leave nothing behind") {
         REQUIRE(f.is_stable());
     }
     CHECK(f.runtime.tasks().size() == 2);
-    CHECK(f.service()["events"].size() <= 100);
+    CHECK(f.service()["events"].size() <= 100);                             // #55
     CHECK(f.ecs->state().services.begin()->second.history.size() == 50);
 }

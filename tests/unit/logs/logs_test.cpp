@@ -57,7 +57,7 @@ TEST_CASE("groups and streams must exist, and exist once") {
     CHECK(f.call("DescribeLogGroups", "{}")["logGroups"].items()[0]["arn"].as_string() == "arn:aws:logs:us-east-1:000000000000:log-group:/ecs/web:*");
 }
 
-TEST_CASE("tokens of GetLogEvents are never absent, and the same at the end") {
+TEST_CASE("#84 tokens of GetLogEvents are never absent, and the same at the end") {
     Fixture f;
     REQUIRE(f.logs.open_stream("/ecs/web", "ecs/app/1", logs::MissingGroup::Create));
     std::string base = R"({"logGroupName":"/ecs/web","logStreamName":"ecs/app/1")";
@@ -76,7 +76,7 @@ TEST_CASE("tokens of GetLogEvents are never absent, and the same at the end") {
     CHECK(messages(back) == "line 0;line 1;");
 }
 
-TEST_CASE("FilterLogEvents pages, and says nothing more at the end") {
+TEST_CASE("#82 FilterLogEvents pages, and says nothing more at the end") {
     Fixture f;
     REQUIRE(f.logs.open_stream("/ecs/web", "ecs/app/1", logs::MissingGroup::Create));
     f.write(5);
@@ -94,7 +94,7 @@ TEST_CASE("FilterLogEvents pages, and says nothing more at the end") {
           "InvalidParameterException: logStreamNames and logStreamNamePrefix are mutually exclusive parameters.");
 }
 
-TEST_CASE("PutLogEvents keeps the order, the window and the size") {
+TEST_CASE("#85 PutLogEvents keeps the order, the window and the size") {
     Fixture f;
     REQUIRE(f.logs.open_stream("g", "s", logs::MissingGroup::Create));
     auto put = [&](const std::string& events) { return R"({"logGroupName":"g","logStreamName":"s","logEvents":[)" + events + "]}"; };

@@ -33,7 +33,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("a secret is found by name, by ARN and by ARN without its suffix") {
+TEST_CASE("#88 a secret is found by name, by ARN and by ARN without its suffix") {
     Fixture f;
     std::string arn = f.call("CreateSecret", R"({"Name":"app/db","SecretString":"correct-horse"})")["ARN"].as_string();
     CHECK(arn.starts_with("arn:aws:secretsmanager:us-east-1:000000000000:secret:app/db-"));

@@ -56,7 +56,7 @@ TEST_CASE("a parameter is found by name, ARN and version") {
     CHECK_FALSE(f.ssm.value("/none"));
 }
 
-TEST_CASE("GetParameters reports unknown names beside the found ones") {
+TEST_CASE("#87 GetParameters reports unknown names beside the found ones") {
     Fixture f;
     f.put("/a", "1");
     Node output = f.call("GetParameters", R"({"Names":["/a","/b"]})");
