@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -150,6 +151,7 @@ std::expected<StateDirectory, Problem> StateDirectory::open(const std::string& p
     directory.lock_ = ::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (directory.lock_ < 0) return std::unexpected(Problem{fmt::format("cannot write in {}: {}", path, error_text(errno))});
     if (::flock(directory.lock_, LOCK_EX | LOCK_NB) != 0) {
+        ::close(std::exchange(directory.lock_, -1));   // another's: what it published stays
         auto other = read_instance(path);
         return std::unexpected(Problem{fmt::format("an emulator is already running for {}{}; stop it with `dodam down --state {}`, or "
                                                    "name another directory with --state",

@@ -25,7 +25,10 @@ start_dodam first
 port=${endpoint##*:}
 check "a port in use" fails 3 "choose another port with --aws-port" "$dodam" up --state "$work/b" --aws-port "$port" --http-port 0 --https-port 0
 check "the same state directory twice" fails 3 "already running" up first
+check "… leaves the running one alone" equals "$(field phase)" ready
+pid=$(field pid)
 "$dodam" down --state "$state" >/dev/null
+check "… and down ends it" timeout 10 tail --pid="$pid" -f /dev/null
 
 # A newer format is refused and left as it is.
 mkdir -p "$work/newer" && echo 99 >"$work/newer/FORMAT"
