@@ -50,7 +50,8 @@ std::string presign(Stack& stack, const std::string& method, const std::string& 
     std::string to_sign =
         "AWS4-HMAC-SHA256\n" + date + "\n" + scope + "\n" + base::sha256_hex(request);
     std::string key = "AWS4secret";
-    for (const char* part : {date.substr(0, 8).c_str(), "us-east-1", "s3", "aws4_request"})
+    for (const std::string& part : {date.substr(0, 8), std::string("us-east-1"), std::string("s3"),
+                                    std::string("aws4_request")})
         key = base::hmac_sha256(key, part);
     return path + "?" + query + "&X-Amz-Signature=" + base::to_hex(base::hmac_sha256(key, to_sign));
 }
