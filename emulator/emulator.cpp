@@ -377,7 +377,6 @@ std::expected<void, state::Problem> Emulator::Inside::apply_stack(const stack::S
 }
 
 console::Parts Emulator::Inside::console_parts() {
-    auto not_yet = [](const Node&) { return console::Answer::error(404, "this part of the stack is empty"); };
     return {
         .token = info.token,
         .clock = clock,
@@ -389,7 +388,6 @@ console::Parts Emulator::Inside::console_parts() {
         .deployments = [this](const Node&) { return console::Answer{200, Node::object({{"services", views.services()}})}; },
         .faults = [this](const Node& input) { return views.fault_view(input); },
         .reset = [this](const Node& input) { return reset(input); },
-        .exec = not_yet,
         .stop =
             [this] {
                 std::lock_guard lock(stop_mutex);

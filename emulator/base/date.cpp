@@ -92,6 +92,14 @@ class Reader {
     }
     bool finished() const { return ok_ && rest_.empty(); }
     bool ok() const { return ok_; }
+    // hh:mm:ss
+    std::array<int, 3> time_of_day() {
+        const int hour = digits(2);
+        literal(":");
+        const int minute = digits(2);
+        literal(":");
+        return {hour, minute, digits(2)};
+    }
     int fail() {
         ok_ = false;
         return 0;
@@ -112,11 +120,7 @@ std::optional<Time> parse_imf_fixdate(std::string_view text) {
     in.literal(" ");
     int year = in.digits(4);
     in.literal(" ");
-    int hour = in.digits(2);
-    in.literal(":");
-    int minute = in.digits(2);
-    in.literal(":");
-    int second = in.digits(2);
+    auto [hour, minute, second] = in.time_of_day();
     in.literal(" GMT");
     if (!in.finished()) return std::nullopt;
     return time_of(year, month, day, hour, minute, second);
@@ -132,11 +136,7 @@ std::optional<Time> parse_rfc850(std::string_view text) {
     in.literal("-");
     int year = in.digits(2);
     in.literal(" ");
-    int hour = in.digits(2);
-    in.literal(":");
-    int minute = in.digits(2);
-    in.literal(":");
-    int second = in.digits(2);
+    auto [hour, minute, second] = in.time_of_day();
     in.literal(" GMT");
     if (!in.finished()) return std::nullopt;
     // Two digits: POSIX's pivot, which the 50-year rule of RFC 9110 §5.6.7 agrees with until 2038.
@@ -151,11 +151,7 @@ std::optional<Time> parse_asctime(std::string_view text) {
     in.literal(" ");
     int day = in.skip(" ") ? in.digits(1) : in.digits(2);
     in.literal(" ");
-    int hour = in.digits(2);
-    in.literal(":");
-    int minute = in.digits(2);
-    in.literal(":");
-    int second = in.digits(2);
+    auto [hour, minute, second] = in.time_of_day();
     in.literal(" ");
     int year = in.digits(4);
     if (!in.finished()) return std::nullopt;
@@ -229,11 +225,7 @@ std::optional<Time> parse_iso_date(std::string_view text) {
     in.literal("-");
     int day = in.digits(2);
     in.literal("T");
-    int hour = in.digits(2);
-    in.literal(":");
-    int minute = in.digits(2);
-    in.literal(":");
-    int second = in.digits(2);
+    auto [hour, minute, second] = in.time_of_day();
     microseconds fraction{0};
     if (in.skip(".")) {
         std::string_view digits = in.run_of_digits();

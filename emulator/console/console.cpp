@@ -101,7 +101,6 @@ constexpr Row kRows[] = {
     {"GET", "/faults", Access::Read, [](Parts& p, const base::Node& i) { return p.faults(i); }},
     {"POST", "/faults", Access::Token, [](Parts& p, const base::Node& i) { return p.faults(i); }},
     {"POST", "/reset", Access::Token, [](Parts& p, const base::Node& i) { return p.reset(i); }},
-    {"POST", "/exec", Access::Token, [](Parts& p, const base::Node& i) { return p.exec(i); }},
     {"POST", "/stop", Access::Token, stop},
 };
 

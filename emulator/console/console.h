@@ -34,7 +34,6 @@ struct Parts {
     View deployments;   // what is deployed, by service
     View faults;        // list, set {"target","kind",…,"lease_ms"}, clear {"id"}
     View reset;         // what was asked to be emptied
-    View exec;          // a command in a task
     std::function<void()> stop;
 };
 

@@ -256,8 +256,9 @@ bool images_are_there(Context& c, const Node& definition) {
 // Without an image the service starts on the built-in placeholder; the first deploy brings the definition.
 void service_create(Context& c, const std::string&, const Node& entry) {
     Node input = config(entry);
-    if (entry.find("taskDefinition") && images_are_there(c, task_definition(c, entry))) {
-        Node answer = c.api.call("ecs", "RegisterTaskDefinition", task_definition(c, entry));
+    const Node definition = entry.find("taskDefinition") ? task_definition(c, entry) : Node();
+    if (!definition.is_null() && images_are_there(c, definition)) {
+        Node answer = c.api.call("ecs", "RegisterTaskDefinition", definition);
         input.set("taskDefinition", answer["taskDefinition"]["taskDefinitionArn"]);
     }
     c.api.call("ecs", "CreateService", input);
