@@ -23,9 +23,8 @@
 #include "cloudfront/control_plane.h"
 #include "cloudfront/edge.h"
 #include "console/console.h"
-#include "containers/docker_runtime.h"
+#include "containers/choose_runtime.h"
 #include "containers/placeholder.h"
-#include "containers/process_runtime.h"
 #include "ecr/control_plane.h"
 #include "ecr/image_source.h"
 #include "ecr/registry.h"
@@ -166,6 +165,7 @@ struct Emulator::Inside {
     StackImages images{placeholder, registry_source, offline_images};
     ecs::WorkerJobs jobs;
     std::unique_ptr<containers::Runtime> runtime;
+    std::string runtime_reason;
     std::unique_ptr<ecs::Reconciler> reconciler;
 
     Views views{clock, info, state::Names(*database), cloudfront, cache, elbv2, ecs, ecr, logs, s3, faults};
@@ -320,11 +320,12 @@ std::expected<void, state::Problem> Emulator::Inside::start_tasks(const Emulator
             environment.emplace_back(variable, value.is_string() ? value.as_string() : value.number_text());
     name_adapter.configure(reachable(), std::move(*ca), std::move(environment));
 
-    auto made = options.runtime == "docker"
-                    ? containers::make_docker_runtime({.instance = directory.id(), .run_directory = directory.sockets() + "/t", .holder = ""})
-                    : containers::make_process_runtime(spawner, {.directory = layer_directory(), .instance = directory.id(), .holder = ""});
-    if (!made) return std::unexpected(state::Problem{made.error()});
-    runtime = std::move(*made);
+    auto chosen = containers::choose_runtime(options.runtime, spawner,
+                                             {.instance = directory.id(), .run_directory = directory.sockets() + "/t", .socket_path = "", .holder = ""},
+                                             {.directory = layer_directory(), .instance = directory.id(), .holder = ""});
+    if (!chosen) return std::unexpected(state::Problem{chosen.error()});
+    runtime_reason = std::move(chosen->reason);
+    runtime = std::move(chosen->runtime);
     reconciler = std::make_unique<ecs::Reconciler>(
         ecs::ReconcilerParts{.ecs = ecs, .runtime = *runtime, .images = images, .resolver = resolver, .jobs = jobs});
     reconciler->start();
@@ -438,7 +439,10 @@ Node Emulator::Inside::status() {
     node.set("target_groups", views.target_groups());
     node.set("buckets", views.buckets());
     node.set("services", views.services());
-    if (runtime) node.set("runtime", runtime->facilities().runtime);
+    if (runtime) {
+        node.set("runtime", runtime->facilities().runtime);
+        node.set("runtime_reason", runtime_reason);
+    }
     if (backing.has_database()) node.set("database", backing.database_status());
     if (backing.has_cache()) node.set("cache", backing.cache_status());
     Node problems = Node::array();

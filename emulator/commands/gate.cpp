@@ -12,11 +12,14 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "base/ids.h"
 #include "base/process.h"
+#include "base/result.h"
 #include "base/text.h"
 #include "commands/client.h"
 #include "commands/commands.h"
+#include "containers/docker_engine.h"
 
 namespace commands {
 namespace {
@@ -38,11 +41,13 @@ struct Gate {
     std::string stack_file, app;         // the stack file; the commit under test, checked out
     std::string world;                   // everything of this run
     std::string commit = "working tree";
+    std::string registry;                // 127.0.0.1:PORT once an engine builds and pushes
 
     explicit Gate(const Arguments& given) : arguments(given) {}
     ~Gate() {
         if (world.empty()) return;
         (void)quiet({self, "down", "--state", world + "/state"}, kUpWait);
+        if (!registry.empty()) remove_pushed();   // no task runs them any more
         std::error_code ignored;
         if (!arguments.has("keep-world")) fs::remove_all(world, ignored);
     }
@@ -59,6 +64,19 @@ struct Gate {
         options.command = std::move(command);
         options.directory = std::move(directory);
         return base::run(spawner, std::move(options), at_most);
+    }
+
+    // The names under which the engine pushed to this world. Layers stay: they are its build cache.
+    void remove_pushed() {
+        containers::DockerEngine engine;
+        base::Node filter = Node::object({{"reference", Node::array({registry + "/*", registry + "/*/*"})}});
+        auto list = engine.call("GET", "/images/json?filters=" + base::percent_encode(base::to_json(filter)));
+        if (!list || !list->ok()) return;
+        const Node found = list->json();
+        for (const Node& image : found.items())
+            for (const Node& tag : image["RepoTags"].items())
+                if (tag.as_string().starts_with(registry + "/"))
+                    (void)engine.call("DELETE", "/images/" + tag.as_string() + "?noprune=true");
     }
 
     // With our own output as its output.
@@ -119,6 +137,31 @@ int start_world(Gate& gate) {
     return gate.shown(std::move(up), kUpWait);
 }
 
+// The user's settings for docker but for where logins are kept: a world's registry and its password end with it.
+std::expected<std::string, std::string> docker_settings(const Gate& gate) {
+    const char* given = std::getenv("DOCKER_CONFIG");
+    const char* home = std::getenv("HOME");
+    const std::string users = given && *given ? given : std::string(home ? home : "/root") + "/.docker";
+    auto settings = base::parse_json(state::read_file(users + "/config.json").value_or("{}"));
+    Node kept = Node::object();
+    if (settings)
+        for (const auto& [name, value] : settings->members())
+            if (name != "credsStore" && name != "currentContext") kept.set(name, value);
+    const std::string directory = gate.world + "/docker";
+    std::error_code error;
+    fs::create_directories(directory, error);
+    if (error) return std::unexpected(fmt::format("cannot make {}: {}", directory, error.message()));
+    TRY(state::write_file(directory + "/config.json", base::to_json(kept), 0600));
+    return directory;
+}
+
+bool has_docker_client() {
+    const char* path = std::getenv("PATH");
+    for (auto directory : base::split(path ? path : "", ':'))
+        if (::access((std::string(directory) + "/docker").c_str(), X_OK) == 0) return true;
+    return false;
+}
+
 int deploy(Gate& gate, const Client& client) {
     const std::string script = (fs::path(gate.app) / gate.arguments.get("deploy")).string();
     if (!fs::exists(script))
@@ -126,7 +169,20 @@ int deploy(Gate& gate, const Client& client) {
     std::map<std::string, std::string> environment = {
         {"AWS_ENDPOINT_URL", client.info().aws_endpoint}, {"AWS_CLI", "/usr/bin/aws"}, {"AWS_ACCESS_KEY_ID", "test"}, {"AWS_SECRET_ACCESS_KEY", "test"},
         {"AWS_EC2_METADATA_DISABLED", "true"}, {"AWS_CONFIG_FILE", "/dev/null"}, {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"},
-        {"DODAM", gate.self}, {"DODAM_STATE", gate.world + "/state"}, {"IMAGE_TAG", gate.commit == "working tree" ? base::random_hex(40) : gate.commit}};
+        {"DODAM_STATE", gate.world + "/state"}, {"IMAGE_TAG", gate.commit == "working tree" ? base::random_hex(40) : gate.commit}};
+    // Where tasks run in an engine, it also builds and pushes, as the workflow does; otherwise our own builder does.
+    auto status = client.get("/status");
+    if (status && (*status)["runtime"].as_string().starts_with("docker") && has_docker_client()) {
+        auto settings = docker_settings(gate);
+        if (!settings) return fail(kNotStarted, settings.error());
+        gate.registry = client.info().aws_endpoint.substr(std::string_view("http://").size());
+        environment["DOCKER_CONFIG"] = *settings;
+        environment["DOCKER_HOST"] = "unix://" + containers::DockerEngine().socket_path();
+        environment["DODAM"] = "";
+        gate.say("deploy", "the Docker engine builds and pushes the image");
+    } else {
+        environment["DODAM"] = gate.self;
+    }
     return gate.shown({"/bin/bash", script}, kDeployWait, gate.app, std::move(environment));
 }
 
@@ -206,7 +262,7 @@ constexpr Flag kFlags[] = {
     {"-t,--tags", "EXPR", "which scenarios: 'smoke and not slow'"},
     {"--report", "KIND=FILE", "junit=F or json=F"},
     {"--speed", "N", "control loops run N times faster", "20"},
-    {"--runtime", "auto|docker|process", "what runs tasks", "auto"},
+    {"--runtime", "auto|docker|process", "what runs tasks; with docker the engine also builds and pushes", "auto"},
     {"--keep-world", "", "leave the world for a look"},
 };
 

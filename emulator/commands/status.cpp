@@ -16,6 +16,8 @@ void line(std::string_view name, std::string_view text) { fmt::print("  {:<22} {
 void print(const Node& status) {
     fmt::print("aws       {}\nviewer    {}   {}\nconsole   {}\n", status["aws_endpoint"].as_string(), status["viewer_endpoint"].as_string(),
                status["viewer_tls_endpoint"].as_string(), status["console"].as_string());
+    if (const auto& runtime = status["runtime"].as_string(); !runtime.empty())
+        fmt::print("runtime   {} ({})\n", runtime, status["runtime_reason"].as_string());
     if (status["distributions"].size()) fmt::print("distributions\n");
     for (const auto& [name, d] : status["distributions"].members())
         line(name, fmt::format("{}  {}  {}", d["id"].as_string(), d["domain"].as_string(), d["url"].as_string()));

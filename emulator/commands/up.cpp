@@ -168,7 +168,7 @@ int up(const Arguments& arguments) {
 constexpr Flag kFlags[] = {
     {"-f,--file", "FILE", "the stack file (default: ./dodam.json if there is one, else an empty stack)"},
     {"--state", "DIR", "where the state is kept (default: .dodam beside the stack file)"},
-    {"--runtime", "auto|docker|process", "what runs tasks: our own sandbox (auto), or a Docker engine", "auto"},
+    {"--runtime", "auto|docker|process", "what runs tasks: a Docker engine where one answers (auto), else our own sandbox", "auto"},
     {"--backing", "auto|compose|given", "where MariaDB and Redis come from: child processes (auto)", "auto"},
     {"--speed", "N", "control loops run N times faster; TTLs do not"},
     {"--aws-port", "N", "AWS APIs, S3, registry, console; 0 = any free port", "4566"},

@@ -13,12 +13,11 @@
 namespace containers {
 namespace {
 
-constexpr std::string_view kVersion = "/v1.41";
 constexpr size_t kMaxAnswerBytes = 16 << 20;
 constexpr uint32_t kMaxFrameBytes = 16 << 20;
 
-std::string head_of(std::string_view method, std::string_view path, std::string_view type, uint64_t size) {
-    std::string head = fmt::format("{} {}{} HTTP/1.0\r\nHost: docker\r\n", method, kVersion, path);
+std::string head_of(std::string_view method, std::string_view prefix, std::string_view path, std::string_view type, uint64_t size) {
+    std::string head = fmt::format("{} {}{} HTTP/1.0\r\nHost: docker\r\n", method, prefix, path);
     if (!type.empty()) head += fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n", type, size);
     return head + "\r\n";
 }
@@ -53,11 +52,20 @@ std::expected<DockerEngine::Answer, std::string> read_answer(net::Socket& socket
     return std::unexpected("the Docker engine's answer is too long");
 }
 
+std::string_view docker_host() { return std::getenv("DOCKER_HOST") ? std::getenv("DOCKER_HOST") : ""; }
+
+// "1.9" is older than "1.41".
+bool older(std::string_view a, std::string_view b) {
+    auto minor = [](std::string_view version) { return base::parse_unsigned(base::cut(version, '.').second).value_or(0); };
+    return minor(a) < minor(b);
+}
+
 }  // namespace
 
-DockerEngine::DockerEngine(std::string socket_path) : path_(std::move(socket_path)) {
+DockerEngine::DockerEngine(std::string socket_path, std::string api_version)
+    : path_(std::move(socket_path)), prefix_("/v" + std::move(api_version)) {
     if (!path_.empty()) return;
-    std::string_view host = std::getenv("DOCKER_HOST") ? std::getenv("DOCKER_HOST") : "";
+    const std::string_view host = docker_host();
     path_ = host.starts_with("unix://") ? std::string(host.substr(7)) : "/var/run/docker.sock";
 }
 
@@ -86,15 +94,28 @@ std::expected<DockerEngine::Answer, std::string> DockerEngine::call(std::string_
     net::Deadline deadline = net::Deadline::after(patience);
     net::Socket socket = TRY(connect(deadline));
     std::string text = body.is_null() ? "" : base::to_json(body);
-    auto sent = socket.write_all(head_of(method, path, body.is_null() ? "" : "application/json", text.size()), text, deadline);
+    auto sent = socket.write_all(head_of(method, prefix_, path, body.is_null() ? "" : "application/json", text.size()), text, deadline);
     if (!sent) return std::unexpected("the Docker engine does not answer: " + sent.error().text);
     return read_answer(socket, deadline);
+}
+
+std::expected<DockerEngine::Facts, std::string> DockerEngine::ask(const std::string& socket_path, std::chrono::milliseconds patience) {
+    if (const std::string_view host = docker_host(); socket_path.empty() && !host.empty() && !host.starts_with("unix://"))
+        return std::unexpected(fmt::format("DOCKER_HOST is {}; only an engine on this machine (unix://) can run tasks", host));
+    DockerEngine engine(socket_path);
+    engine.prefix_.clear();   // every engine answers this question without a version
+    Answer answer = TRY(engine.call("GET", "/version", {}, patience));
+    const base::Node facts = answer.json();
+    if (!answer.ok() || facts["Version"].as_string().empty())
+        return std::unexpected("what answers at " + engine.path_ + " is no Docker engine");
+    const std::string& oldest = facts["MinAPIVersion"].as_string();
+    return Facts{facts["Version"].as_string(), older("1.41", oldest) ? oldest : "1.41"};
 }
 
 std::expected<DockerEngine::Answer, std::string> DockerEngine::upload(std::string_view path, int file, uint64_t size) {
     net::Deadline deadline = net::Deadline::after(std::chrono::minutes(5));
     net::Socket socket = TRY(connect(deadline));
-    auto sent = socket.write_all(head_of("POST", path, "application/x-tar", size), deadline);
+    auto sent = socket.write_all(head_of("POST", prefix_, path, "application/x-tar", size), deadline);
     std::string chunk(256 * 1024, '\0');
     for (uint64_t at = 0; sent && at < size;) {
         ssize_t got = ::pread(file, chunk.data(), chunk.size(), static_cast<off_t>(at));
@@ -111,7 +132,7 @@ std::expected<DockerEngine::Stream, std::string> DockerEngine::open_stream(std::
     Stream stream;
     stream.socket = TRY(connect(deadline));
     std::string text = body.is_null() ? "{}" : base::to_json(body);
-    auto sent = stream.socket.write_all(head_of("POST", path, "application/json", text.size()), text, deadline);
+    auto sent = stream.socket.write_all(head_of("POST", prefix_, path, "application/json", text.size()), text, deadline);
     if (!sent) return std::unexpected("the Docker engine does not answer: " + sent.error().text);
     int status = TRY(read_head(stream.socket, stream.first, deadline));
     if (status >= 200 && status < 300) return stream;

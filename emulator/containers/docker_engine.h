@@ -1,4 +1,4 @@
-// DockerEngine: the Engine API (v1.41) over its unix socket: one short HTTP/1.0 exchange per call, so that neither
+// DockerEngine: the Engine API (v1.41, or the oldest that a newer engine still speaks) over its unix socket: one short HTTP/1.0 exchange per call, so that neither
 // chunks nor connections outlive it, and the raw streams of attach and exec.
 #pragma once
 #include <chrono>
@@ -14,7 +14,14 @@ namespace containers {
 class DockerEngine {
   public:
     // The socket's path; "" = DOCKER_HOST when that is unix://, else /var/run/docker.sock.
-    explicit DockerEngine(std::string socket_path = "");
+    explicit DockerEngine(std::string socket_path = "", std::string api_version = "1.41");
+
+    struct Facts {
+        std::string version;        // "20.10.24"
+        std::string api_version;    // for the constructor
+    };
+    // Who answers there. An error is one sentence, also for an engine that DOCKER_HOST places elsewhere.
+    static std::expected<Facts, std::string> ask(const std::string& socket_path, std::chrono::milliseconds patience);
 
     struct Answer {
         int status = 0;
@@ -41,7 +48,7 @@ class DockerEngine {
 
   private:
     std::expected<net::Socket, std::string> connect(net::Deadline deadline);
-    std::string path_;
+    std::string path_, prefix_;
 };
 
 // The engine's multiplexed output (Engine API, "Attach to a container", stream format): 8 bytes of head, then the bytes.

@@ -43,6 +43,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr const char* kInstanceLabel = "dodam.instance";
 constexpr milliseconds kTick{100};
+constexpr milliseconds kEnginePatience{5'000};
+constexpr milliseconds kProbe{2'000};
 constexpr milliseconds kPauseStart{20'000};
 constexpr size_t kMaxExecOutputBytes = 1 << 20;
 constexpr const char* kOutOfMemory = "OutOfMemoryError: Container killed due to memory usage";
@@ -126,8 +128,8 @@ struct Task {
 
 class DockerRuntime final : public Runtime {
   public:
-    DockerRuntime(DockerRuntimeOptions options, std::string version)
-        : options_(std::move(options)), engine_(options_.socket_path), version_(std::move(version)) {}
+    DockerRuntime(DockerRuntimeOptions options, const DockerEngine::Facts& facts)
+        : options_(std::move(options)), engine_(options_.socket_path, facts.api_version), version_(facts.version) {}
 
     std::expected<void, std::string> open() {
         std::error_code failed;
@@ -145,6 +147,7 @@ class DockerRuntime final : public Runtime {
             for (const auto& [name, task] : tasks_) names.push_back(name);
         }
         for (const std::string& name : names) remove_task(name);
+        (void)remove_images();
         stopping_ = true;
         arrived_.notify_all();
     }
@@ -164,8 +167,12 @@ class DockerRuntime final : public Runtime {
 
   private:
     std::expected<void, std::string> remove_leftovers();
+    std::expected<void, std::string> remove_images();
+    // Images that we loaded carry the instance's name, by which a later start finds and removes them.
+    std::string image_repository() const { return "dodam-" + options_.instance; }
     std::expected<void, std::string> make_pause_image();
-    Result<void> load(const oci::Reference& reference, oci::ImageSource& source, const oci::Manifest& manifest, const std::string& config);
+    Result<void> load(const std::string& tag, const oci::Reference& reference, oci::ImageSource& source, const oci::Manifest& manifest,
+                      const std::string& config);
     Result<std::shared_ptr<HolderClient>> meet_pause(const std::string& socket_path, const std::string& address);
     Node describe(const Task& task, const ContainerOptions& options, const ContainerPlan& plan);
     void follow(std::string task_id, std::string name, Container* container, std::shared_ptr<DockerEngine::Stream> stream);
@@ -178,6 +185,11 @@ class DockerRuntime final : public Runtime {
         if (found == task->second->containers.end())
             return fail(Error::Kind::NoSuchContainer, "there is no container " + name + " in task " + task_id);
         return found->second.get();
+    }
+    std::string engine_name(const Image& image) {
+        std::lock_guard lock(mutex_);
+        auto found = engine_names_.find(image.image_id);
+        return found == engine_names_.end() ? image.image_id : found->second;
     }
     Node labels(const std::string& task_id) const {
         return Node::object({{kInstanceLabel, options_.instance}, {"dodam.task", task_id}});
@@ -198,6 +210,7 @@ class DockerRuntime final : public Runtime {
     std::atomic<bool> stopping_{false};
     std::mutex mutex_;
     std::condition_variable arrived_;
+    std::map<std::string, std::string> engine_names_;   // of images, by image id
     std::map<std::string, std::shared_ptr<Task>> tasks_;
     std::deque<Event> events_;
 };
@@ -210,6 +223,16 @@ std::expected<void, std::string> DockerRuntime::remove_leftovers() {
         (void)engine_.call("DELETE", "/containers/" + one["Id"].as_string() + "?force=true&v=true");
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(options_.run_directory, ignored)) oci::remove_tree(entry.path());
+    return remove_images();
+}
+
+std::expected<void, std::string> DockerRuntime::remove_images() {
+    Node filter = Node::object({{"reference", strings({image_repository() + ":*"})}});
+    auto list = TRY(engine_.call("GET", "/images/json?filters=" + base::percent_encode(base::to_json(filter))));
+    Node found = list.json();
+    for (const Node& one : found.items())
+        for (const Node& tag : one["RepoTags"].items())
+            if (tag.as_string().starts_with(image_repository() + ":")) (void)engine_.call("DELETE", "/images/" + tag.as_string());
     return {};
 }
 
@@ -271,12 +294,20 @@ Result<Image> DockerRuntime::pull(const oci::Reference& reference, oci::ImageSou
         return fail(Error::Kind::ImageMalformed, reference.written + ": the configuration has another digest");
     Image image{reference.written, bytes->digest.to_string(), own.digest.to_string(), manifest->config.digest.to_string(), std::move(*config)};
     for (const oci::Descriptor& layer : manifest->layers) image.size_bytes += layer.size_bytes;
+    // What `docker push` brought here is in the engine already.
     auto there = TRY(ask("GET", "/images/" + image.image_id + "/json"));
-    if (!there.ok()) TRY(load(reference, source, *manifest, config_bytes));
+    const std::string ours = image_repository() + ":" + manifest->config.digest.hex();
+    if (!there.ok()) {
+        auto loaded = TRY(ask("GET", "/images/" + ours + "/json"));
+        if (!loaded.ok()) TRY(load(ours, reference, source, *manifest, config_bytes));
+    }
+    // An engine that names images by their manifest knows ours by the tag alone.
+    std::lock_guard lock(mutex_);
+    engine_names_[image.image_id] = there.ok() ? image.image_id : ours;
     return image;
 }
 
-Result<void> DockerRuntime::load(const oci::Reference& reference, oci::ImageSource& source, const oci::Manifest& manifest,
+Result<void> DockerRuntime::load(const std::string& tag, const oci::Reference& reference, oci::ImageSource& source, const oci::Manifest& manifest,
                                  const std::string& config) {
     int file = oci::open_scratch(options_.run_directory);
     if (file < 0) return fail(Error::Kind::ImageUnreachable, options_.run_directory + " cannot take an image: " + strerror(errno));
@@ -296,7 +327,7 @@ Result<void> DockerRuntime::load(const oci::Reference& reference, oci::ImageSour
         written = written && add_file(tar.get(), name, *blob);
         ::close(*blob);
     }
-    Node list = Node::array({Node::object({{"Config", config_name}, {"RepoTags", Node()}, {"Layers", std::move(layers)}})});
+    Node list = Node::array({Node::object({{"Config", config_name}, {"RepoTags", strings({tag})}, {"Layers", std::move(layers)}})});
     written = written && add_text(tar.get(), "manifest.json", base::to_json(list)) && archive_write_close(tar.get()) == ARCHIVE_OK;
     struct stat facts {};
     ::fstat(file, &facts);
@@ -423,7 +454,7 @@ Node DockerRuntime::describe(const Task& task, const ContainerOptions& options, 
     Node limits = Node::array({Node::object({{"Name", "nofile"}, {"Soft", Node(open_files)}, {"Hard", Node(open_files)}})});
     // Everything is ours: the plan has merged the image's part already, and its entry point must not come back.
     return Node::object(
-        {{"Image", options.image.image_id},
+        {{"Image", engine_name(options.image)},
          {"Entrypoint", strings({plan.arguments.begin(), plan.arguments.begin() + 1})},
          {"Cmd", strings({plan.arguments.begin() + 1, plan.arguments.end()})},
          {"Env", strings(plan.environment)},
@@ -667,18 +698,17 @@ std::vector<Event> DockerRuntime::take_events(milliseconds at_most) {
 }  // namespace
 
 std::string docker_engine_version(const std::string& socket_path) {
-    auto answer = DockerEngine(socket_path).call("GET", "/version", {}, milliseconds(2000));
-    return answer && answer->ok() ? answer->json()["Version"].as_string() : "";
+    auto facts = DockerEngine::ask(socket_path, kProbe);
+    return facts ? facts->version : "";
 }
 
 std::expected<std::unique_ptr<Runtime>, std::string> make_docker_runtime(const DockerRuntimeOptions& options) {
     DockerRuntimeOptions complete = options;
     if (complete.holder.empty()) complete.holder = find_holder();
     if (complete.holder.empty()) return std::unexpected("dodam-holder is missing: it belongs beside dodam");
-    std::string version = docker_engine_version(complete.socket_path);
-    if (version.empty())
-        return std::unexpected("no Docker engine answers at " + DockerEngine(complete.socket_path).socket_path() + "; start it, or use --runtime process");
-    auto runtime = std::make_unique<DockerRuntime>(complete, version);
+    auto facts = DockerEngine::ask(complete.socket_path, kEnginePatience);
+    if (!facts) return std::unexpected(facts.error() + "; start one, or use --runtime process");
+    auto runtime = std::make_unique<DockerRuntime>(complete, *facts);
     TRY(runtime->open());
     return runtime;
 }

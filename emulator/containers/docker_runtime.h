@@ -20,7 +20,7 @@ struct DockerRuntimeOptions {
 // An error is one sentence.
 std::expected<std::unique_ptr<Runtime>, std::string> make_docker_runtime(const DockerRuntimeOptions& options);
 
-// The engine's version when one answers on that socket, else "": `--runtime auto` asks this.
+// The engine's version when one answers on that socket, else "".
 std::string docker_engine_version(const std::string& socket_path = "");
 
 }  // namespace containers

@@ -92,6 +92,7 @@ Worlds::Place Worlds::place(const Node& given) {
         (void)state::write_file(file, base::to_json(stack_of(given, made->origin->port()), 2));
         EmulatorOptions options{.stack_file = file,
                                 .state_directory = made->directory + "/state",
+                                .runtime = "process",
                                 .speed = 20,
                                 .aws_port = 0,
                                 .http_port = 0,

@@ -19,6 +19,8 @@ trap cleanup EXIT
 start_dodam() {
     state=$work/$1
     shift
+    # Tests do not depend on whether an engine happens to run here.
+    case " $* " in *" --runtime "*) ;; *) set -- --runtime process "$@" ;; esac
     "$dodam" up --state "$state" --aws-port 0 --http-port 0 --https-port 0 --detach "$@" >"$work/up.log" 2>&1 ||
         { echo "dodam up failed:"; cat "$work/up.log"; exit 1; }
     endpoint=$(field aws_endpoint) viewer=$(field viewer_endpoint) viewer_tls=$(field viewer_tls_endpoint)
