@@ -33,6 +33,15 @@ viewer_get() { # viewer_get HOST PATH [CURL-FLAG…]
     curl -s --max-time 20 -H "Host: $host" "$@" "$viewer$path"
 }
 
+# node_packages: Node and the packages of tests/e2e/package.json, installed once and again when the lock changes.
+node_packages() {
+    . "$checkout/script/lib.sh"
+    ensure_node || exit 3
+    local home=$checkout/tests/e2e
+    cmp -s "$home/package-lock.json" "$home/node_modules/.lock" && return 0
+    (cd "$home" && npm ci --silent --no-audit --no-fund && cp package-lock.json node_modules/.lock) || { echo "npm ci failed in $home"; exit 3; }
+}
+
 # check WHAT COMMAND…: the command must succeed.
 check() {
     local what=$1
