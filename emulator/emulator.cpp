@@ -13,6 +13,7 @@
 #include "aws/gateway.h"
 #include "backing/backing.h"
 #include "base/date.h"
+#include "base/encoding.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -21,7 +22,9 @@
 #include "base/thread.h"
 #include "base/trace.h"
 #include "cloudfront/control_plane.h"
+#include "cloudfront/country_map.h"
 #include "cloudfront/edge.h"
+#include "cloudfront/limits.h"
 #include "console/console.h"
 #include "containers/choose_runtime.h"
 #include "containers/placeholder.h"
@@ -97,6 +100,8 @@ const aws::ServiceInfo kS3{.name = "s3",
                            .known_operations = "",
                            .list_names = "RoutingRules=RoutingRule"};
 
+const aws::ServiceInfo* const kS3Alone[] = {&kS3};
+
 std::string show_problems(const std::string& file, const std::vector<stack::Problem>& problems) {
     const std::string text = state::read_file(file).value_or("");
     std::string out = problems.size() == 1 ? "the stack file has a problem; nothing was started\n"
@@ -168,14 +173,16 @@ struct Emulator::Inside {
     std::string runtime_reason;
     std::unique_ptr<ecs::Reconciler> reconciler;
 
-    Views views{clock, info, state::Names(*database), cloudfront, cache, elbv2, ecs, ecr, logs, s3, faults};
-
     backing::Backing backing{{clock, traces, spawner, faults, authority, directory.path(), directory.sockets()},
                              stack.section("database"), stack.section("cache"), stack.directory};
 
     // ---- Fronts ----
     net::TlsClient origin_tls{authority};
+    http::Upstream edge_upstream{resolver, {.max_response_head_bytes = cloudfront::kMaxResponseHeadBytes}};
+    cloudfront::CountryMap countries = declared_countries();
+    std::unique_ptr<stack::ApiClient> log_client;   // access logs reach their buckets as an ordinary client's objects
     cloudfront::Edge edge{edge_parts()};
+    Views views{clock, info, state::Names(*database), cloudfront, edge, elbv2, ecs, ecr, logs, s3, faults};
     elbv2::Balancer balancer{{.clock = clock, .traces = traces, .snapshot = elbv2.snapshot(), .upstream = upstream}};
     elbv2::Listeners listeners{{.balancer = balancer, .resolver = resolver, .tls = &tls, .block = loopback_block()}};
     elbv2::Health health{{.clock = clock, .control_plane = elbv2, .resolver = resolver}};
@@ -198,16 +205,23 @@ struct Emulator::Inside {
         return {.clock = clock,
                 .traces = traces,
                 .snapshot = cloudfront.snapshot(),
-                .upstream = upstream,
+                .upstream = edge_upstream,
                 .cache = cache,
                 .origin_tls = &origin_tls,
                 .signing_credentials =
                     [this](const cloudfront::Distribution& distribution) {
                         return keys.service_key("cloudfront.amazonaws.com", cloudfront.arn("distribution", distribution.id));
                     },
-                .country_of = [](std::string_view) { return std::string(); },
-                .deliver_log = {}};
+                .country_of = [this](std::string_view ip) { return countries.country_of(ip); },
+                .deliver_log = [this](const std::string& bucket, const std::string& key,
+                                      std::string bytes) { return deliver_log(bucket, key, bytes); }};
     }
+    cloudfront::CountryMap declared_countries() const {
+        cloudfront::CountryMap map;
+        for (const auto& [range, country] : stack.section("countries").members()) map.add(range, country.as_string());
+        return map;
+    }
+    bool deliver_log(const std::string& bucket, const std::string& key, std::string_view bytes);
     // 127.x.y. with x.y from the instance's id, out of the way of 127.0.0 and 127.0.1.
     std::string loopback_block() const {
         const auto number = std::stoul(directory.id(), nullptr, 16);
@@ -258,6 +272,7 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
     TRY(open(viewer_server, options.http_port, viewer_port, {.name = "viewer"}, "http-port"));
     TRY(open(viewer_tls_server, options.https_port, viewer_port, {.name = "viewer-tls", .tls = &tls, .tls_only = true}, "https-port"));
     name_origins();
+    log_client = std::make_unique<stack::ApiClient>(aws_server->address(), aws::Credentials{"test", "test", ""}, stack.region, clock, kS3Alone);
     for (auto* server : {aws_server.get(), viewer_server.get(), viewer_tls_server.get()}) server->start();
     health.start();
     housekeeping = base::Thread("housekeeping", [this] { keep_house(); });
@@ -271,6 +286,18 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
     ecr.set_endpoint(aws_server->address().to_string());
     info.started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(clock.real_now().time_since_epoch()).count();
     return directory.publish(info);
+}
+
+// GAP: written as the account itself; AWS's delivery account needs a grant, and a bucket whose ACLs are
+// disabled is refused when the distribution is made.
+bool Emulator::Inside::deliver_log(const std::string& bucket, const std::string& key, std::string_view bytes) {
+    try {
+        log_client->rest("s3", "PUT", fmt::format("/{}/{}", base::percent_encode(bucket), base::percent_encode(key, base::Slash::Keep)), bytes);
+        return true;
+    } catch (const aws::Error& error) {
+        base::log_warning("emulator", fmt::format("the access log {} is lost: bucket {}: {}", key, bucket, error.message));
+        return false;
+    }
 }
 
 // Where AWS-looking names of origins really answer.
@@ -382,6 +409,7 @@ console::Parts Emulator::Inside::console_parts() {
         .token = info.token,
         .clock = clock,
         .traces = traces,
+        .expand = [this](base::Span& span) { edge.expand(span); },
         .status = [this](const Node&) { return console::Answer{200, status()}; },
         .logs = [this](const Node& input) { return views.find_logs(input); },
         .cache = [this](const Node& input) { return views.cache_view(input); },
@@ -462,6 +490,7 @@ void Emulator::Inside::stop() {
     health.stop();
     listeners.stop();
     backing.stop();
+    edge.flush_logs();
     if (aws_server) aws_server->stop(kDrain);
 }
 

@@ -1,12 +1,14 @@
 // The whole stack as JSON.
 #include "views.h"
 
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "base/date.h"
 #include "base/text.h"
-#include "cloudfront/cache.h"
 #include "cloudfront/control_plane.h"
+#include "cloudfront/edge.h"
 #include "ecr/control_plane.h"
 #include "ecs/control_plane.h"
 #include "elbv2/control_plane.h"
@@ -21,6 +23,19 @@ using console::Answer;
 namespace {
 
 constexpr size_t kMaxCacheLines = 1000;
+
+constexpr size_t kMaxInvalidations = 50;
+
+// "200  front:/app.js  fresh for 23h59m  3 hits  1.2 KiB  gzip"
+std::string cache_line(const Node& entry, const std::string& name) {
+    const int64_t left = entry["freshFor"].as_int();
+    std::string line = fmt::format("{}  {}:{}  {} {}  {} hit{}  {} bytes", entry["status"].as_int(), name, entry["path"].as_string(),
+                                   left > 0 ? "fresh for" : "expired", base::show_duration(base::seconds(std::abs(left))), entry["hits"].as_int(),
+                                   entry["hits"].as_int() == 1 ? "" : "s", entry["bytes"].as_int());
+    if (const Node* part = entry.find("part")) line += "  " + part->as_string();
+    for (const Node& member : entry["variant"].items()) line += "  " + member.as_string();
+    return line;
+}
 
 std::string port_of(const std::string& endpoint) { return endpoint.substr(endpoint.rfind(':') + 1); }
 
@@ -144,22 +159,116 @@ Answer Views::find_logs(const Node& input) const {
     return {200, Node::object({{"events", events}})};
 }
 
+// A distribution by its name in the stack file, its id, its domain or an alias.
+std::string Views::distribution_id(const std::string& name) const {
+    if (std::string id = names.id_of("distributions", name); !id.empty()) return id;
+    const Node list = cloudfront.status();
+    for (const Node& distribution : list.items()) {
+        bool is = distribution["id"].as_string() == name || base::equals_ignoring_case(distribution["domain"].as_string(), name);
+        for (const Node& alias : distribution["aliases"].items()) is = is || base::equals_ignoring_case(alias.as_string(), name);
+        if (is) return distribution["id"].as_string();
+    }
+    return {};
+}
+
+// "front:/app.js" is written out; a URL stays as it is.
+std::string Views::url_of(const std::string& url) const {
+    auto [name, path] = base::cut(url, ':');
+    if (path.starts_with("//") || !path.starts_with('/')) return url;
+    const std::string id = distribution_id(std::string(name));
+    const Node list = cloudfront.status();
+    for (const Node& distribution : list.items())
+        if (distribution["id"].as_string() == id) return fmt::format("https://{}{}", distribution["domain"].as_string(), path);
+    return url;
+}
+
 Answer Views::cache_view(const Node& input) const {
     const std::string& action = input["action"].as_string();
-    if (!action.empty() && action != "ls" && action != "show" && action != "why")
-        return Answer::error(400, fmt::format("\"{}\" is no action; ls, show and why are", action));
-    Node entries = Node::array(), lines = Node::array();
+    if (action.empty() || action == "ls") return cache_list(input);
+    if (action == "show") return cache_show(input);
+    if (action == "why") return cache_why(input);
+    if (action == "invalidations") return invalidations(input);
+    return Answer::error(400, fmt::format("\"{}\" is no action; ls, show, why and invalidations are", action));
+}
+
+Answer Views::cache_list(const Node& input) const {
     const std::string& url = input["url"].as_string();
-    for (const auto& entry : cache.list("", kMaxCacheLines)) {
-        Node node = to_node(*entry, clock.now());
-        const std::string path = node["path"].as_string();
-        if (!url.empty() && url.find(path) == std::string::npos) continue;
-        lines.push_back(fmt::format("{}  {}  {}", node["status"].as_int(), path, entry->why));
-        entries.push_back(std::move(node));
+    const std::string id = url.empty() ? "" : distribution_id(url);
+    if (!url.empty() && id.empty()) return Answer::error(404, fmt::format("there is no distribution \"{}\"", url));
+    const Node entries = edge.list_cache(id, kMaxCacheLines), figures = edge.cache_figures();
+    Node lines = Node::array();
+    for (const Node& entry : entries.items()) lines.push_back(cache_line(entry, name_or("distributions", entry["distribution"].as_string(), entry["distribution"].as_string())));
+    lines.push_back(fmt::format("{} objects, {} of {} KiB in memory, {} KiB on disk, {} evicted", figures["entries"].as_int(),
+                                figures["memoryBytes"].as_int() / 1024, figures["memoryBudgetBytes"].as_int() / 1024,
+                                figures["diskBytes"].as_int() / 1024, figures["evicted"].as_int()));
+    return {200, Node::object({{"entries", entries}, {"figures", figures}, {"lines", lines}})};
+}
+
+// Every variant of one URL's path, with what is stored of it.
+Answer Views::cache_show(const Node& input) const {
+    const std::string url = url_of(input["url"].as_string());
+    const size_t scheme = url.find("://");
+    if (scheme == std::string::npos) return Answer::error(400, "show takes a URL: https://d111111front01.cloudfront.net/app.js or front:/app.js");
+    const std::string_view rest = std::string_view(url).substr(scheme + 3);
+    const size_t slash = std::min(rest.find('/'), rest.size());
+    const std::string path(slash == rest.size() ? "/" : base::cut(rest.substr(slash), '?').first);
+    const std::string id = distribution_id(std::string(rest.substr(0, slash)));
+    if (id.empty()) return Answer::error(404, fmt::format("no distribution has the name {}", rest.substr(0, slash)));
+    Node entries = Node::array(), lines = Node::array();
+    const Node held = edge.list_cache(id, 10 * kMaxCacheLines);
+    for (const Node& entry : held.items()) {
+        if (base::cut(entry["path"].as_string(), '?').first != path) continue;
+        lines.push_back(cache_line(entry, name_or("distributions", id, id)));
+        lines.push_back(fmt::format("    behavior   {}", entry["behavior"].as_string()));
+        lines.push_back(fmt::format("    fetched    {} from {}", entry["fetched"].as_string(), entry["origin"].as_string()));
+        lines.push_back(fmt::format("    kept       {}", entry["why"].as_string()));
+        for (const auto& [name, value] : entry["headers"].members()) lines.push_back(fmt::format("    {}: {}", name, value.as_string()));
+        entries.push_back(entry);
     }
-    lines.push_back(fmt::format("{} objects, {} KiB in memory, {} KiB on disk, {} evicted", cache.entries(), cache.memory_bytes() / 1024,
-                                cache.disk_bytes() / 1024, cache.evicted()));
+    if (entries.size() == 0) lines.push_back(fmt::format("nothing of {} is held; dodam cache why {} tells what its next request would do", path, url));
     return {200, Node::object({{"entries", entries}, {"lines", lines}})};
+}
+
+Answer Views::cache_why(const Node& input) const {
+    if (input["url"].as_string().empty()) return Answer::error(400, "why takes a URL: https://d111111front01.cloudfront.net/app.js or front:/app.js");
+    http::HeaderList headers;
+    for (std::string_view line : base::split(input["headers"].as_string(), '\n')) {
+        auto [name, value] = base::cut(line, ':');
+        if (!base::trim(name).empty()) headers.add(base::trim(name), base::trim(value));
+    }
+    Node answer = edge.explain_url(url_of(input["url"].as_string()), headers);
+    if (answer.find("error")) return Answer::error(404, answer["error"].as_string());
+    Node lines = Node::array();
+    lines.push_back(fmt::format("distribution  {}", answer["distribution"].as_string()));
+    lines.push_back(fmt::format("behavior      {}", answer["behavior"].as_string()));
+    for (const Node& part : answer["key"].items())
+        lines.push_back(fmt::format("key           {} = {}   ({})", part["name"].as_string(), part["value"].as_string(), part["why"].as_string()));
+    lines.push_back(fmt::format("cache         {}", answer["cache"].as_string()));
+    for (const Node& variant : answer["variants"].items())
+        lines.push_back("held          " + cache_line(variant, name_or("distributions", variant["distribution"].as_string(), "")));
+    answer.set("lines", std::move(lines));
+    return {200, std::move(answer)};
+}
+
+// What each invalidation removed, newest first.
+Answer Views::invalidations(const Node& input) const {
+    const std::string& wanted = input["url"].as_string();
+    const std::string only = wanted.empty() ? "" : distribution_id(wanted);
+    if (!wanted.empty() && only.empty()) return Answer::error(404, fmt::format("there is no distribution \"{}\"", wanted));
+    const Node all = cloudfront.invalidations(only, kMaxInvalidations);
+    Node lines = Node::array();
+    for (const Node& one : all.items()) {
+        const std::string& id = one["distribution"].as_string();
+        lines.push_back(fmt::format("{}  {}  {}  {}", one["created"].as_string(), one["id"].as_string(), one["status"].as_string(), name_or("distributions", id, id)));
+        for (const Node& path : one["paths"].items()) {
+            std::string text = fmt::format("    {}  {} object{}", path["path"].as_string(), path["objects"].as_int(), path["objects"].as_int() == 1 ? "" : "s");
+            if (path["filling"].as_int() > 0) text += fmt::format(", {} on the way not kept", path["filling"].as_int());
+            if (const Node* warning = path.find("warning")) text += fmt::format("   warning: {}", warning->as_string());
+            lines.push_back(std::move(text));
+        }
+    }
+    if (all.size() == 0) lines.push_back("no invalidation was made yet");
+    return {200, Node::object({{"invalidations", all}, {"lines", lines}})};
 }
 
 Answer Views::fault_view(const Node& input) const {

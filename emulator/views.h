@@ -6,7 +6,7 @@
 #include "state/instance.h"
 #include "state/names.h"
 
-namespace cloudfront { class ControlPlane; class Cache; }
+namespace cloudfront { class ControlPlane; class Edge; }
 namespace elbv2 { class ControlPlane; }
 namespace s3 { class ControlPlane; }
 namespace ecs { class ControlPlane; }
@@ -19,7 +19,7 @@ struct Views {
     const state::InstanceInfo& info;
     state::Names names;
     cloudfront::ControlPlane& cloudfront;
-    cloudfront::Cache& cache;
+    cloudfront::Edge& edge;
     elbv2::ControlPlane& elbv2;
     ecs::ControlPlane& ecs;
     ecr::ControlPlane& ecr;
@@ -38,5 +38,11 @@ struct Views {
     console::Answer fault_view(const base::Node& input) const;
 
   private:
+    std::string distribution_id(const std::string& name) const;
+    std::string url_of(const std::string& url) const;
+    console::Answer cache_list(const base::Node& input) const;
+    console::Answer cache_show(const base::Node& input) const;
+    console::Answer cache_why(const base::Node& input) const;
+    console::Answer invalidations(const base::Node& input) const;
     std::string name_or(std::string_view kind, const std::string& id, const std::string& fallback) const;
 };

@@ -7,9 +7,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/trace.h"
 #include "http/body.h"
 #include "http/message.h"
 #include "http/server.h"
@@ -57,6 +59,7 @@ struct Reply {
     std::string root;         // REST-XML: the document element's name
     std::string xml_namespace;
     std::optional<std::string> raw;   // already bytes (Content-Type among the headers)
+    std::vector<base::Decision> decisions;   // what the operation tells the trace
     bool already_sent = false;        // the operation streamed its own answer through the exchange
 };
 

@@ -431,6 +431,8 @@ void Gateway::serve(http::Exchange& exchange, Service& service, std::string form
         (void)exchange.respond(response, answer.body);
     }
     span.decide("operation", call.operation.empty() ? "none" : call.operation);
+    for (base::Decision& decision : reply.decisions)
+        span.decide(decision.key, std::move(decision.text));
     if (!call.caller.access_key.empty())
         span.decide("caller",
                     call.caller.arn.empty() ? call.caller.service_principal : call.caller.arn);

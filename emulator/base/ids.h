@@ -32,6 +32,9 @@ class Ids {
     std::string derive(std::string_view kind, std::string_view name, std::string_view attribute, size_t digits,
                        std::string_view alphabet) const;
 
+    // The same as a version 4 UUID.
+    std::string derive_uuid(std::string_view kind, std::string_view name, std::string_view attribute) const;
+
     static constexpr std::string_view kHex = "0123456789abcdef";
     static constexpr std::string_view kUpperAlnum = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     static constexpr std::string_view kLowerAlnum = "abcdefghijklmnopqrstuvwxyz0123456789";

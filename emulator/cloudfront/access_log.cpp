@@ -30,6 +30,9 @@ std::string field(std::string_view value) {
     return out;
 }
 
+// "logs.example.s3.amazonaws.com", as the configuration names it: a bucket's name may hold dots.
+std::string bucket_of(std::string_view domain) { return std::string(domain.substr(0, domain.find(".s3"))); }
+
 std::string seconds_text(base::microseconds took) { return fmt::format("{:.3f}", static_cast<double>(took.count()) / 1e6); }
 
 std::string cookies_field(const AccessRecord& record) {
@@ -63,7 +66,7 @@ void AccessLog::add(const AccessRecord& record) {
     std::lock_guard lock(mutex_);
     File& file = files_[record.distribution->id + "." + hour];
     if (file.lines.empty())
-        file = {std::string(base::cut(logging.bucket, '.').first), logging.prefix, record.distribution->id, hour, record.at, {}};
+        file = {bucket_of(logging.bucket), logging.prefix, record.distribution->id, hour, record.at, {}};
     // Nobody takes the files: the oldest lines are worth less than the memory.
     if (file.lines.size() < kMaxFileBytes) file.lines += line;
 }

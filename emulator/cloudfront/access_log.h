@@ -39,7 +39,7 @@ inline constexpr std::string_view kAccessLogHead =
 // Lines gathered per distribution and hour.
 class AccessLog {
   public:
-    // Puts one object; false = try again later. May wait.
+    // Puts one object; false: it could not, and its lines are lost. May wait.
     using Deliver = std::function<bool(const std::string& bucket, const std::string& key, std::string bytes)>;
     explicit AccessLog(Deliver deliver) : deliver_(std::move(deliver)) {}
 

@@ -284,6 +284,9 @@ Node to_node(const CacheEntry& entry, Time now) {
         {"origin", entry.origin},
     });
     if (!entry.range.empty()) node.set("part", entry.range);
+    Node headers = Node::object();
+    for (const http::Header& header : entry.headers) headers.set(header.name, entry.headers.joined(header.name));
+    node.set("headers", std::move(headers));
     return node;
 }
 

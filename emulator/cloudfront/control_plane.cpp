@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/date.h"
 #include "cloudfront/api/operations.h"
 #include "cloudfront/limits.h"
 #include "cloudfront/managed_policies.h"
@@ -134,10 +137,22 @@ Node ControlPlane::status() const {
     return all;
 }
 
-Node ControlPlane::invalidation_report(std::string_view distribution_id, std::string_view invalidation_id) const {
-    for (const StoredInvalidation& invalidation : store_.invalidations(distribution_id))
-        if (invalidation.id == invalidation_id) return invalidation.report;
-    return {};
+Node ControlPlane::invalidations(std::string_view distribution_id, size_t limit) const {
+    std::vector<StoredInvalidation> found;
+    for (const auto& [id, distribution] : snapshot_.get()->by_id) {
+        if (!distribution_id.empty() && id != distribution_id) continue;
+        for (StoredInvalidation& one : store_.invalidations(id)) found.push_back(std::move(one));
+    }
+    std::ranges::stable_sort(found, std::greater(), &StoredInvalidation::created);
+    if (found.size() > limit) found.resize(limit);
+    Node all = Node::array();
+    for (const StoredInvalidation& one : found)
+        all.push_back(Node::object({{"id", one.id},
+                                    {"distribution", one.distribution_id},
+                                    {"status", settled(one.created) ? "Completed" : "InProgress"},
+                                    {"created", base::iso_date_millis(one.created)},
+                                    {"paths", one.report}}));
+    return all;
 }
 
 }  // namespace cloudfront

@@ -36,8 +36,9 @@ class ControlPlane final : public aws::Service {
     void reload();
     // One object per distribution: id, name, domain, aliases, status, enabled, origins.
     base::Node status() const;
-    // What an invalidation removed: [{path, objects, filling, warning}], null if unknown.
-    base::Node invalidation_report(std::string_view distribution_id, std::string_view invalidation_id) const;
+    // The newest invalidations of a distribution ("" = of all), each with what it removed:
+    // [{id, distribution, status, created, paths: [{path, objects, filling, warning}]}].
+    base::Node invalidations(std::string_view distribution_id, size_t limit) const;
 
     // For the operations.
     Store& store() { return store_; }

@@ -54,6 +54,8 @@ class Edge final : public http::Handler {
 
     // Delivers access logs that are due; joins refreshes that ended.
     void step(base::Time now);
+    // Delivers every access log now, while the bucket can still be reached.
+    void flush_logs() { access_log_.flush(parts_.clock.now()); }
 
   private:
     bool answer_now(Visit& visit);

@@ -1,4 +1,4 @@
-// Small commands that are one call to the control API each: logs, clock, cache, reset, schema.
+// Small commands that are one call to the control API each: logs, clock, reset, schema.
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -44,17 +44,6 @@ int clock(const Arguments& arguments) {
     return show(arguments, client->post("/clock", input), [](const Node& a) { fmt::print("{}\n", a["now"].as_string()); });
 }
 
-int cache(const Arguments& arguments) {
-    auto client = Client::find(arguments);
-    if (!client) return client.error();
-    const std::string action = arguments.positional.empty() ? "ls" : arguments.positional[0];
-    std::string query = "/cache?action=" + base::percent_encode(action);
-    if (arguments.positional.size() > 1) query += "&url=" + base::percent_encode(arguments.positional[1]);
-    return show(arguments, client->get(query), [](const Node& a) {
-        for (const Node& line : a["lines"].items()) fmt::print("{}\n", line.as_string());
-    });
-}
-
 int reset(const Arguments& arguments) {
     auto client = Client::find(arguments);
     if (!client) return client.error();
@@ -83,8 +72,6 @@ constexpr Flag kPlainFlags[] = {kFile, kStateFlag, kJsonFlag};
 
 const Command kLogs{"logs", "Show what the tasks wrote", "[GROUP or SERVICE]", kLogFlags, "  dodam logs backend --grep error\n", logs};
 const Command kClock{"clock", "Show the stack's time, or move it forward", "[+DURATION]", kPlainFlags, "  dodam clock +1d\n", clock};
-const Command kCache{"cache", "List or explain what the edge holds", "[ls|show|why] [URL]", kPlainFlags,
-                     "  dodam cache ls\n  dodam cache why https://d111111front01.cloudfront.net/app.js\n", cache};
 const Command kReset{"reset", "Empty the edge cache, database, cache, buckets or traces (default: what tests dirty)", "[PART…]", kPlainFlags,
                      "  dodam reset\n  dodam reset edge database redis\n", reset};
 const Command kSchema{"schema", "Print the JSON Schema of dodam.json, or of scenarios", "[stack|scenario]", {}, "  dodam schema > dodam.schema.json\n  dodam schema scenario > scenario.schema.json\n", schema};

@@ -50,7 +50,10 @@ Answer traces(Parts& parts, const base::Node& input) {
     else if (input.find("since")) spans = parts.traces.since(static_cast<uint64_t>(input["since"].as_int()), count);
     else spans = parts.traces.latest(count);
     base::Node list = base::Node::array();
-    for (const auto& span : spans) list.push_back(to_node(span));
+    for (auto& span : spans) {
+        if (parts.expand) parts.expand(span);
+        list.push_back(to_node(span));
+    }
     Answer answer;
     answer.body.set("spans", std::move(list));
     answer.body.set("last", static_cast<int64_t>(parts.traces.last_sequence()));

@@ -27,6 +27,7 @@ struct Parts {
     std::string token;
     base::Clock& clock;
     base::TraceRing& traces;
+    std::function<void(base::Span&)> expand;   // makes a span that was kept short tell all it can
     View status;        // everything `dodam status` shows
     View logs;          // group, since_ms, grep, limit
     View cache;         // ls, show, why: {"action", "url"}

@@ -130,20 +130,35 @@ std::string cloudfront_target(std::string_view collection, const std::string& id
     return fmt::format("{}{}/{}", kCloudFront, collection, base::percent_encode(id));
 }
 
-bool access_control_exists(Context& c, const std::string& name, const Node&) {
-    return found([&] {
-        c.api.rest("cloudfront", "GET", cloudfront_target("origin-access-control", c.attributes("originAccessControls", name)["id"]));
-    });
+// Policies, keys and access controls differ by where they live and what their document is called.
+struct Versioned {
+    std::string_view kind, collection, root, update_suffix;
+};
+constexpr Versioned kAccessControls{"originAccessControls", "origin-access-control", "OriginAccessControlConfig", "/config"};
+constexpr Versioned kCachePolicies{"cachePolicies", "cache-policy", "CachePolicyConfig", ""};
+constexpr Versioned kOriginRequestPolicies{"originRequestPolicies", "origin-request-policy", "OriginRequestPolicyConfig", ""};
+constexpr Versioned kResponseHeadersPolicies{"responseHeadersPolicies", "response-headers-policy", "ResponseHeadersPolicyConfig", ""};
+constexpr Versioned kPublicKeys{"publicKeys", "public-key", "PublicKeyConfig", "/config"};
+constexpr Versioned kKeyGroups{"keyGroups", "key-group", "KeyGroupConfig", ""};
+
+template <const Versioned& kRow>
+bool versioned_exists(Context& c, const std::string& name, const Node&) {
+    return found([&] { c.api.rest("cloudfront", "GET", cloudfront_target(kRow.collection, c.attributes(kRow.kind, name)["id"])); });
 }
-void access_control_create(Context& c, const std::string&, const Node& entry) {
-    c.api.rest("cloudfront", "POST", fmt::format("{}origin-access-control", kCloudFront),
-               c.api.xml("cloudfront", "OriginAccessControlConfig", config(entry)));
+template <const Versioned& kRow>
+void versioned_create(Context& c, const std::string&, const Node& entry) {
+    c.api.rest("cloudfront", "POST", fmt::format("{}{}", kCloudFront, kRow.collection), c.api.xml("cloudfront", kRow.root, config(entry)));
 }
-void access_control_update(Context& c, const std::string& name, const Node& entry) {
-    const std::string target = cloudfront_target("origin-access-control", c.attributes("originAccessControls", name)["id"]);
+template <const Versioned& kRow>
+void versioned_update(Context& c, const std::string& name, const Node& entry) {
+    const std::string target = cloudfront_target(kRow.collection, c.attributes(kRow.kind, name)["id"]);
     auto current = c.api.rest("cloudfront", "GET", target);
-    c.api.rest("cloudfront", "PUT", target + "/config", c.api.xml("cloudfront", "OriginAccessControlConfig", config(entry)),
+    c.api.rest("cloudfront", "PUT", fmt::format("{}{}", target, kRow.update_suffix), c.api.xml("cloudfront", kRow.root, config(entry)),
                {{"If-Match", etag(current)}});
+}
+template <const Versioned& kRow>
+constexpr Kind versioned() {
+    return {kRow.kind, versioned_exists<kRow>, versioned_create<kRow>, versioned_update<kRow>};
 }
 
 bool distribution_exists(Context& c, const std::string& name, const Node&) {
@@ -277,7 +292,12 @@ constexpr Kind kKinds[] = {
     {"parameters", parameter_exists, parameter_put, nullptr},
     {"repositories", repository_exists, repository_create, nullptr},
     {"buckets", bucket_exists, bucket_create, bucket_settings},
-    {"originAccessControls", access_control_exists, access_control_create, access_control_update},
+    versioned<kAccessControls>(),
+    versioned<kCachePolicies>(),
+    versioned<kOriginRequestPolicies>(),
+    versioned<kResponseHeadersPolicies>(),
+    versioned<kPublicKeys>(),
+    versioned<kKeyGroups>(),
     {"targetGroups", target_group_exists, target_group_create, target_group_update},
     {"loadBalancers", load_balancer_exists, load_balancer_create, load_balancer_update},
     {"distributions", distribution_exists, distribution_create, distribution_update},

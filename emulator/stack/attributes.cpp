@@ -19,6 +19,12 @@ std::string or_pin(const Node& thing, std::string_view key, std::string derived)
     return pin.empty() ? std::move(derived) : pin;
 }
 
+// What was pinned before is whole; only what is derived gets its prefix.
+std::string known_or(const Ids& ids, std::string_view kind, const std::string& name, std::string_view attribute, auto derived) {
+    std::string known = ids.pinned(kind, name, attribute);
+    return known.empty() ? derived() : known;
+}
+
 std::string arn(const Ids& ids, std::string_view service, std::string_view resource) {
     return fmt::format("arn:aws:{}:{}:{}:{}", service, ids.region(), ids.account(), resource);
 }
@@ -34,21 +40,41 @@ Attributes bucket(const Ids& ids, const std::string&, const Node& thing) {
 }
 
 Attributes origin_access_control(const Ids& ids, const std::string&, const Node& thing) {
-    return {{"id", or_pin(thing, "id", "E" + ids.derive("originAccessControl", config(thing, "Name"), "id", 13, Ids::kUpperAlnum))}};
+    const std::string& name = config(thing, "Name");
+    return {{"id", or_pin(thing, "id", known_or(ids, "originAccessControl", name, "id", [&] {
+                              return "E" + ids.derive("originAccessControl", name, "id", 13, Ids::kUpperAlnum);
+                          }))}};
+}
+
+// "cachePolicy", "keyGroup" …: an id derived from the name, as the create operation derives it.
+template <const char* kKind>
+Attributes uuid_named(const Ids& ids, const std::string&, const Node& thing) {
+    return {{"id", or_pin(thing, "id", ids.derive_uuid(kKind, config(thing, "Name"), "id"))}};
+}
+
+Attributes public_key(const Ids& ids, const std::string&, const Node& thing) {
+    const std::string& name = config(thing, "Name");
+    return {{"id", or_pin(thing, "id", known_or(ids, "publicKey", name, "id",
+                                                [&] { return "K" + ids.derive("publicKey", name, "id", 13, Ids::kUpperAlnum); }))}};
 }
 
 Attributes distribution(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& reference = config(thing, "CallerReference");
-    std::string id = or_pin(thing, "id", "E" + ids.derive("distribution", reference, "id", 13, Ids::kUpperAlnum));
-    std::string domain =
-        or_pin(thing, "domain", "d" + ids.derive("distribution", reference, "domain", 13, Ids::kLowerAlnum) + ".cloudfront.net");
+    std::string id = or_pin(thing, "id", known_or(ids, "distribution", reference, "id", [&] {
+                                return "E" + ids.derive("distribution", reference, "id", 13, Ids::kUpperAlnum);
+                            }));
+    std::string domain = or_pin(thing, "domain", known_or(ids, "distribution", reference, "domain", [&] {
+                                    return "d" + ids.derive("distribution", reference, "domain", 13, Ids::kLowerAlnum) + ".cloudfront.net";
+                                }));
     return {{"id", id}, {"domain", domain}, {"arn", fmt::format("arn:aws:cloudfront::{}:distribution/{}", ids.account(), id)}};
 }
 
 Attributes load_balancer(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& name = config(thing, "Name");
-    std::string dns = or_pin(thing, "dnsName", fmt::format("{}-{}.{}.elb.amazonaws.com", name,
-                                                           ids.derive("loadBalancer", name, "dnsName", 10, "0123456789"), ids.region()));
+    std::string dns = or_pin(thing, "dnsName", known_or(ids, "loadBalancer", name, "dnsName", [&] {
+                                 return fmt::format("{}-{}.{}.elb.amazonaws.com", name,
+                                                    ids.derive("loadBalancer", name, "dnsName", 10, "0123456789"), ids.region());
+                             }));
     return {{"name", name},
             {"dnsName", dns},
             {"arn", or_pin(thing, "arn", arn(ids, "elasticloadbalancing",
@@ -110,6 +136,9 @@ Attributes members(const Node& thing, std::initializer_list<std::string_view> ke
 Attributes database(const Ids&, const std::string&, const Node& thing) { return members(thing, {"host", "port", "schema", "user", "password"}); }
 Attributes cache(const Ids&, const std::string&, const Node& thing) { return members(thing, {"host", "port", "user", "password"}); }
 
+constexpr char kCachePolicy[] = "cachePolicy", kOriginRequestPolicy[] = "originRequestPolicy",
+               kResponseHeadersPolicy[] = "responseHeadersPolicy", kKeyGroup[] = "keyGroup";
+
 struct Kind {
     std::string_view name;
     Attributes (*attributes)(const Ids&, const std::string&, const Node&);
@@ -120,6 +149,11 @@ struct Kind {
 const Kind kKinds[] = {
     {"buckets", bucket, {"name", "arn", "domain", "websiteDomain"}},
     {"originAccessControls", origin_access_control, {"id"}},
+    {"cachePolicies", uuid_named<kCachePolicy>, {"id"}},
+    {"originRequestPolicies", uuid_named<kOriginRequestPolicy>, {"id"}},
+    {"responseHeadersPolicies", uuid_named<kResponseHeadersPolicy>, {"id"}},
+    {"publicKeys", public_key, {"id"}},
+    {"keyGroups", uuid_named<kKeyGroup>, {"id"}},
     {"distributions", distribution, {"id", "domain", "arn"}},
     {"loadBalancers", load_balancer, {"name", "dnsName", "arn"}},
     {"targetGroups", target_group, {"name", "arn"}},
@@ -153,8 +187,14 @@ std::vector<std::string> attribute_names(std::string_view kind) {
 
 void pin_all(Ids& ids, const Node& root) {
     auto last_segment = [](const std::string& arn) { return arn.substr(arn.rfind('/') + 1); };
-    for (const auto& [name, thing] : root["originAccessControls"].members())
-        ids.pin("originAccessControl", config(thing, "Name"), "id", attributes_of(ids, "originAccessControls", name, thing)["id"]);
+    struct Named {
+        std::string_view section, kind;
+    };
+    for (const Named& named : {Named{"originAccessControls", "originAccessControl"}, Named{"cachePolicies", kCachePolicy},
+                               Named{"originRequestPolicies", kOriginRequestPolicy}, Named{"responseHeadersPolicies", kResponseHeadersPolicy},
+                               Named{"publicKeys", "publicKey"}, Named{"keyGroups", kKeyGroup}})
+        for (const auto& [name, thing] : root[named.section].members())
+            ids.pin(named.kind, config(thing, "Name"), "id", attributes_of(ids, named.section, name, thing)["id"]);
     for (const auto& [name, thing] : root["distributions"].members()) {
         auto attributes = attributes_of(ids, "distributions", name, thing);
         ids.pin("distribution", config(thing, "CallerReference"), "id", attributes["id"]);

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "net/ip_range.h"
 #include "stack/attributes.h"
 #include "state/instance.h"
 
@@ -34,7 +35,13 @@ constexpr Key kKeys[] = {
     {"", "region", Type::Text, false, "Region of everything but CloudFront."},
     {"", "buckets", Type::Map, false, "S3 buckets."},
     {"", "originAccessControls", Type::Map, false, "CloudFront origin access controls."},
+    {"", "cachePolicies", Type::Map, false, "CloudFront cache policies."},
+    {"", "originRequestPolicies", Type::Map, false, "CloudFront origin request policies."},
+    {"", "responseHeadersPolicies", Type::Map, false, "CloudFront response headers policies."},
+    {"", "publicKeys", Type::Map, false, "CloudFront public keys, for signed URLs and cookies."},
+    {"", "keyGroups", Type::Map, false, "CloudFront key groups."},
     {"", "distributions", Type::Map, false, "CloudFront distributions."},
+    {"", "countries", Type::Object, false, "Where viewers are: address range to country code (\"127.0.7.0/24\": \"DE\")."},
     {"", "loadBalancers", Type::Map, false, "Application Load Balancers with their listeners and rules."},
     {"", "targetGroups", Type::Map, false, "Target groups."},
     {"", "repositories", Type::Map, false, "ECR repositories."},
@@ -55,6 +62,16 @@ constexpr Key kKeys[] = {
     {"buckets.*", "website", Type::Object, false, "WebsiteConfiguration."},
     {"originAccessControls.*", "config", Type::Object, true, "OriginAccessControlConfig."},
     {"originAccessControls.*", "id", Type::Text, false, "Pin."},
+    {"cachePolicies.*", "config", Type::Object, true, "CachePolicyConfig."},
+    {"cachePolicies.*", "id", Type::Text, false, "Pin."},
+    {"originRequestPolicies.*", "config", Type::Object, true, "OriginRequestPolicyConfig."},
+    {"originRequestPolicies.*", "id", Type::Text, false, "Pin."},
+    {"responseHeadersPolicies.*", "config", Type::Object, true, "ResponseHeadersPolicyConfig."},
+    {"responseHeadersPolicies.*", "id", Type::Text, false, "Pin."},
+    {"publicKeys.*", "config", Type::Object, true, "PublicKeyConfig."},
+    {"publicKeys.*", "id", Type::Text, false, "Pin."},
+    {"keyGroups.*", "config", Type::Object, true, "KeyGroupConfig."},
+    {"keyGroups.*", "id", Type::Text, false, "Pin."},
     {"distributions.*", "config", Type::Object, true, "DistributionConfig."},
     {"distributions.*", "id", Type::Text, false, "Pin."},
     {"distributions.*", "domain", Type::Text, false, "Pin."},
@@ -224,6 +241,13 @@ class Reader {
             const Node& definition = service["taskDefinition"];
             if (definition.is_string() && !std::filesystem::exists(stack_.path(definition.as_string())))
                 report(definition.position(), fmt::format("the file {} does not exist", stack_.path(definition.as_string())));
+        }
+        for (const auto& [range, country] : root["countries"].members()) {
+            if (!net::IpRange::parse(range))
+                report(root["countries"].key_position(range), fmt::format("\"{}\" is no address and no range", range), "127.0.0.9, 127.0.7.0/24 and ::1 are");
+            const std::string& code = country.as_string();
+            if (code.size() != 2 || !std::isupper(static_cast<unsigned char>(code[0])) || !std::isupper(static_cast<unsigned char>(code[1])))
+                report(country.position(), "a country is two capital letters, in quotes", "ISO 3166-1 alpha-2: \"DE\"");
         }
         if (const Node* speed = root["clock"].find("speed"); speed && speed->is_number() && speed->as_double() < 1) report(speed->position(), "a speed is 1 or more");
     }

@@ -75,14 +75,19 @@ Node report_node(const std::vector<PathReport>& reports) {
     return node;
 }
 
-void log_report(const std::string& distribution, const std::vector<PathReport>& reports) {
+std::string told(const PathReport& report) {
+    if (!report.warning.empty()) return fmt::format("{} removed nothing: {}", report.path, report.warning);
+    std::string text = fmt::format("{} removed {} object{}", report.path, report.objects, report.objects == 1 ? "" : "s");
+    if (report.filling > 0) text += fmt::format("; {} on the way will not be kept", report.filling);
+    return text;
+}
+
+// For the trace of the call, and for the log.
+void tell(aws::Reply& answer, const std::string& distribution, const std::vector<PathReport>& reports) {
     for (const PathReport& report : reports) {
-        if (report.warning.empty())
-            base::log_info("cloudfront", fmt::format("{}: invalidation of {} removed {} object{}", distribution, report.path,
-                                                     report.objects, report.objects == 1 ? "" : "s"));
-        else
-            base::log_warning("cloudfront", fmt::format("{}: invalidation of {} removed nothing: {}", distribution,
-                                                        report.path, report.warning));
+        const std::string text = told(report);
+        (report.warning.empty() ? base::log_info : base::log_warning)("cloudfront", fmt::format("{}: invalidation of {}", distribution, text));
+        answer.decisions.push_back({report.warning.empty() ? "invalidated" : "warning", text, {}});
     }
 }
 
@@ -111,8 +116,9 @@ aws::Reply create_invalidation(ControlPlane& control, const aws::Call& call) {
     std::vector<PathReport> reports = control.cache().invalidate(id, invalidation.paths);
     invalidation.report = report_node(reports);
     control.store().insert(invalidation);
-    log_report(id, reports);
-    return created_invalidation(control, invalidation);
+    aws::Reply answer = created_invalidation(control, invalidation);
+    tell(answer, id, reports);
+    return answer;
 }
 
 aws::Reply get_invalidation(ControlPlane& control, const aws::Call& call) {

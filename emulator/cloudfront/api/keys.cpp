@@ -33,9 +33,13 @@ void check_key(ControlPlane&, Node& config, const Resource* present) {
 void check_group(ControlPlane& control, Node& config, const Resource*) { check_key_group(config, control.lookup_function()); }
 
 std::string key_id(ControlPlane& control, const Node& config) {
-    return "K" + control.ids().derive("publicKey", config["Name"].as_string(), "id", 13, base::Ids::kUpperAlnum);
+    const std::string& name = config["Name"].as_string();
+    std::string pinned = control.ids().pinned("publicKey", name, "id");
+    return !pinned.empty() ? pinned : "K" + control.ids().derive("publicKey", name, "id", 13, base::Ids::kUpperAlnum);
 }
-std::string uuid(ControlPlane&, const Node&) { return base::random_uuid(); }
+std::string group_id(ControlPlane& control, const Node& config) {
+    return control.ids().derive_uuid("keyGroup", config["Name"].as_string(), "id");
+}
 
 bool key_in_use(ControlPlane& control, const Resource& key) {
     for (const Resource& group : control.store().list(kKeyGroupKind))
@@ -66,7 +70,7 @@ constexpr ResourceKind kGroup{
     .missing_text = "The specified key group does not exist.", .exists_code = "KeyGroupAlreadyExists",
     .exists_text = "A key group with this name already exists.", .in_use_code = "ResourceInUse",
     .in_use_text = "Cannot delete this resource because it is in use.", .list_style = ListStyle::Short, .check = check_group,
-    .make_id = uuid, .view = group_view, .summary = group_summary, .in_use = group_in_use};
+    .make_id = group_id, .view = group_view, .summary = group_summary, .in_use = group_in_use};
 
 constexpr Operation kOperations[] = {
     {"CreatePublicKey", create<kKey>, "POST", "/2020-05-31/public-key"},

@@ -9,7 +9,12 @@ using base::Node;
 
 namespace {
 
-std::string uuid(ControlPlane&, const Node&) { return base::random_uuid(); }
+// What the stack's file calls it by, equal in every world.
+template <const char* kKind>
+std::string id_by_name(ControlPlane& control, const Node& config) {
+    return control.ids().derive_uuid(kKind, config["Name"].as_string(), "id");
+}
+constexpr char kCache[] = "cachePolicy", kOriginRequest[] = "originRequestPolicy", kResponseHeaders[] = "responseHeadersPolicy";
 
 Node view(const Resource& resource, std::string_view config_root) {
     return Node::object({{"Id", resource.id},
@@ -54,7 +59,7 @@ constexpr ResourceKind kCachePolicy{
     .exists_code = "CachePolicyAlreadyExists", .exists_text = "A cache policy with this name already exists.",
     .in_use_code = "CachePolicyInUse",
     .in_use_text = "Cannot delete the cache policy because it is attached to one or more cache behaviors.",
-    .list_style = ListStyle::Short, .check = check_cache, .make_id = uuid, .view = cache_policy_view,
+    .list_style = ListStyle::Short, .check = check_cache, .make_id = id_by_name<kCache>, .view = cache_policy_view,
     .summary = cache_policy_summary, .in_use = cache_policy_in_use};
 
 constexpr ResourceKind kOriginRequestPolicy{
@@ -64,7 +69,7 @@ constexpr ResourceKind kOriginRequestPolicy{
     .exists_code = "OriginRequestPolicyAlreadyExists", .exists_text = "An origin request policy with this name already exists.",
     .in_use_code = "OriginRequestPolicyInUse",
     .in_use_text = "Cannot delete the origin request policy because it is attached to one or more cache behaviors.",
-    .list_style = ListStyle::Short, .check = check_origin_request, .make_id = uuid, .view = origin_request_policy_view,
+    .list_style = ListStyle::Short, .check = check_origin_request, .make_id = id_by_name<kOriginRequest>, .view = origin_request_policy_view,
     .summary = origin_request_policy_summary, .in_use = origin_request_policy_in_use};
 
 constexpr ResourceKind kResponseHeadersPolicy{
@@ -74,7 +79,7 @@ constexpr ResourceKind kResponseHeadersPolicy{
     .exists_code = "ResponseHeadersPolicyAlreadyExists", .exists_text = "A response headers policy with this name already exists.",
     .in_use_code = "ResponseHeadersPolicyInUse",
     .in_use_text = "Cannot delete the response headers policy because it is attached to one or more cache behaviors.",
-    .list_style = ListStyle::Short, .check = check_response_headers, .make_id = uuid, .view = response_headers_policy_view,
+    .list_style = ListStyle::Short, .check = check_response_headers, .make_id = id_by_name<kResponseHeaders>, .view = response_headers_policy_view,
     .summary = response_headers_policy_summary, .in_use = response_headers_policy_in_use};
 
 constexpr Operation kOperations[] = {

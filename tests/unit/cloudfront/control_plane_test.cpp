@@ -24,6 +24,7 @@ struct Stand {
         int status = 0;
         std::string code, message, etag, location;
         Node output;
+        std::vector<std::string> told = {};   // to the trace
     };
     // `body` as JSON in the API's shape; it travels as XML both ways.
     Done call(std::string method, std::string target, const Node& body = {}, std::string_view root = "X", std::string if_match = "") {
@@ -46,6 +47,7 @@ struct Stand {
             done.status = reply->status;
             done.etag = reply->headers.get("ETag");
             done.location = reply->headers.get("Location");
+            for (const base::Decision& decision : reply->decisions) done.told.push_back(decision.key + ": " + decision.text);
             if (!reply->root.empty())
                 done.output = *aws::parse_xml(aws::to_xml(reply->root, "", reply->output, control.info().list_names), control.info().list_names);
         } catch (const aws::Error& error) {
@@ -203,7 +205,14 @@ TEST_CASE("invalidations (#110-#113)", "[cloudfront]") {
     CHECK(s.call("GET", "/distribution/" + id + "/invalidation/" + s.id_of(first)).output["Status"].as_string() == "Completed");
     CHECK(s.call("GET", "/distribution/" + id + "/invalidation").output["Quantity"].as_string() == "1");
     CHECK(s.call("GET", "/distribution/" + id + "/invalidation/I1").code == "NoSuchInvalidation");
-    CHECK(s.control.invalidation_report(id, s.id_of(first)).items()[0]["warning"].as_string() == "nothing of this distribution is held");
+    const Node report = s.control.invalidations(id, 10);
+    REQUIRE(report.size() == 1);
+    CHECK(report.items()[0]["id"].as_string() == s.id_of(first));
+    CHECK(report.items()[0]["status"].as_string() == "Completed");
+    CHECK(report.items()[0]["paths"].items()[0]["warning"].as_string() == "nothing of this distribution is held");
+    CHECK(s.control.invalidations("E0", 10).size() == 0);
+    REQUIRE(first.told.size() == 1);
+    CHECK(first.told[0] == "warning: /a removed nothing: nothing of this distribution is held");
 }
 
 TEST_CASE("listing pages and tags (#114, #115)", "[cloudfront]") {

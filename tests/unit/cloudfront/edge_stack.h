@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -85,7 +86,7 @@ struct Stack {
     base::TraceRing traces{1 << 20};
     base::Published<EdgeSnapshot> snapshot;
     net::Resolver resolver;
-    http::Upstream upstream{resolver};
+    std::optional<http::Upstream> upstream{std::in_place, resolver};
     Cache cache{CacheBudget{16 << 20, 64 << 20, "/tmp"}};
     std::string country;
     ScriptedOrigin origin, second;
@@ -99,7 +100,7 @@ struct Stack {
         resolver.set("second.example.com", 80, net::Address::loopback(static_cast<uint16_t>(second.port)));
         resolver.set("closed.example.com", 80, net::Address::loopback(1));
         configure(changes, policies);
-        edge = std::make_unique<Edge>(EdgeParts{clock, traces, snapshot, upstream, cache, nullptr, {},
+        edge = std::make_unique<Edge>(EdgeParts{clock, traces, snapshot, *upstream, cache, nullptr, {},
                                                 [this](std::string_view) { return country; },
                                                 [this](const std::string&, const std::string& key, std::string bytes) {
                                                     logs.emplace_back(key, std::move(bytes));
@@ -116,6 +117,8 @@ struct Stack {
         client.reset();
         server->stop();
         edge.reset();
+        // Its idle connections would keep the origins' servers waiting.
+        upstream.reset();
     }
     void configure(std::string_view changes, const Policies& policies = {}) {
         auto next = std::make_shared<EdgeSnapshot>();

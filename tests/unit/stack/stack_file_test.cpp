@@ -42,7 +42,11 @@ TEST_CASE("what is wrong with a stack file is told with its place and the way ou
     };
     const Case cases[] = {
         {"{ \"version\": 1,\n  \"bukets\": {} }", 2, 3, "the file has no key \"bukets\"", "did you mean \"buckets\"?"},
-        {"{ \"version\": 1, \"cachePolicies\": {} }", 1, 17, "the file has no key \"cachePolicies\"", nullptr},
+        {"{ \"version\": 1, \"functions\": {} }", 1, 17, "the file has no key \"functions\"", nullptr},
+        {"{ \"version\": 1, \"countries\": { \"127.0.0.300\": \"DE\" } }", 1, 32, "\"127.0.0.300\" is no address and no range",
+         "127.0.0.9, 127.0.7.0/24 and ::1 are"},
+        {"{ \"version\": 1, \"countries\": { \"127.0.0.9\": \"de\" } }", 1, 45, "a country is two capital letters, in quotes",
+         "ISO 3166-1 alpha-2: \"DE\""},
         {"{ \"version\": 2 }", 1, 14, "version 2 is not known", "this dodam reads version 1"},
         {"{ }", 1, 1, "the file has no \"version\"", "Version of this file's format: 1."},
         {"{ \"version\": 1, \"buckets\": [] }", 1, 28, "\"buckets\" must be an object", ""},
@@ -93,4 +97,27 @@ TEST_CASE("the sample app's stack file has no problem") {
     auto stack = stack::read_stack(SOURCE_DIR "/fixtures/app/dodam.json", kSecret);
     if (!stack) FAIL(stack.error()[0].message);
     CHECK(stack->section("services")["backend"]["config"]["cluster"].as_string() == "dodam-cluster");
+}
+
+TEST_CASE("attributes are the same before and after everything was pinned") {
+    auto root = resolved(R"({ "version": 1,
+        "originAccessControls": { "o": { "config": { "Name": "oac" } } },
+        "cachePolicies": { "c": { "config": { "Name": "by-language" } } },
+        "publicKeys": { "k": { "config": { "Name": "key" } } },
+        "keyGroups": { "g": { "config": { "Name": "group" } }, "pinned": { "id": "11111111-2222-4333-8444-555555555555", "config": { "Name": "other" } } },
+        "distributions": { "d": { "config": { "CallerReference": "d" } } },
+        "loadBalancers": { "l": { "config": { "Name": "lb" } } } })");
+    const base::Ids fresh("000000000000", "us-east-1");
+    base::Ids pinned("000000000000", "us-east-1");
+    stack::pin_all(pinned, root);
+    for (const auto& [kind, section] : root.members())
+        for (const auto& [name, thing] : section.members()) {
+            INFO(kind << "." << name);
+            CHECK(stack::attributes_of(fresh, kind, name, thing) == stack::attributes_of(pinned, kind, name, thing));
+        }
+    CHECK(stack::attributes_of(pinned, "keyGroups", "pinned", root["keyGroups"]["pinned"])["id"] == "11111111-2222-4333-8444-555555555555");
+    const std::string uuid = stack::attributes_of(pinned, "cachePolicies", "c", root["cachePolicies"]["c"])["id"];
+    REQUIRE(uuid.size() == 36);
+    CHECK(uuid[8] == '-');
+    CHECK(uuid[14] == '4');
 }
