@@ -17,22 +17,33 @@ constexpr size_t kMaxBodyBytes = 1 << 20;
 constexpr size_t kMaxTraces = 500;
 constexpr auto kBodyWait = std::chrono::seconds(10);
 
+// What the page may do: run its own script and style, ask its own origin, and nothing else; no other
+// page may frame it.
+constexpr std::string_view kPagePolicy =
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 std::string_view host_name(std::string_view host) {
     if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
     return host.substr(0, host.rfind(':'));
 }
 
-// Names that a browser resolves to this machine and nobody else can point here.
+// 127.0.0.0/8 as an address: "127.evil.example" is a name that anybody may point here.
+bool is_loopback_address(std::string_view name) {
+    return name == "[::1]" || (name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
+// Names that a browser resolves to this machine and nobody else can point here (RFC 6761 §6.3).
 bool is_our_host(std::string_view host) {
-    std::string_view name = host_name(host);
-    return name == "localhost" || name.ends_with(".localhost") || name == "[::1]" || name.starts_with("127.");
+    const std::string name = base::lower(host_name(host));
+    return name == "localhost" || name.ends_with(".localhost") || is_loopback_address(name);
 }
 
 // A page of another origin must not read or steer. No Origin: not a cross-origin browser request.
 bool is_our_origin(std::string_view origin, std::string_view host) {
     if (origin.empty()) return true;
     auto scheme = origin.find("://");
-    return scheme != std::string_view::npos && origin.substr(scheme + 3) == host;
+    return scheme != std::string_view::npos && base::lower(origin.substr(scheme + 3)) == base::lower(host);
 }
 
 bool same_secret(std::string_view a, std::string_view b) {
@@ -134,6 +145,7 @@ void send(http::Exchange& exchange, int status, std::string_view type, std::stri
     head.headers.add("Content-Type", type);
     head.headers.add("Cache-Control", "no-store");
     head.headers.add("X-Content-Type-Options", "nosniff");
+    if (type.starts_with("text/html")) head.headers.add("Content-Security-Policy", kPagePolicy);
     (void)exchange.respond(head, body);
 }
 
