@@ -403,8 +403,11 @@ void Edge::send_stored(Visit& visit, Answer& answer) {
     if (!whole) return send_growing(visit, answer);
     uint64_t size = answer.entry->body->size_bytes();
     std::string_view range = request.get("Range");
-    if (!range.empty() && !answer.is_page && visit.inquiry.request.method == Method::Get && (answer.status == 200 || answer.status == 206) &&
-        http::if_range_holds(request, validators)) {
+    // "If the origin does not support range requests, it returns the entire object. CloudFront serves the entire
+    // object": the answer to a miss is what the origin said, ranges are cut from what is held.
+    bool held_before = answer.cache_status != CacheStatus::Miss;
+    if (!range.empty() && held_before && !answer.is_page && visit.inquiry.request.method == Method::Get &&
+        (answer.status == 200 || answer.status == 206) && http::if_range_holds(request, validators)) {
         uint64_t offset = 0, total = size;
         if (auto held = parse_content_range(entry.range)) {
             offset = held->range.first;

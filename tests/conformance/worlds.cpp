@@ -37,14 +37,14 @@ Node stack_of(const Node& given, int origin_port) {
     if (!parsed)
         throw std::runtime_error(
             fmt::format("{}:{}: {}", file, parsed.error().position.line, parsed.error().message));
+    Node overlay = given;
+    overlay.erase("stack");
+    if (auto applied = scenarios::apply_overlay(*parsed, overlay); !applied)
+        throw std::runtime_error("\"given\": " + applied.error());
     scenarios::Values values;
     values.set("origin", Node::object({{"port", origin_port}}));
     auto stack = values.expand(*parsed);
     if (!stack) throw std::runtime_error(file + ": " + stack.error());
-    Node overlay = given;
-    overlay.erase("stack");
-    if (auto applied = scenarios::apply_overlay(*stack, overlay); !applied)
-        throw std::runtime_error("\"given\": " + applied.error());
     return std::move(*stack);
 }
 
@@ -81,7 +81,14 @@ struct Worlds::Running {
 };
 
 Worlds::Worlds() = default;
-Worlds::~Worlds() = default;
+
+// Stopping is waiting: all at once.
+Worlds::~Worlds() {
+    std::vector<base::Thread> stopping;
+    for (auto& [given, running] : running_)
+        stopping.emplace_back("world-stop", [one = std::shared_ptr<Running>(std::move(running))]() mutable { one.reset(); });
+    for (base::Thread& thread : stopping) thread.join();
+}
 
 Worlds::Place Worlds::place(const Node& given) {
     auto& running = running_[base::to_json(given)];
@@ -107,13 +114,19 @@ Worlds::Place Worlds::place(const Node& given) {
             });
         if (!stack) throw std::runtime_error("the stack file is wrong");
         const state::InstanceInfo& info = made->emulator->info();
-        // Plain http: what the edge decides is the same, and cases that want TLS name a URL.
         made->world = {.aws_endpoint = info.aws_endpoint,
                        .viewer_endpoint = info.viewer_endpoint,
+                       .viewer_tls_endpoint = info.viewer_tls_endpoint,
+                       .ca_file = made->directory + "/state/ca/ca.pem",
                        .token = info.token,
                        .account = stack->account,
                        .region = stack->region,
                        .stack = attributes_of(*stack)};
+        // Plain http: what the edge decides is the same, and cases that want TLS name a URL.
+        Node targets = Node::object();
+        for (const auto& [name, distribution] : made->world.stack["distributions"].members())
+            targets.set(name, Node::object({{"url", "http://" + distribution["domain"].as_string()}}));
+        made->world.stack.set("targets", std::move(targets));
         running = std::move(made);
     }
     running->origin->forget();
