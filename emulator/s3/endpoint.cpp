@@ -64,6 +64,13 @@ constexpr std::string_view kHoistedHeaders[] = {
     "if-match",      "if-none-match",       "content-md5",      "content-type",
     "cache-control", "content-disposition", "content-encoding", "content-language"};
 
+// Checksums are read from headers alone: those that SDKs move into a presigned URL's query are of the
+// empty body that they had when they signed (aws-sdk#480, aws-sdk-go-v2#2610: S3 takes another body
+// and verifies nothing).
+bool is_checksum(std::string_view name) {
+    return name.starts_with("x-amz-checksum-") || name == "x-amz-sdk-checksum-algorithm";
+}
+
 std::string random_request_id() {
     std::string id;
     for (size_t i = 0; i < kRequestIdCharacters; ++i)
@@ -190,6 +197,10 @@ Reply Turn::serve() {
     http::HeaderList headers = effective_headers();
     const Operation& row = find_operation(headers);
     span_.decide("operation", std::string(row.name));
+    for (const auto& [name, value] : query_)
+        if (signature_ && signature_->presigned && is_checksum(base::lower(name)))
+            span_.decide("ignored", name + "=" + value +
+                                        " of the presigned URL: checksums count as headers only");
     // A missing bucket is 404 to every caller; a name that no bucket can have is said to be one.
     if (!bucket_ && !address_.bucket.empty() && row.name != "CreateBucket") {
         if (!is_valid_bucket_name(address_.bucket)) throw invalid_bucket_name(address_.bucket);
@@ -332,7 +343,7 @@ http::HeaderList Turn::effective_headers() const {
             lower.starts_with("x-amz-")
                 ? std::ranges::find(kSigningParameters, lower) == std::end(kSigningParameters)
                 : std::ranges::find(kHoistedHeaders, lower) != std::end(kHoistedHeaders);
-        if (hoisted && !headers.has(lower)) headers.add(lower, value);
+        if (hoisted && !is_checksum(lower) && !headers.has(lower)) headers.add(lower, value);
     }
     return headers;
 }

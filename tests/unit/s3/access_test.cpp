@@ -151,6 +151,18 @@ TEST_CASE("presigned URLs: #108 to #112") {
               .status == 200);
     CHECK(stack.head("/bucket/h").header("x-amz-meta-a") == "1");
 
+    // What SDKs sign into the query is the checksum of the empty body; S3 verifies headers alone.
+    std::string hoisted = presign(stack, "PUT", "/bucket/c", {}, 60,
+                                  "&x-amz-checksum-crc32=AAAAAA%3D%3D"
+                                  "&x-amz-sdk-checksum-algorithm=CRC32");
+    Answer put = fetch("PUT", hoisted, {}, "x");
+    CHECK(put.status == 200);
+    CHECK(put.header("x-amz-checksum-crc32").empty());
+    CHECK_FALSE(put.header("x-amz-checksum-crc64nvme").empty());
+    std::string checked = presign(stack, "PUT", "/bucket/c",
+                                  {{"x-amz-checksum-crc32", "AAAAAA=="}});
+    CHECK(fetch("PUT", checked, {{"x-amz-checksum-crc32", "AAAAAA=="}}, "x").code() == "BadDigest");
+
     stack.clock.advance(base::seconds(61));
     Answer expired = fetch("GET", url);
     CHECK(expired.status == 403);
