@@ -54,7 +54,22 @@ constexpr std::string_view kSelectors[] = {"acl",
                                            "restore",
                                            "select",
                                            "torrent",
-                                           "session"};
+                                           "session",
+                                           "renameObject",
+                                           "metadataConfiguration",
+                                           "metadataTable"};
+
+// Operations that S3 has and dodam has not, by the sub-resource that means them.
+struct Unbuilt {
+    std::string_view selector, name;
+};
+constexpr Unbuilt kUnbuilt[] = {{"restore", "RestoreObject"},
+                                {"select", "SelectObjectContent"},
+                                {"torrent", "GetObjectTorrent"},
+                                {"session", "CreateSession"},
+                                {"renameObject", "RenameObject"},
+                                {"metadataConfiguration", "BucketMetadataConfiguration"},
+                                {"metadataTable", "BucketMetadataTableConfiguration"}};
 
 // Query parameters of a presigned URL that say who signs; every other x-amz-* acts like the header.
 constexpr std::string_view kSigningParameters[] = {
@@ -386,12 +401,12 @@ const Operation& Turn::find_operation(const http::HeaderList& headers) {
     if (!row && !selector_.empty() && !address_.key.empty())
         row = s3_.find(head_.method, "/{Bucket}", selector_, headers);
     if (row) return *row;
-    if (!selector_.empty() && allowed_methods(selector_).empty()) {
-        throw aws::Error(501, "NotImplemented",
-                         "A header you provided implies functionality that is not implemented")
-            .with("Header", selector_)
-            .with("additionalMessage", "dodam does not emulate ?" + selector_);
-    }
+    for (const Unbuilt& unbuilt : kUnbuilt)
+        if (unbuilt.selector == selector_)
+            throw aws::Error(
+                501, "NotImplemented",
+                std::string(unbuilt.name) +
+                    " of s3 is a real AWS operation that dodam does not emulate.");
     throw wrong_method();
 }
 
