@@ -430,16 +430,21 @@ console::Answer Emulator::Inside::reset(const Node& input) {
     constexpr std::string_view kParts[] = {"edge", "database", "redis", "faults"};
     std::vector<std::string> parts;
     for (const Node& part : input["parts"].items()) parts.push_back(part.as_string());
+    // All or nothing: a wrong name is found before anything is emptied.
+    for (const std::string& part : parts) {
+        if (std::ranges::find(kParts, part) == std::end(kParts))
+            return console::Answer::error(400, fmt::format("\"{}\" cannot be reset; {} can", part, fmt::join(kParts, ", ")));
+        if ((part == "database" && !backing.has_database()) || (part == "redis" && !backing.has_cache()))
+            return console::Answer::error(400, fmt::format("this stack has no {}", part == "redis" ? "cache" : part));
+    }
     if (parts.empty()) parts.assign(std::begin(kParts), std::end(kParts));
     Node done = Node::array();
     for (const std::string& part : parts) {
         std::expected<void, std::string> outcome;
         if (part == "edge") cache.clear();
         else if (part == "faults") faults.clear_all();
-        else if (part == "database" && backing.has_database()) outcome = backing.reset_database();
-        else if (part == "redis" && backing.has_cache()) outcome = backing.reset_cache();
-        else if (part != "database" && part != "redis")
-            return console::Answer::error(400, fmt::format("\"{}\" cannot be reset; edge, database, redis and faults can", part));
+        else if (part == "database" ? !backing.has_database() : !backing.has_cache()) continue;
+        else outcome = part == "database" ? backing.reset_database() : backing.reset_cache();
         if (!outcome) return console::Answer::error(500, outcome.error());
         done.push_back(part);
     }

@@ -22,6 +22,7 @@ using console::Answer;
 
 namespace {
 
+constexpr int64_t kMaxLogEvents = 10'000;
 constexpr size_t kMaxCacheLines = 1000;
 
 constexpr size_t kMaxInvalidations = 50;
@@ -140,23 +141,30 @@ Answer Views::find_logs(const Node& input) const {
     // A service or log group by its name in the stack file.
     if (std::string id = names.id_of("logGroups", group); !id.empty()) group = id;
     const int64_t since_ms = input["since_ms"].as_int(0);
-    const auto limit = static_cast<size_t>(std::clamp<int64_t>(input["limit"].as_int(200), 1, 10'000));
-    Node events = Node::array();
-    std::vector<std::string> groups;
-    if (group.empty())
-        for (const auto& one : logs.store().groups("")) groups.push_back(one.name);
-    else groups.push_back(group);
+    const auto limit = static_cast<size_t>(std::clamp<int64_t>(input["limit"].as_int(200), 1, kMaxLogEvents));
     const std::string& text = input["grep"].as_string();
-    for (const auto& name : groups) {
-        for (const auto& event : logs.find(name, input["stream"].as_string(), base::Time(base::milliseconds(since_ms)), "", limit)) {
-            if (!text.empty() && event.message.find(text) == std::string::npos) continue;
-            events.push_back(Node::object({{"time", base::iso_date_millis(base::Time(base::milliseconds(event.position.at_ms)))},
-                                           {"group", name},
-                                           {"stream", event.stream},
-                                           {"message", event.message}}));
-        }
+    Node groups = Node::array();
+    bool known = false;
+    std::vector<std::pair<std::string, logs::Event>> found;
+    for (const auto& one : logs.store().groups("")) {
+        groups.push_back(one.name);
+        if (!group.empty() && group != one.name) continue;
+        known = true;
+        // What is filtered here is counted here.
+        const size_t most = text.empty() ? limit : kMaxLogEvents;
+        for (auto& event : logs.find(one.name, input["stream"].as_string(), base::Time(base::milliseconds(since_ms)), "", most))
+            if (text.empty() || event.message.find(text) != std::string::npos) found.emplace_back(one.name, std::move(event));
     }
-    return {200, Node::object({{"events", events}})};
+    std::ranges::stable_sort(found, {}, [](const auto& one) { return one.second.position.at_ms; });
+    Node events = Node::array();
+    for (size_t i = found.size() > limit ? found.size() - limit : 0; i < found.size(); ++i) {
+        const auto& [name, event] = found[i];
+        events.push_back(Node::object({{"time", base::iso_date_millis(base::Time(base::milliseconds(event.position.at_ms)))},
+                                       {"group", name},
+                                       {"stream", event.stream},
+                                       {"message", event.message}}));
+    }
+    return {200, Node::object({{"events", events}, {"groups", groups}, {"known", known}})};
 }
 
 // A distribution by its name in the stack file, its id, its domain or an alias.

@@ -19,7 +19,7 @@ int cache(const Arguments& arguments) {
     if (arguments.positional.size() > 1) query += "&url=" + base::percent_encode(arguments.positional[1]);
     if (arguments.has("header")) query += "&headers=" + base::percent_encode(arguments.get("header"));
     auto answer = client->get(query);
-    if (!answer) return fail(kWrongInput, answer.error());
+    if (!answer) return fail(answer.error());
     if (arguments.has("json")) fmt::print("{}\n", base::to_json(*answer, 2));
     else
         for (const Node& line : (*answer)["lines"].items()) fmt::print("{}\n", line.as_string());

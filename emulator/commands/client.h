@@ -10,6 +10,12 @@
 
 namespace commands {
 
+// Why a call brought nothing: what was asked for is wrong (2), or the emulator could not (3).
+struct Refusal {
+    std::string sentence;
+    Exit exit_code = kNotStarted;
+};
+
 class Client {
   public:
     // The instance of --state (or of ./dodam.json, or the user's default). An error is printed, with
@@ -19,12 +25,12 @@ class Client {
     const state::InstanceInfo& info() const { return info_; }
     const std::string& directory() const { return directory_; }
 
-    // `path` below /_dodam/v1. An error is one sentence.
-    std::expected<base::Node, std::string> get(const std::string& path) const;
-    std::expected<base::Node, std::string> post(const std::string& path, const base::Node& body) const;
+    // `path` below /_dodam/v1.
+    std::expected<base::Node, Refusal> get(const std::string& path) const;
+    std::expected<base::Node, Refusal> post(const std::string& path, const base::Node& body) const;
 
   private:
-    std::expected<base::Node, std::string> call(const std::string& method, const std::string& path, const std::string& body) const;
+    std::expected<base::Node, Refusal> call(const std::string& method, const std::string& path, const std::string& body) const;
     state::InstanceInfo info_;
     std::string directory_;
 };
@@ -33,5 +39,8 @@ class Client {
 std::string state_directory(const Arguments& arguments);
 // Prints "dodam: sentence" on stderr and gives the code back.
 int fail(int code, const std::string& sentence);
+int fail(const Refusal& refusal);
+// A count among the flags: 1 and up. An error is printed.
+std::expected<uint64_t, int> count_of(const Arguments& arguments, const std::string& flag, uint64_t fallback);
 
 }  // namespace commands

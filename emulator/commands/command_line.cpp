@@ -1,6 +1,7 @@
 // The command line: CLI11 fed from the command table.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <list>
@@ -27,6 +28,27 @@ std::string long_name(std::string_view flag) {
     return std::string(flag.substr(dashes == std::string_view::npos ? 0 : dashes + 2));
 }
 
+// How many words a command takes: "[PART…]" any number, "[ACTION] [URL]" two, "CONTEXT" one.
+size_t most_words(std::string_view positional) {
+    if (positional.find("…") != std::string_view::npos) return SIZE_MAX;
+    return std::max<size_t>(1, static_cast<size_t>(std::ranges::count(positional, '[')));
+}
+
+constexpr size_t kHelpColumn = 28;   // where the sentences begin
+
+// Help from the same rows that parsing uses.
+std::string help_of(const Command& command) {
+    std::string text = fmt::format("{}\n\n  dodam {}{}{}{}\n\n", command.summary, command.name, command.positional.empty() ? "" : " ",
+                                   command.positional, command.flags.empty() ? "" : " [FLAGS]");
+    for (const Flag& flag : command.flags) {
+        std::string left = fmt::format("  {}{}{}", base::replace_all(flag.name, ",", ", "), flag.value_name.empty() ? "" : " ", flag.value_name);
+        left += left.size() < kHelpColumn ? std::string(kHelpColumn - left.size(), ' ') : "\n" + std::string(kHelpColumn, ' ');
+        text += fmt::format("{}{}{}\n", left, flag.help, flag.fallback.empty() ? "" : fmt::format(" (default {})", flag.fallback));
+    }
+    if (!command.flags.empty()) text += '\n';
+    return text + fmt::format("Examples\n{}", command.examples);
+}
+
 void bind(Bound& bound) {
     const Command& command = *bound.command;
     for (const Flag& flag : command.flags) {
@@ -41,8 +63,8 @@ void bind(Bound& bound) {
         }
     }
     if (!command.positional.empty())
-        bound.app->add_option("arguments", bound.arguments.positional, "")->option_text(std::string(command.positional));
-    if (!command.examples.empty()) bound.app->footer("\nExamples:\n" + std::string(command.examples));
+        bound.app->add_option("arguments", bound.arguments.positional, "");
+    bound.app->formatter_fn([&command](const CLI::App*, std::string, CLI::AppFormatMode) { return help_of(command); });
 }
 
 }  // namespace
@@ -52,6 +74,7 @@ int run_command_line(std::span<const Command> commands, int argument_count, char
     app.set_version_flag("--version", "dodam 0.1.0");
     app.require_subcommand(1);
     app.failure_message(CLI::FailureMessage::simple);
+    app.footer("\ndodam COMMAND --help shows what a command takes, with examples.");
 
     // Everything after `--` is kept for the command (`dodam exec … -- sh`).
     std::vector<std::string> words, rest;
@@ -87,7 +110,11 @@ int run_command_line(std::span<const Command> commands, int argument_count, char
         group->description(name + " " + summary);
     }
 
-    if (!words.empty() && words[0][0] != '-') {
+    if (words.empty()) {
+        fmt::print(stderr, "{}", app.help());
+        return kWrongInput;
+    }
+    if (!words[0].starts_with('-')) {
         std::vector<std::string> names;
         bool known = false;
         for (const Command& command : commands) {
@@ -101,18 +128,35 @@ int run_command_line(std::span<const Command> commands, int argument_count, char
             return kWrongInput;
         }
     }
+    if (auto group = groups.find(words[0]); group != groups.end() && (words.size() == 1 || !words[1].starts_with('-'))) {
+        std::vector<std::string> names;
+        for (auto* part : group->second->get_subcommands({})) names.push_back(part->get_name());
+        if (words.size() == 1 || std::ranges::find(names, words[1]) == names.end()) {
+            fmt::print(stderr, "dodam: \"dodam {}\" goes on with {}\n  dodam {} {} --help shows what it takes\n", words[0], base::join(names, " or "),
+                       words[0], names.front());
+            return kWrongInput;
+        }
+    }
 
     try {
         std::reverse(words.begin(), words.end());
         app.parse(words);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);
-        fmt::print(stderr, "dodam: {}\n  dodam {}--help shows what it takes\n", error.what(),
-                   argument_count > 1 && arguments[1][0] != '-' ? std::string(arguments[1]) + " " : "");
+        // The command as it was written: one word, or two of a group.
+        std::string named;
+        for (const Bound& bound : all)
+            if (bound.app->parsed()) named = std::string(bound.command->name) + " ";
+        fmt::print(stderr, "dodam: {}\n  dodam {}--help shows what it takes\n", error.what(), named);
         return kWrongInput;
     }
     for (Bound& bound : all) {
         if (!bound.app->parsed()) continue;
+        if (const size_t most = most_words(bound.command->positional); bound.arguments.positional.size() > most) {
+            fmt::print(stderr, "dodam: \"{}\" is one word too many\n  dodam {} --help shows what it takes\n", bound.arguments.positional[most],
+                       bound.command->name);
+            return kWrongInput;
+        }
         bound.arguments.rest = rest;
         for (auto& [name, value] : bound.values)
             if (!value.empty()) bound.arguments.values[name] = value;

@@ -15,6 +15,15 @@ namespace {
 
 constexpr auto kStopWait = std::chrono::seconds(40);   // a task's stopTimeout may be 30 s
 
+// The process itself: its database and tasks end before it does. One that only waits for its parent to
+// take note of its end is gone.
+bool is_alive(int pid) {
+    const auto stat = state::read_file(fmt::format("/proc/{}/stat", pid));
+    if (!stat) return false;
+    const auto name_end = stat->rfind(") ");
+    return name_end != std::string::npos && stat->compare(name_end + 2, 1, "Z") != 0;
+}
+
 int down(const Arguments& arguments) {
     auto running = state::StateDirectory::running(state_directory(arguments));
     if (!running) {
@@ -23,11 +32,11 @@ int down(const Arguments& arguments) {
     }
     auto client = Client::find(arguments);
     if (!client) return client.error();
-    if (auto stopped = client->post("/stop", base::Node::object()); !stopped) return fail(kNotStarted, stopped.error());
+    if (auto stopped = client->post("/stop", base::Node::object()); !stopped) return fail(stopped.error());
 
     base::SystemClock clock;
     const base::Time end = clock.now() + kStopWait;
-    while (state::StateDirectory::running(client->directory())) {
+    while (state::StateDirectory::running(client->directory()) || is_alive(client->info().pid)) {
         if (clock.now() >= end)
             return fail(kNotStarted, fmt::format("the emulator (pid {}) is still stopping after {} s; see {}/emulator.log", client->info().pid,
                                                  kStopWait.count(), client->directory()));

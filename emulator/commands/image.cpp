@@ -77,7 +77,7 @@ int push(const Arguments& arguments) {
     auto client = Client::find(arguments);
     if (!client) return client.error();
     auto credentials = client->post("/credentials", base::Node::object());
-    if (!credentials) return fail(kNotStarted, credentials.error());
+    if (!credentials) return fail(credentials.error());
 
     oci::ImageLayout layout(layout_directory());
     auto named = oci::Reference::parse(arguments.positional[0]);

@@ -91,7 +91,7 @@ std::expected<Chosen, int> choose_world(const Arguments& arguments) {
     auto client = Client::find(arguments);
     if (!client) return std::unexpected(client.error());
     auto status = client->get("/status");
-    if (!status) return std::unexpected(fail(kNotStarted, status.error()));
+    if (!status) return std::unexpected(fail(status.error()));
     Chosen chosen;
     scenarios::World& world = chosen.world;
     world.aws_endpoint = client->info().aws_endpoint;

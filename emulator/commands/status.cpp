@@ -48,7 +48,7 @@ int status(const Arguments& arguments) {
     auto client = Client::find(arguments);
     if (!client) return client.error();
     auto status = client->get("/status");
-    if (!status) return fail(kNotStarted, status.error());
+    if (!status) return fail(status.error());
     if (arguments.has("json")) fmt::print("{}\n", base::to_json(*status, 2));
     else print(*status);
     return kOk;

@@ -31,12 +31,13 @@ void print_tree(const std::vector<Node>& spans, const std::string& parent, const
 }
 
 int trace(const Arguments& arguments) {
+    auto count = count_of(arguments, "number", 20);
+    if (!count) return count.error();
     auto client = Client::find(arguments);
     if (!client) return client.error();
     const bool one = !arguments.positional.empty();
-    const std::string count = arguments.get("number");
-    auto answer = client->get(one ? "/traces?id=" + base::percent_encode(arguments.positional[0]) : "/traces?n=" + (count.empty() ? "20" : count));
-    if (!answer) return fail(kNotStarted, answer.error());
+    auto answer = client->get(one ? "/traces?id=" + base::percent_encode(arguments.positional[0]) : fmt::format("/traces?n={}", *count));
+    if (!answer) return fail(answer.error());
     const auto& spans = (*answer)["spans"].items();
     if (arguments.has("json")) {
         fmt::print("{}\n", base::to_json((*answer)["spans"], 2));
