@@ -173,7 +173,7 @@ struct Emulator::Inside {
     std::string runtime_reason;
     std::unique_ptr<ecs::Reconciler> reconciler;
 
-    backing::Backing backing{{clock, traces, spawner, faults, authority, directory.path(), directory.sockets()},
+    backing::Backing backing{{clock, traces, spawner, faults, authority, directory.path(), directory.sockets(), directory.id()},
                              stack.section("database"), stack.section("cache"), stack.directory};
 
     // ---- Fronts ----
@@ -348,7 +348,8 @@ std::expected<void, state::Problem> Emulator::Inside::start_tasks(const Emulator
     name_adapter.configure(reachable(), std::move(*ca), std::move(environment));
 
     auto chosen = containers::choose_runtime(options.runtime, spawner,
-                                             {.instance = directory.id(), .run_directory = directory.sockets() + "/t", .socket_path = "", .holder = ""},
+                                             {.instance = directory.id(), .run_directory = directory.sockets() + "/t", .socket_path = "", .holder = "",
+                                              .mark = directory.file("engine")},
                                              {.directory = layer_directory(), .instance = directory.id(), .holder = ""});
     if (!chosen) return std::unexpected(state::Problem{chosen.error()});
     runtime_reason = std::move(chosen->reason);
@@ -510,8 +511,6 @@ void Emulator::on_stop_request(std::function<void()> callback) {
 }
 
 std::expected<std::unique_ptr<Emulator>, state::Problem> Emulator::start(const EmulatorOptions& options, const Progress& progress) {
-    if (options.backing != "auto")
-        return std::unexpected(state::Problem{fmt::format("--backing {} is not built yet; leave it out to start MariaDB and Redis here", options.backing)});
     auto directory = state::StateDirectory::open(options.state_directory);
     if (!directory) return std::unexpected(directory.error());
     state::Secrets secrets(directory->file("secrets.env"));
@@ -528,6 +527,8 @@ std::expected<std::unique_ptr<Emulator>, state::Problem> Emulator::start(const E
 
     auto inside = std::make_unique<Inside>(std::move(*directory), std::move(stack), std::move(*database));
     inside->clock.set_speed(options.speed > 0 ? options.speed : inside->stack.speed);
+    if (auto chosen = inside->backing.choose({options.backing, options.database_url, options.cache_url, progress}); !chosen)
+        return std::unexpected(chosen.error());
     if (auto opened = inside->open_ports(options); !opened) return std::unexpected(opened.error());
     progress(fmt::format("aws         {}", inside->info.aws_endpoint));
     progress(fmt::format("viewer      {}   {}", inside->info.viewer_endpoint, inside->info.viewer_tls_endpoint));

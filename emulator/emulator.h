@@ -15,6 +15,7 @@ struct EmulatorOptions {
     std::string state_directory;
     std::string runtime = "auto";   // auto, docker, process
     std::string backing = "auto";   // auto, compose, given
+    std::string database_url, cache_url;   // given
     double speed = 0;               // 0 = the stack file's
     uint16_t aws_port = 4566, http_port = 8080, https_port = 8443;   // 0 = any free port
     std::string bind = "127.0.0.1";

@@ -3,13 +3,16 @@
 #pragma once
 #include <atomic>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
-#include "backing/mariadb.h"
-#include "backing/redis.h"
+#include "backing/cache.h"
+#include "backing/compose.h"
+#include "backing/database.h"
+#include "backing/given.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/thread.h"
@@ -29,6 +32,14 @@ struct BackingParts {
     net::Authority& authority;
     std::string directory;    // the state directory
     std::string sockets;
+    std::string instance;     // its id
+};
+
+// Where the servers come from.
+struct Source {
+    std::string kind = "auto";             // auto: child processes; compose; given
+    std::string database_url, cache_url;   // given
+    std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 
 class Backing {
@@ -36,12 +47,15 @@ class Backing {
     // `database` and `cache`: the stack file's objects, Null = none. `stack_directory`: of init.sql.
     Backing(BackingParts parts, const base::Node& database, const base::Node& cache, const std::string& stack_directory);
 
+    // Before start(). Without it both are child processes. A problem is the command line's.
+    std::expected<void, state::Problem> choose(const Source& source);
+
     // Starts both at once; returns when both answer, or with the first problem.
     std::expected<void, state::Problem> start();
     void stop();
 
     bool has_database() const { return database_ != nullptr; }
-    bool has_cache() const { return redis_ != nullptr; }
+    bool has_cache() const { return cache_ != nullptr; }
     std::expected<void, std::string> reset_database();
     std::expected<void, std::string> reset_cache();
 
@@ -58,8 +72,10 @@ class Backing {
     std::string database_host_;
     uint16_t database_port_ = 3306;
     bool cache_tls_ = true;
-    std::unique_ptr<MariaDb> database_;
-    std::unique_ptr<Redis> redis_;
+    std::unique_ptr<Compose> compose_;                        // before the servers, which ask it why they are gone
+    std::unique_ptr<GivenServer> given_database_, given_cache_;
+    std::unique_ptr<Database> database_;
+    std::unique_ptr<Cache> cache_;
     std::unique_ptr<net::TlsServer> database_tls_server_, cache_tls_server_;   // their own names are the default: clients send no SNI
     std::unique_ptr<taps::Tap> database_tap_, cache_tap_;
     std::atomic<bool> started_{false};

@@ -3,7 +3,6 @@
 #include "backing/mariadb.h"
 
 #include <fcntl.h>
-#include <mysql.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -12,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "backing/sql_script.h"
+#include "backing/sql_connection.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
@@ -23,6 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr auto kConnectWait = std::chrono::seconds(5);
 constexpr auto kInstallWait = std::chrono::seconds(120);
 constexpr auto kStartWait = std::chrono::seconds(30);
 constexpr auto kStopWait = std::chrono::seconds(10);
@@ -46,37 +46,6 @@ constexpr const char* kSettings[] = {
     "--max-connections=300",
 };
 
-struct Connection {
-    MYSQL* handle = mysql_init(nullptr);
-    ~Connection() { mysql_close(handle); }
-    bool open(const std::string& socket, const std::string& schema) {
-        return mysql_real_connect(handle, nullptr, "root", "", schema.empty() ? nullptr : schema.c_str(), 0, socket.c_str(), 0) != nullptr;
-    }
-    bool run(const std::string& sql) {
-        if (mysql_real_query(handle, sql.data(), sql.size()) != 0) return false;
-        do {
-            mysql_free_result(mysql_store_result(handle));
-        } while (mysql_next_result(handle) == 0);
-        return mysql_errno(handle) == 0;
-    }
-    std::string quoted(const std::string& text) {
-        std::string out(text.size() * 2 + 1, '\0');
-        out.resize(mysql_real_escape_string(handle, out.data(), text.data(), text.size()));
-        return "'" + out + "'";
-    }
-};
-
-std::string backquoted(const std::string& name) { return "`" + base::replace_all(name, "`", "``") + "`"; }
-
-// The server counts lines within the statement: "… at line 3".
-uint32_t line_within(std::string_view message) {
-    auto at = message.rfind("at line ");
-    if (at == std::string_view::npos) return 1;
-    auto digits = message.substr(at + 8);
-    auto number = base::parse_unsigned(digits.substr(0, digits.find_first_not_of("0123456789")));
-    return number ? static_cast<uint32_t>(*number) : 1;
-}
-
 std::string last_lines(const std::string& file) {
     auto text = state::read_file(file).value_or("");
     std::string out;
@@ -87,20 +56,6 @@ std::string last_lines(const std::string& file) {
 
 }  // namespace
 
-std::expected<void, std::string> run_script(const std::string& socket, const std::string& schema, const std::string& file,
-                                            const std::string& script) {
-    Connection connection;
-    mysql_options(connection.handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    if (!connection.open(socket, schema)) return std::unexpected(std::string("MariaDB does not answer: ") + mysql_error(connection.handle));
-    for (const auto& statement : split_sql(script)) {
-        if (connection.run(statement.text)) continue;
-        const std::string message = mysql_error(connection.handle);
-        return std::unexpected(fmt::format("{}:{}: MariaDB {}: {}", file, statement.line + line_within(message) - 1,
-                                           mysql_errno(connection.handle), message));
-    }
-    return {};
-}
-
 MariaDb::MariaDb(base::Spawner& spawner, std::string directory, std::string sockets)
     : spawner_(spawner), directory_(std::move(directory)), sockets_(std::move(sockets)) {}
 
@@ -109,6 +64,11 @@ std::string MariaDb::template_path() const { return directory_ + "/template-" + 
 std::string MariaDb::socket() const {
     std::lock_guard lock(mutex_);
     return socket_;
+}
+
+net::Result<net::Socket> MariaDb::connect() {
+    auto path = net::Address::unix_path(socket());
+    return net::Socket::connect(*path, net::Deadline::after(kConnectWait));
 }
 
 bool MariaDb::is_running() const {
@@ -128,8 +88,7 @@ std::expected<std::unique_ptr<base::Process>, state::Problem> MariaDb::launch(co
     base::SystemClock clock;
     const base::Time end = clock.now() + kStartWait;
     while (clock.now() < end) {
-        Connection connection;
-        if (connection.open(socket, "")) return std::move(*process);
+        if (SqlConnection connection; connection.open(socket, "")) return std::move(*process);
         if (auto code = (*process)->wait(std::chrono::milliseconds(10)))
             return std::unexpected(state::Problem{fmt::format("MariaDB ended at once with {}: {} (its log is {}/error.log)", *code,
                                                               last_lines(data + "/error.log"), data)});
@@ -159,22 +118,11 @@ std::expected<void, state::Problem> MariaDb::make_template(const DatabaseSpec& s
     const std::string socket = sockets_ + "/making.sock";
     auto server = launch(making, socket);
     if (!server) return std::unexpected(server.error());
-    Connection connection;
-    const std::string schema = backquoted(spec.schema);
-    if (!connection.open(socket, "")) return std::unexpected(state::Problem{std::string("MariaDB: ") + mysql_error(connection.handle)});
-    const std::string user = connection.quoted(spec.user) + "@'%'";
+    SqlConnection connection;
+    if (!connection.open(socket, "")) return std::unexpected(state::Problem{"MariaDB: " + connection.error()});
     for (const char* sql : {"DELETE FROM mysql.global_priv WHERE User = ''", "FLUSH PRIVILEGES"}) (void)connection.run(sql);
-    for (const std::string& sql :
-         {fmt::format("CREATE DATABASE {} CHARACTER SET utf8mb4", schema),
-          fmt::format("CREATE USER {} IDENTIFIED BY {}", user, connection.quoted(spec.password)),
-          fmt::format("GRANT ALL PRIVILEGES ON {}.* TO {}", schema, user)})
-        if (!connection.run(sql)) return std::unexpected(state::Problem{std::string("MariaDB: ") + mysql_error(connection.handle)});
-    if (!spec.init_file.empty()) {
-        auto script = state::read_file(spec.init_file);
-        if (!script) return std::unexpected(state::Problem{script.error()});
-        if (auto ran = run_script(socket, spec.schema, spec.init_file, *script); !ran)
-            return std::unexpected(state::Problem{ran.error() + "; correct the file and run `dodam up` again", 2});
-    }
+    if (auto made = make_schema(socket, spec); !made) return std::unexpected(state::Problem{made.error()});
+    if (auto loaded = load_init(socket, spec); !loaded) return loaded;
     (*server)->signal(SIGTERM);
     if (!(*server)->wait(kStopWait)) return std::unexpected(state::Problem{"MariaDB did not stop after its installation"});
     fs::rename(making, template_path(), error);
@@ -189,7 +137,7 @@ std::expected<void, state::Problem> MariaDb::start(const DatabaseSpec& spec) {
                                                               "--backing compose",
                                                               program)});
     spec_ = spec;
-    version_ = mysql_get_client_info();
+    version_ = client_library_version();
     std::error_code error;
     fs::create_directories(directory_, error);
     if (error) return std::unexpected(state::Problem{fmt::format("cannot make {}: {}", directory_, error.message())});

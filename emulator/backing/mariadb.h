@@ -8,31 +8,29 @@
 #include <mutex>
 #include <string>
 
+#include "backing/database.h"
 #include "base/process.h"
-#include "state/instance.h"
 
 namespace backing {
 
-struct DatabaseSpec {
-    std::string schema, user, password;
-    std::string init_file;    // "" = none
-};
-
-class MariaDb {
+class MariaDb final : public Database {
   public:
     // `directory`: data lives there. `sockets`: a short path.
     MariaDb(base::Spawner& spawner, std::string directory, std::string sockets);
-    ~MariaDb() { stop(); }
+    ~MariaDb() override { stop(); }
 
     // Makes what is missing and starts the server. The first time takes some seconds (progress is told).
-    std::expected<void, state::Problem> start(const DatabaseSpec& spec);
+    std::expected<void, state::Problem> start(const DatabaseSpec& spec) override;
     // A fresh copy of the template in place of everything; the old server is killed once the new one
     // answers. `socket()` changes.
-    std::expected<void, std::string> reset();
-    void stop();
+    std::expected<void, std::string> reset() override;
+    void stop() override;
 
     std::string socket() const;
-    bool is_running() const;
+    net::Result<net::Socket> connect() override;
+    Door door() const override { return socket(); }
+    bool is_running() const override;
+    std::string place() const override { return "here"; }
     std::string version() const { return version_; }
 
   private:
@@ -49,9 +47,5 @@ class MariaDb {
     std::string data_, socket_;
     int generation_ = 0;
 };
-
-// Runs a script through a connection; an error names the line. `schema` "" = none selected.
-std::expected<void, std::string> run_script(const std::string& socket, const std::string& schema, const std::string& file,
-                                            const std::string& script);
 
 }  // namespace backing

@@ -1,9 +1,7 @@
 // Redis as a child process, configured as ElastiCache Serverless presents it.
 #include "backing/redis.h"
 
-#include <hiredis/hiredis.h>
 #include <signal.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -11,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "backing/redis_command.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/encoding.h"
@@ -26,15 +25,9 @@ namespace fs = std::filesystem;
 // Debian's redis-tools carries the server under the name of its check tool; it acts by the name it is
 // called by, and installs no system service.
 constexpr const char* kPrograms[] = {"/usr/bin/redis-server", "/usr/bin/redis-check-rdb"};
+constexpr auto kConnectWait = std::chrono::seconds(5);
 constexpr auto kStartWait = std::chrono::seconds(10);
 constexpr auto kStopWait = std::chrono::seconds(5);
-
-struct ReplyDeleter {
-    void operator()(redisReply* reply) const { freeReplyObject(reply); }
-};
-struct ContextDeleter {
-    void operator()(redisContext* context) const { redisFree(context); }
-};
 
 std::string find_program() {
     for (const char* program : kPrograms)
@@ -62,11 +55,7 @@ std::string acl_file(const CacheSpec& spec, const std::string& admin_user, const
     auto sha = [](const std::string& password) { return base::sha256_hex(password); };
     std::string text = spec.default_user ? "user default on nopass ~* &* +@all\n" : "user default off\n";
     text += fmt::format("user {} on #{} ~* &* +@all\n", admin_user, sha(admin_password));
-    if (!spec.user.empty()) {
-        std::string access = spec.access_string.empty() ? "on ~* &* +@all" : spec.access_string;
-        if (access.find('&') == std::string::npos) access += " &*";
-        text += fmt::format("user {} {} #{}\n", spec.user, access, sha(spec.password));
-    }
+    if (!spec.user.empty()) text += fmt::format("user {} {}\n", spec.user, base::join(redis_user_rules(spec), " "));
     return text;
 }
 
@@ -80,30 +69,11 @@ bool Redis::is_running() const {
     return server_ && !server_->wait(std::chrono::milliseconds(0));
 }
 
-std::expected<std::string, std::string> Redis::command(std::initializer_list<std::string> words) {
-    timeval wait{5, 0};
-    std::unique_ptr<redisContext, ContextDeleter> context(redisConnectUnixWithTimeout(socket().c_str(), wait));
-    if (!context || context->err) return std::unexpected(std::string("Redis does not answer: ") + (context ? context->errstr : "no memory"));
-    redisSetTimeout(context.get(), wait);
-    auto send = [&](const std::vector<std::string>& parts) {
-        std::vector<const char*> pointers;
-        std::vector<size_t> sizes;
-        for (const auto& part : parts) {
-            pointers.push_back(part.data());
-            sizes.push_back(part.size());
-        }
-        return std::unique_ptr<redisReply, ReplyDeleter>(static_cast<redisReply*>(
-            redisCommandArgv(context.get(), static_cast<int>(parts.size()), pointers.data(), sizes.data())));
-    };
-    auto text_of = [&](const std::vector<std::string>& parts) -> std::expected<std::string, std::string> {
-        auto reply = send(parts);
-        if (!reply) return std::unexpected(std::string("Redis does not answer: ") + context->errstr);
-        std::string text = reply->str ? std::string(reply->str, reply->len) : std::string();
-        if (reply->type == REDIS_REPLY_ERROR) return std::unexpected("Redis: " + text);
-        return text;
-    };
-    TRY(text_of({"AUTH", admin_user_, admin_password_}));
-    return text_of(words);
+std::expected<std::string, std::string> Redis::command(const std::vector<std::string>& words) { return redis_command(door(), words); }
+
+net::Result<net::Socket> Redis::connect() {
+    auto path = net::Address::unix_path(socket());
+    return net::Socket::connect(*path, net::Deadline::after(kConnectWait));
 }
 
 std::expected<void, state::Problem> Redis::start(const CacheSpec& spec) {
@@ -150,7 +120,7 @@ std::expected<void, state::Problem> Redis::start(const CacheSpec& spec) {
 }
 
 std::expected<void, std::string> Redis::reset() {
-    for (auto words : {std::initializer_list<std::string>{"FLUSHALL"}, {"SCRIPT", "FLUSH"}, {"FUNCTION", "FLUSH"}})
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"FLUSHALL"}, {"SCRIPT", "FLUSH"}, {"FUNCTION", "FLUSH"}})
         if (auto done = command(words); !done) return std::unexpected(done.error());
     return {};
 }

@@ -6,38 +6,31 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
+#include "backing/cache.h"
 #include "base/process.h"
-#include "state/instance.h"
 
 namespace backing {
 
-struct CacheSpec {
-    std::string host;             // as tasks name it, announced to cluster clients
-    int port = 6379;
-    std::string user, password, access_string;
-    bool cluster_mode = true;
-    bool default_user = false;
-};
-
-class Redis {
+class Redis final : public Cache {
   public:
     Redis(base::Spawner& spawner, std::string directory, std::string sockets);
-    ~Redis() { stop(); }
+    ~Redis() override { stop(); }
 
-    std::expected<void, state::Problem> start(const CacheSpec& spec);
-    // FLUSHALL, scripts and functions included.
-    std::expected<void, std::string> reset();
-    void stop();
+    std::expected<void, state::Problem> start(const CacheSpec& spec) override;
+    std::expected<void, std::string> reset() override;
+    void stop() override;
 
     std::string socket() const { return sockets_ + "/redis.sock"; }
-    bool is_running() const;
-    // For commands beside the app (scenario steps, health): a user of our own with every right.
-    const std::string& admin_user() const { return admin_user_; }
-    const std::string& admin_password() const { return admin_password_; }
+    net::Result<net::Socket> connect() override;
+    // A user of our own with every right, for commands beside the app (scenario steps, health).
+    Door door() const override { return {socket(), admin_user_, admin_password_}; }
+    bool is_running() const override;
+    std::string place() const override { return "here"; }
 
   private:
-    std::expected<std::string, std::string> command(std::initializer_list<std::string> words);
+    std::expected<std::string, std::string> command(const std::vector<std::string>& words);
 
     base::Spawner& spawner_;
     std::string directory_, sockets_;

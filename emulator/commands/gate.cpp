@@ -133,6 +133,7 @@ int check_out(Gate& gate) {
 int start_world(Gate& gate) {
     std::vector<std::string> up = {gate.self, "up", "--detach", "--state", gate.world + "/state", "--aws-port", "0", "--http-port", "0",
                                    "--https-port", "0", "--speed", gate.arguments.get("speed"), "--runtime", gate.arguments.get("runtime"),
+                                   "--backing", gate.arguments.get("backing"),
                                    "-f", (fs::path(gate.app) / fs::path(gate.stack_file).filename()).string()};
     return gate.shown(std::move(up), kUpWait);
 }
@@ -263,6 +264,7 @@ constexpr Flag kFlags[] = {
     {"--report", "KIND=FILE", "junit=F or json=F"},
     {"--speed", "N", "control loops run N times faster", "20"},
     {"--runtime", "auto|docker|process", "what runs tasks; with docker the engine also builds and pushes", "auto"},
+    {"--backing", "auto|compose", "MariaDB and Redis: child processes, or Docker Compose services", "auto"},
     {"--keep-world", "", "leave the world for a look"},
 };
 

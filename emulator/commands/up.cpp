@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -32,12 +33,20 @@ std::expected<uint16_t, std::string> port(const Arguments& arguments, const std:
 
 std::expected<EmulatorOptions, std::string> read_options(const Arguments& arguments) {
     EmulatorOptions options;
+    // A command line is seen by every user of the machine; a password may come by the environment.
+    auto given = [&](const std::string& flag, const char* variable) {
+        if (arguments.has(flag) || arguments.get("backing") != "given") return arguments.get(flag);
+        const char* value = std::getenv(variable);
+        return std::string(value ? value : "");
+    };
     options.stack_file = arguments.get("file");
     if (options.stack_file.empty() && std::filesystem::exists("dodam.json")) options.stack_file = "dodam.json";
     if (!options.stack_file.empty()) options.stack_file = std::filesystem::absolute(options.stack_file).string();
     options.state_directory = state::StateDirectory::choose(arguments.get("state"), options.stack_file);
     options.runtime = arguments.get("runtime");
     options.backing = arguments.get("backing");
+    options.database_url = given("database-url", "DODAM_DATABASE_URL");
+    options.cache_url = given("cache-url", "DODAM_CACHE_URL");
     options.durable = arguments.has("durable");
     options.bind = arguments.get("bind");
     for (auto [flag, known] : {std::pair{"runtime", std::string_view("auto docker process")}, {"backing", "auto compose given"}}) {
@@ -169,7 +178,9 @@ constexpr Flag kFlags[] = {
     {"-f,--file", "FILE", "the stack file (default: ./dodam.json if there is one, else an empty stack)"},
     {"--state", "DIR", "where the state is kept (default: .dodam beside the stack file)"},
     {"--runtime", "auto|docker|process", "what runs tasks: a Docker engine where one answers (auto), else our own sandbox", "auto"},
-    {"--backing", "auto|compose|given", "where MariaDB and Redis come from: child processes (auto)", "auto"},
+    {"--backing", "auto|compose|given", "MariaDB and Redis: child processes, Docker Compose services, or servers you have", "auto"},
+    {"--database-url", "URL", "given: mysql://user:password@host:port/schema (or DODAM_DATABASE_URL)"},
+    {"--cache-url", "URL", "given: redis[s]://user:password@host:port (or DODAM_CACHE_URL)"},
     {"--speed", "N", "control loops run N times faster; TTLs do not"},
     {"--aws-port", "N", "AWS APIs, S3, registry, console; 0 = any free port", "4566"},
     {"--http-port", "N", "viewers", "8080"},

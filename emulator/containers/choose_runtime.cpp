@@ -31,6 +31,7 @@ std::expected<ChosenRuntime, std::string> choose_runtime(std::string_view wanted
             reason = engine.error();
         }
     }
+    remove_docker_leftovers(docker);
     return ChosenRuntime{TRY(make_process_runtime(spawner, process)), reason};
 }
 

@@ -136,9 +136,12 @@ class DockerRuntime final : public Runtime {
         fs::create_directories(options_.run_directory, failed);
         if (failed) return std::unexpected(options_.run_directory + " cannot be made: " + failed.message());
         ::chmod(options_.run_directory.c_str(), 0700);
+        if (!options_.mark.empty()) std::ofstream(options_.mark) << engine_.socket_path() << "\n";
         TRY(remove_leftovers());
         return make_pause_image();
     }
+    // Tasks and loaded images of this instance, whoever made them.
+    std::expected<void, std::string> remove_leftovers();
 
     ~DockerRuntime() override {
         std::vector<std::string> names;
@@ -147,7 +150,9 @@ class DockerRuntime final : public Runtime {
             for (const auto& [name, task] : tasks_) names.push_back(name);
         }
         for (const std::string& name : names) remove_task(name);
-        (void)remove_images();
+        const bool clean = remove_images().has_value();
+        std::error_code ignored;
+        if (clean && !options_.mark.empty()) fs::remove(options_.mark, ignored);
         stopping_ = true;
         arrived_.notify_all();
     }
@@ -166,7 +171,6 @@ class DockerRuntime final : public Runtime {
     std::vector<Event> take_events(milliseconds at_most) override;
 
   private:
-    std::expected<void, std::string> remove_leftovers();
     std::expected<void, std::string> remove_images();
     // Images that we loaded carry the instance's name, by which a later start finds and removes them.
     std::string image_repository() const { return "dodam-" + options_.instance; }
@@ -220,7 +224,8 @@ std::expected<void, std::string> DockerRuntime::remove_leftovers() {
     auto list = TRY(engine_.call("GET", "/containers/json?all=true&filters=" + base::percent_encode(base::to_json(filter))));
     Node found = list.json();
     for (const Node& one : found.items())
-        (void)engine_.call("DELETE", "/containers/" + one["Id"].as_string() + "?force=true&v=true");
+        if (one["Labels"]["dodam.part"].as_string() != "backing")   // the database and cache are another's to start and end
+            (void)engine_.call("DELETE", "/containers/" + one["Id"].as_string() + "?force=true&v=true");
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(options_.run_directory, ignored)) oci::remove_tree(entry.path());
     return remove_images();
@@ -700,6 +705,12 @@ std::vector<Event> DockerRuntime::take_events(milliseconds at_most) {
 std::string docker_engine_version(const std::string& socket_path) {
     auto facts = DockerEngine::ask(socket_path, kProbe);
     return facts ? facts->version : "";
+}
+
+void remove_docker_leftovers(const DockerRuntimeOptions& options) {
+    if (options.mark.empty() || !fs::exists(options.mark)) return;
+    auto facts = DockerEngine::ask(options.socket_path, kProbe);
+    if (facts && DockerRuntime(options, *facts).remove_leftovers()) fs::remove(options.mark);
 }
 
 std::expected<std::unique_ptr<Runtime>, std::string> make_docker_runtime(const DockerRuntimeOptions& options) {

@@ -447,7 +447,7 @@ Result<void> TlsServer::accept(Socket& socket, Deadline deadline) {
 }
 
 struct TlsClient::Inside {
-    explicit Inside(Authority* authority) : authority(authority) {}
+    explicit Inside(Authority* authority, bool trusts_system = false) : authority(authority), trusts_system(trusts_system) {}
 
     Result<SSL_CTX*> ensure() {
         std::lock_guard lock(mutex);
@@ -460,15 +460,21 @@ struct TlsClient::Inside {
             X509_STORE_add_cert(SSL_CTX_get_cert_store(made.get()), ca.get());
             SSL_CTX_set_verify(made.get(), SSL_VERIFY_PEER, nullptr);
         }
+        if (trusts_system) {
+            SSL_CTX_set_default_verify_paths(made.get());
+            SSL_CTX_set_verify(made.get(), SSL_VERIFY_PEER, nullptr);
+        }
         context = std::move(made);
         return context.get();
     }
 
     Authority* authority;
+    bool trusts_system;
     std::mutex mutex;
     Context context;
 };
 
+TlsClient::TlsClient(Trust) : inside_(std::make_unique<Inside>(nullptr, true)) {}
 TlsClient::TlsClient() : inside_(std::make_unique<Inside>(nullptr)) {}
 TlsClient::TlsClient(Authority& authority) : inside_(std::make_unique<Inside>(&authority)) {}
 TlsClient::~TlsClient() = default;

@@ -50,9 +50,13 @@ class TlsServer {
     std::unique_ptr<Inside> inside_;
 };
 
-// Client side. Verification: against the CA of `authority`, or none (a balancer never verifies its targets).
+enum class Trust : uint8_t { System };
+
+// Client side. Verification: against the CA of `authority`, or none (a balancer never verifies its targets), or against
+// what this machine trusts (SSL_CERT_FILE names others).
 class TlsClient {
   public:
+    explicit TlsClient(Trust trust);
     TlsClient();                               // verifies nothing
     explicit TlsClient(Authority& authority);  // trusts our CA alone
     ~TlsClient();

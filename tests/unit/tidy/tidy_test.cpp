@@ -121,7 +121,7 @@ std::map<std::string, Names> allowed_folders() {
         {"aws", {"base", "net", "http", "state"}},
         {"containers", {"base", "net", "http", "oci", "faults"}},
         {"taps", {"base", "net", "http", "containers", "faults"}},
-        {"backing", {"base", "net", "http", "state", "taps", "faults"}},
+        {"backing", {"base", "net", "http", "state", "containers", "taps", "faults"}},
         {"stack", {"base", "net", "http", "state", "aws", "oci"}},
         {"metrics", {"base", "net", "http"}},
         {"snapshots", {"base", "state"}},
