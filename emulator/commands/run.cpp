@@ -4,11 +4,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <system_error>
 
 #include "base/clock.h"
 #include "base/ids.h"
@@ -19,6 +21,7 @@
 #include "commands/scenarios.h"
 #include "scenarios/runner/report.h"
 #include "scenarios/runner/runner.h"
+#include "scenarios/runner/scripted_origin.h"
 
 namespace commands {
 namespace {
@@ -150,6 +153,31 @@ int write_reports(const std::string& wanted, const std::vector<scenarios::Scenar
     return kOk;
 }
 
+// Whether a step tells the scripted origin what to answer.
+bool scripts_origin(const std::vector<scenarios::Step>& steps) {
+    return std::any_of(steps.begin(), steps.end(), [](const scenarios::Step& step) {
+        return step.verb->key.name == "origin" || scripts_origin(step.children);
+    });
+}
+
+// The origin that such scenarios play, where the stack expects it; nullptr when none does.
+std::expected<std::shared_ptr<scenarios::ScriptedOrigin>, std::string> open_origin(
+    const std::vector<scenarios::Scenario>& selected, const std::string& port, base::Clock& clock) {
+    const bool wanted = std::any_of(selected.begin(), selected.end(), [](const auto& scenario) {
+        return scripts_origin(scenario.before) || scripts_origin(scenario.steps) ||
+               scripts_origin(scenario.after);
+    });
+    if (!wanted) return nullptr;
+    const auto number = base::parse_unsigned(port);
+    if (!number || *number > 65535) return std::unexpected("--origin takes a port");
+    try {
+        return std::make_shared<scenarios::ScriptedOrigin>(clock, static_cast<int>(*number));
+    } catch (const std::system_error& error) {
+        return std::unexpected(fmt::format("port {} for the scripted origin: {}", port,
+                                           error.code().message()));
+    }
+}
+
 int worse(int a, int b) {
     return a == kOk ? b : a;
 }
@@ -185,8 +213,10 @@ int run(const Arguments& arguments) {
                                                  "\"given\"), and worlds are not built yet",
                                                  scenario.source.file));
 
-    Interruption interruption;
     base::SystemClock clock;
+    auto origin = open_origin(*selected, arguments.get("origin"), clock);
+    if (!origin) return fail(kWrongInput, origin.error());
+    Interruption interruption;
     const bool terminal = isatty(STDOUT_FILENO) != 0;
     const std::string seed = arguments.has("seed") ? arguments.get("seed") : base::random_hex(6);
     scenarios::RunOptions options{seed, *given, chosen->secrets, &interruption.asked(), {}};
@@ -203,6 +233,7 @@ int run(const Arguments& arguments) {
     std::vector<scenarios::ScenarioResult> results;
     size_t failed = 0;
     for (const auto& scenario : *selected) {
+        if (*origin) (*origin)->forget();
         // A live line, on a terminal alone.
         if (terminal)
             options.progress = [&](const std::string& line) {
@@ -210,7 +241,7 @@ int run(const Arguments& arguments) {
                 std::fflush(stdout);
             };
         bool died = false;
-        for (auto& result : scenarios::run_scenario(scenario, chosen->world, clock, options)) {
+        for (auto& result : scenarios::run_scenario(scenario, chosen->world, clock, options, *origin)) {
             if (terminal) fmt::print("\r\x1b[2K");
             fmt::print("{}", scenarios::show_result(result, chosen->world, shown));
             std::fflush(stdout);
@@ -235,6 +266,7 @@ constexpr Flag kFlags[] = {
     {"-t,--tags", "EXPR", "which scenarios: 'smoke and not slow'"},
     {"--report", "KIND=FILE", "junit=FILE, json=FILE; both with a comma"},
     {"--max-fail", "N", "stop after so many failed scenarios; 0 never", "0"},
+    {"--origin", "PORT", "where scenarios with origin steps play the stack's origin or target", "18999"},
     {"--var", "NAME=VALUE", "a variable of the scenarios; more with commas"},
     {"--seed", "TEXT", "of made-up values: the same seed, the same values"},
     {"-v,--verbose", "", "every step, passed ones too"},

@@ -72,7 +72,12 @@ constexpr RestRow kRows[] = {
      "/2020-05-31/distribution/{DistributionId}/invalidation/{Id}", ""},
     {"cloudfront", "ListInvalidations", "GET",
      "/2020-05-31/distribution/{DistributionId}/invalidation", "Marker:Marker MaxItems:MaxItems"},
+    {"cloudfront", "CreateDistribution", "POST", "/2020-05-31/distribution", ""},
+    {"cloudfront", "UpdateDistribution", "PUT", "/2020-05-31/distribution/{Id}/config", ""},
+    {"cloudfront", "DeleteDistribution", "DELETE", "/2020-05-31/distribution/{Id}", ""},
+    {"cloudfront", "CreateFunction", "POST", "/2020-05-31/function", ""},
     {"cloudfront", "GetCachePolicy", "GET", "/2020-05-31/cache-policy/{Id}", ""},
+    {"cloudfront", "CreateCachePolicy", "POST", "/2020-05-31/cache-policy", ""},
     {"cloudfront", "ListCachePolicies", "GET", "/2020-05-31/cache-policy", "Type:Type"},
 };
 
@@ -273,21 +278,63 @@ std::expected<Node, AwsError> call_query(Context& context, const Service& servic
     return node.is_object() ? std::move(node) : Node::object();
 }
 
-std::string invalidation_xml(const Node& input) {
-    const Node& batch = input["InvalidationBatch"];
+// What the elements of CloudFront's lists are called, by the list.
+struct ListName {
+    std::string_view list, element;
+};
+constexpr ListName kListNames[] = {
+    {"Aliases", "CNAME"},
+    {"Origins", "Origin"},
+    {"CustomHeaders", "OriginCustomHeader"},
+    {"OriginSslProtocols", "SslProtocol"},
+    {"OriginGroups", "OriginGroup"},
+    {"StatusCodes", "StatusCode"},
+    {"Members", "OriginGroupMember"},
+    {"CacheBehaviors", "CacheBehavior"},
+    {"AllowedMethods", "Method"},
+    {"CachedMethods", "Method"},
+    {"TrustedKeyGroups", "KeyGroup"},
+    {"CustomErrorResponses", "CustomErrorResponse"},
+    {"GeoRestriction", "Location"},
+    {"Paths", "Path"},
+};
+
+void write_xml(pugi::xml_node into, std::string_view owner, const Node& node) {
+    for (const auto& [name, value] : node.members())
+        write_xml(into.append_child(name.c_str()), name == "Items" ? owner : std::string_view(name),
+                  value);
+    const auto* row = std::find_if(std::begin(kListNames), std::end(kListNames),
+                                   [&](const ListName& each) { return each.list == owner; });
+    // Headers, cookies, query keys: names.
+    const std::string element(row == std::end(kListNames) ? "Name" : row->element);
+    for (const Node& item : node.items())
+        write_xml(into.append_child(element.c_str()), element, item);
+    if (!node.is_object() && !node.is_array()) into.text() = as_text(node).c_str();
+}
+
+// A document as the service's XML.
+std::string cloudfront_xml(std::string_view root, const Node& input) {
     pugi::xml_document document;
-    auto root = document.append_child("InvalidationBatch");
-    root.append_attribute("xmlns") = "http://cloudfront.amazonaws.com/doc/2020-05-31/";
-    auto paths = root.append_child("Paths");
-    paths.append_child("Quantity").text() =
-        static_cast<long long>(batch["Paths"]["Items"].items().size());
-    auto items = paths.append_child("Items");
-    for (const Node& path : batch["Paths"]["Items"].items())
-        items.append_child("Path").text() = path.as_string().c_str();
-    root.append_child("CallerReference").text() = batch["CallerReference"].as_string().c_str();
+    auto element = document.append_child(std::string(root).c_str());
+    element.append_attribute("xmlns") = "http://cloudfront.amazonaws.com/doc/2020-05-31/";
+    write_xml(element, root, input);
     std::ostringstream out;
     document.save(out, "", pugi::format_raw);
     return std::move(out).str();
+}
+
+// The input's member that is the body of an operation.
+std::string cloudfront_body(const Node& input) {
+    for (std::string_view root : {"DistributionConfig", "CachePolicyConfig"})
+        if (const Node* document = input.find(root)) return cloudfront_xml(root, *document);
+    const Node* batch = input.find("InvalidationBatch");
+    if (batch == nullptr) return {};
+    Node counted = *batch;
+    Node paths = Node::object();
+    paths.set("Quantity", static_cast<int64_t>(counted["Paths"]["Items"].items().size()));
+    paths.set("Items", counted["Paths"]["Items"]);
+    counted.set("Paths", std::move(paths));
+    return cloudfront_xml("InvalidationBatch", counted);
 }
 
 // "Prefix:prefix" takes the input's member, other words stand as they are.
@@ -349,7 +396,7 @@ std::expected<Node, AwsError> call_rest(Context& context, const Service& service
             value != nullptr && name.member != "VersionId")
             headers.emplace_back(name.header, as_text(*value));
     std::string bytes = input.find("Body") ? input["Body"].as_string() : body.bytes;
-    if (row.operation == "CreateInvalidation") bytes = invalidation_xml(input);
+    if (service.name == "cloudfront") bytes = cloudfront_body(input);
     if (!body.type.empty())
         headers.emplace_back("Content-Type", body.type);
     else if (service.name == "cloudfront" && !bytes.empty())

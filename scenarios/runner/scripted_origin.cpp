@@ -89,10 +89,13 @@ std::string_view reason_of(int64_t status) {
 
 }  // namespace
 
-ScriptedOrigin::ScriptedOrigin(base::Clock& clock) : clock_(clock) {
+ScriptedOrigin::ScriptedOrigin(base::Clock& clock, int port) : clock_(clock) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int reuse = 1;
+    ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse);
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     if (listener_ < 0 || ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||

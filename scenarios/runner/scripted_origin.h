@@ -18,7 +18,8 @@ namespace scenarios {
 
 class ScriptedOrigin {
   public:
-    explicit ScriptedOrigin(base::Clock& clock);  // throws std::system_error
+    // On loopback; port 0 is any free one. Throws std::system_error.
+    explicit ScriptedOrigin(base::Clock& clock, int port = 0);
     ~ScriptedOrigin();
 
     int port() const { return port_; }

@@ -196,6 +196,10 @@ aws::Reply associate_alias(ControlPlane& control, const aws::Call& call) {
     Resource target = find(control, call);
     std::string alias(call.query_value("Alias"));
     if (alias.empty()) throw aws::Error(400, "InvalidArgument", "The parameter Alias is required.");
+    // "The target distribution must have a valid certificate." GUESS: the text.
+    if (target.config["ViewerCertificate"]["CloudFrontDefaultCertificate"].as_bool() ||
+        target.config["ViewerCertificate"]["CloudFrontDefaultCertificate"].as_string() == "true")
+        throw aws::Error(400, "IllegalUpdate", "The target distribution has no certificate that covers the alias.");
     for (Resource& other : control.store().list(kDistributionKind)) {
         std::vector<std::string> kept;
         bool had = false;

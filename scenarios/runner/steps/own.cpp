@@ -25,7 +25,8 @@ constexpr auto kQuiet =
 std::expected<Answer, StepError> origin(Context& context, const Node& step) {
     if (!context.origin)
         return std::unexpected(StepError{"there is no scripted origin here",
-                                         "\"origin\" is for cases with a \"given\" of their own"});
+                                         "dodam run --origin PORT plays one, where the stack "
+                                         "expects its origin or target"});
     context.origin->reply(step["origin"].as_string(), step["reply"]);
     return Answer();
 }
