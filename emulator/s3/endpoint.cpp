@@ -72,6 +72,8 @@ constexpr Unbuilt kUnbuilt[] = {{"restore", "RestoreObject"},
                                 {"metadataTable", "BucketMetadataTableConfiguration"}};
 
 // Query parameters of a presigned URL that say who signs; every other x-amz-* acts like the header.
+// All request headers together (s3.md §1.3): what cookies sent on by CloudFront run into.
+constexpr size_t kMaxHeaderBytes = 8192;
 constexpr std::string_view kSigningParameters[] = {
     "x-amz-algorithm",     "x-amz-credential", "x-amz-date",           "x-amz-expires",
     "x-amz-signedheaders", "x-amz-signature",  "x-amz-security-token", "x-amz-content-sha256"};
@@ -202,6 +204,10 @@ class Turn {
 Reply Turn::serve() {
     read_address();
     if (address_.style == Style::Website) return website();
+    if (head_.headers.wire_bytes() > kMaxHeaderBytes)
+        throw aws::Error(400, "RequestHeaderSectionTooLarge",
+                         "Your request header section exceeds the maximum allowed size.")
+            .with("MaxSizeAllowed", std::to_string(kMaxHeaderBytes));
     query_ = decode_query(head_.query());
     if (head_.method == "HEAD") refuse_head_of_subresource();
     if (head_.method == "OPTIONS") return preflight();

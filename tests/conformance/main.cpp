@@ -40,14 +40,14 @@ void add(const std::string& name, const std::string& tags, const std::string& fi
         new Invoker(std::move(run)), "", {name, tags}, {files.emplace_back(file).c_str(), 1}));
 }
 
-void run_case(Worlds& worlds, const std::string& file) {
+// `given` is what a scenario without one of its own runs on.
+void run_case(Worlds& worlds, const std::string& file, const base::Node& given) {
     scenarios::Loaded loaded = scenarios::load_scenario(file, {});
     for (const auto& problem : loaded.problems)
         UNSCOPED_INFO(scenarios::show(loaded.scenario.source, problem));
     if (!loaded.problems.empty()) FAIL("the case is no scenario");
     const Worlds::Place place =
-        worlds.place(loaded.scenario.given.is_null() ? base::Node::object({{"stack", "empty"}})
-                                                     : loaded.scenario.given);
+        worlds.place(loaded.scenario.given.is_null() ? given : loaded.scenario.given);
     // The names of its stack are checked once there is one.
     loaded = scenarios::load_scenario(file, {&place.world.stack, {}});
     for (const auto& problem : loaded.problems)
@@ -82,7 +82,22 @@ void check_coverage(const std::string& service) {
                      checklist.lines.size(), deferred, covers.size()));
 }
 
+// scenarios/surprises: for users to run against their instance, and run here so that they hold.
+void register_surprises(Worlds& worlds) {
+    const std::string home = SOURCE_DIR "/scenarios/surprises";
+    const base::Node given = base::Node::object(
+        {{"stack", "scenarios/surprises/dodam.json"},
+         {"distributions.front.config.Origins.Items.api.CustomOriginConfig.HTTPPort",
+          "{{origin.port}}"}});
+    for (const auto& file : scenarios::find_scenario_files({home})) {
+        std::string name = fs::relative(file, SOURCE_DIR "/scenarios").string();
+        name.resize(name.size() - std::string_view(".scenario.json").size());
+        add(name, "[surprises]", file, [&worlds, file, given] { run_case(worlds, file, given); });
+    }
+}
+
 void register_all(Worlds& worlds) {
+    const base::Node empty = base::Node::object({{"stack", "empty"}});
     std::vector<std::string> services;
     for (const auto& entry : fs::directory_iterator(kCases))
         if (entry.is_directory()) services.push_back(entry.path().filename().string());
@@ -95,7 +110,7 @@ void register_all(Worlds& worlds) {
             std::string tags = "[" + service + "]";
             for (const auto& tag : scenarios::load_scenario(file, {}).scenario.tags)
                 tags += "[" + tag + "]";
-            add(name, tags, file, [&worlds, file] { run_case(worlds, file); });
+            add(name, tags, file, [&worlds, file, empty] { run_case(worlds, file, empty); });
         }
         add(service + ": every assertion of its checklist has a place",
             "[" + service + "][coverage]", home + "/CHECKLIST.md",
@@ -127,5 +142,6 @@ int main(int argument_count, char** arguments) {
     if (const int wrong = session.applyCommandLine(argument_count, arguments)) return wrong;
     Worlds worlds;
     register_all(worlds);
+    register_surprises(worlds);
     return session.run();
 }

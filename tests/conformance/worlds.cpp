@@ -27,8 +27,12 @@ std::string temporary_directory() {
 
 // The stack of the case, its overlay applied, with the scripted origin's port in its place.
 Node stack_of(const Node& given, int origin_port) {
+    // A name of fixtures/stacks, or a file of the checkout.
+    const std::string& name = given["stack"].as_string();
     const std::string file =
-        fmt::format("{}/fixtures/stacks/{}.json", SOURCE_DIR, given["stack"].as_string());
+        name.find('/') == std::string::npos
+            ? fmt::format("{}/fixtures/stacks/{}.json", SOURCE_DIR, name)
+            : fmt::format("{}/{}", SOURCE_DIR, name);
     auto text = state::read_file(file);
     if (!text)
         throw std::runtime_error(
