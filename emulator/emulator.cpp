@@ -118,6 +118,12 @@ std::string layer_directory() {
     return std::string(home ? home : "/tmp") + "/.cache/dodam";
 }
 
+// An address to dial for one that is bound: every address of a container is reached by its published loopback port.
+net::Address dialled(const net::Address& bound) {
+    const bool any = bound.ip() == "0.0.0.0" || bound.ip() == "::";
+    return any ? net::Address::loopback(bound.port()) : bound;
+}
+
 std::string url_of(const net::Address& address, std::string_view scheme) { return fmt::format("{}://{}", scheme, address.to_string()); }
 
 }  // namespace
@@ -279,11 +285,11 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
 
     info.pid = ::getpid();
     info.id = directory.id();
-    info.aws_endpoint = url_of(aws_server->address(), "http");
-    info.viewer_endpoint = url_of(viewer_server->address(), "http");
-    info.viewer_tls_endpoint = url_of(viewer_tls_server->address(), "https");
+    info.aws_endpoint = url_of(dialled(aws_server->address()), "http");
+    info.viewer_endpoint = url_of(dialled(viewer_server->address()), "http");
+    info.viewer_tls_endpoint = url_of(dialled(viewer_tls_server->address()), "https");
     info.stack_file = stack.file;
-    ecr.set_endpoint(aws_server->address().to_string());
+    ecr.set_endpoint(dialled(aws_server->address()).to_string());
     info.started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(clock.real_now().time_since_epoch()).count();
     return directory.publish(info);
 }

@@ -30,6 +30,7 @@
 #include "containers/docker_engine.h"
 #include "containers/holder_client.h"
 #include "containers/line_splitter.h"
+#include "containers/own_container.h"
 #include "oci/layer.h"
 #include "oci/layout.h"
 
@@ -119,7 +120,8 @@ struct Container {
 
 struct Task {
     TaskOptions options;
-    std::string directory, pause;            // the engine's id of the pause container
+    std::string directory, mounted;          // the same directory: here, and as the engine names it
+    std::string pause;                       // the engine's id of the pause container
     std::shared_ptr<HolderClient> holder;
     base::Thread hearing;                    // takes the holder's replies
     std::atomic<bool> over{false};
@@ -136,9 +138,24 @@ class DockerRuntime final : public Runtime {
         fs::create_directories(options_.run_directory, failed);
         if (failed) return std::unexpected(options_.run_directory + " cannot be made: " + failed.message());
         ::chmod(options_.run_directory.c_str(), 0700);
+        TRY(find_ourselves());
         if (!options_.mark.empty()) std::ofstream(options_.mark) << engine_.socket_path() << "\n";
         TRY(remove_leftovers());
         return make_pause_image();
+    }
+    // In a container of the engine's own: its view of our directory, and a name that differs from that of an emulator
+    // with the same state directory in another project.
+    std::expected<void, std::string> find_ourselves() {
+        engine_directory_ = options_.run_directory;
+        auto own = TRY(find_own_container(engine_));
+        if (!own) return {};
+        engine_directory_ = own->seen_by_engine(options_.run_directory);
+        if (engine_directory_.empty())
+            return std::unexpected("dodam runs in a container, and " + options_.run_directory +
+                                   " is in no volume of it, so the Docker engine cannot mount it into tasks; docker-compose.yml shows how");
+        if (!own->project.empty()) options_.instance += "-" + oci::Digest::of(own->project).hex().substr(0, 8);
+        shares_processes_ = false;
+        return {};
     }
     // Tasks and loaded images of this instance, whoever made them.
     std::expected<void, std::string> remove_leftovers();
@@ -211,6 +228,8 @@ class DockerRuntime final : public Runtime {
     DockerRuntimeOptions options_;
     DockerEngine engine_;
     std::string version_, pause_image_;
+    std::string engine_directory_;                      // run_directory, as the engine names it
+    bool shares_processes_ = true;                      // the engine's process numbers are ours
     std::atomic<bool> stopping_{false};
     std::mutex mutex_;
     std::condition_variable arrived_;
@@ -378,14 +397,16 @@ Result<std::shared_ptr<TaskNetwork>> DockerRuntime::create_task(const TaskOption
     auto task = std::make_shared<Task>();
     task->options = options;
     // Short whatever the id's length: the socket's path may have 107 bytes.
-    task->directory = options_.run_directory + "/" + base::random_hex(8);
+    const std::string name = "/" + base::random_hex(8);
+    task->directory = options_.run_directory + name;
+    task->mounted = engine_directory_ + name;
     std::string hostname = options.hostname.empty() ? default_hostname(options.address) : options.hostname;
     std::error_code failed;
     fs::create_directories(task->directory + "/s", failed);
     std::ofstream(task->directory + "/hosts") << hosts_file(options);
     std::ofstream(task->directory + "/resolv.conf") << resolv_conf(options);
     std::ofstream(task->directory + "/hostname") << hostname << "\n";
-    for (const char* name : {"/hosts", "/resolv.conf", "/hostname"}) ::chmod((task->directory + name).c_str(), 0644);
+    for (const char* file : {"/hosts", "/resolv.conf", "/hostname"}) ::chmod((task->directory + file).c_str(), 0644);
 
     Node pause = Node::object(
         {{"Image", pause_image_},
@@ -394,7 +415,7 @@ Result<std::shared_ptr<TaskNetwork>> DockerRuntime::create_task(const TaskOption
          {"Labels", labels(options.id)},
          {"HostConfig",
           Node::object({{"NetworkMode", "none"},
-                        {"Binds", strings({task->directory + "/s:/s"})},
+                        {"Binds", strings({task->mounted + "/s:/s"})},
                         {"CapDrop", strings({"ALL"})},
                         // Addresses and routes; the second namespace (the gateway) and the way into it; port 53 there.
                         {"CapAdd", strings({"NET_ADMIN", "SYS_ADMIN", "NET_BIND_SERVICE"})},
@@ -435,19 +456,19 @@ Result<std::shared_ptr<TaskNetwork>> DockerRuntime::create_task(const TaskOption
 }
 
 Node DockerRuntime::describe(const Task& task, const ContainerOptions& options, const ContainerPlan& plan) {
-    std::vector<std::string> binds = {task.directory + "/hosts:/etc/hosts", task.directory + "/resolv.conf:/etc/resolv.conf",
-                                      task.directory + "/hostname:/etc/hostname"};
+    std::vector<std::string> binds = {task.mounted + "/hosts:/etc/hosts", task.mounted + "/resolv.conf:/etc/resolv.conf",
+                                      task.mounted + "/hostname:/etc/hostname"};
     size_t number = 0;
     for (const MountedFile& file : options.files) {
-        std::string at = task.directory + "/" + options.name + ".file" + std::to_string(number++);
+        const std::string name = "/" + options.name + ".file" + std::to_string(number++), at = task.directory + name;
         std::ofstream(at, std::ios::binary) << file.content;
         ::chmod(at.c_str(), file.mode);
-        binds.push_back(at + ":" + file.path + ":ro");
+        binds.push_back(task.mounted + name + ":" + file.path + ":ro");
     }
     for (const Volume& volume : options.volumes) {
-        std::string at = task.directory + "/volume." + volume.name;
-        ::mkdir(at.c_str(), 0755);
-        binds.push_back(at + ":" + volume.path + (volume.read_only ? ":ro" : ""));
+        const std::string name = "/volume." + volume.name;
+        ::mkdir((task.directory + name).c_str(), 0755);
+        binds.push_back(task.mounted + name + ":" + volume.path + (volume.read_only ? ":ro" : ""));
     }
     Node labels_of = labels(task.options.id);
     for (const auto& [name, value] : options.labels) labels_of.set(name, value);
@@ -669,7 +690,7 @@ Result<ExecResult> DockerRuntime::exec(const std::string& task_id, const std::st
     Node facts = inspected.json();
     // The engine has no call to end an exec; its process number is the host's. Without the right to signal it the
     // program goes on until its container ends.
-    if (result.timed_out && facts["Pid"].as_int() > 1) ::kill(static_cast<pid_t>(facts["Pid"].as_int()), SIGKILL);
+    if (result.timed_out && shares_processes_ && facts["Pid"].as_int() > 1) ::kill(static_cast<pid_t>(facts["Pid"].as_int()), SIGKILL);
     if (!result.timed_out) result.exit_code = static_cast<int>(facts["ExitCode"].as_int(-1));
     return result;
 }
@@ -710,7 +731,9 @@ std::string docker_engine_version(const std::string& socket_path) {
 void remove_docker_leftovers(const DockerRuntimeOptions& options) {
     if (options.mark.empty() || !fs::exists(options.mark)) return;
     auto facts = DockerEngine::ask(options.socket_path, kProbe);
-    if (facts && DockerRuntime(options, *facts).remove_leftovers()) fs::remove(options.mark);
+    if (!facts) return;
+    DockerRuntime runtime(options, *facts);
+    if (runtime.find_ourselves() && runtime.remove_leftovers()) fs::remove(options.mark);
 }
 
 std::expected<std::unique_ptr<Runtime>, std::string> make_docker_runtime(const DockerRuntimeOptions& options) {
