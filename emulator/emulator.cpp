@@ -278,7 +278,7 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
     TRY(open(viewer_server, options.http_port, viewer_port, {.name = "viewer"}, "http-port"));
     TRY(open(viewer_tls_server, options.https_port, viewer_port, {.name = "viewer-tls", .tls = &tls, .tls_only = true}, "https-port"));
     name_origins();
-    log_client = std::make_unique<stack::ApiClient>(aws_server->address(), aws::Credentials{"test", "test", ""}, stack.region, clock, kS3Alone);
+    log_client = std::make_unique<stack::ApiClient>(dialled(aws_server->address()), aws::Credentials{"test", "test", ""}, stack.region, clock, kS3Alone);
     for (auto* server : {aws_server.get(), viewer_server.get(), viewer_tls_server.get()}) server->start();
     health.start();
     housekeeping = base::Thread("housekeeping", [this] { keep_house(); });
@@ -308,7 +308,7 @@ bool Emulator::Inside::deliver_log(const std::string& bucket, const std::string&
 
 // Where AWS-looking names of origins really answer.
 void Emulator::Inside::name_origins() {
-    const net::Address aws = aws_server->address();
+    const net::Address aws = dialled(aws_server->address());
     for (const std::string& suffix : {std::string("s3.amazonaws.com"), fmt::format("s3.{}.amazonaws.com", stack.region)}) {
         for (uint16_t port : {uint16_t(80), uint16_t(443)}) {
             resolver.set(suffix, port, aws);
@@ -316,7 +316,7 @@ void Emulator::Inside::name_origins() {
         }
     }
     for (const std::string& website : {fmt::format("*.s3-website.{}.amazonaws.com", stack.region), fmt::format("*.s3-website-{}.amazonaws.com", stack.region)})
-        resolver.set(website, 80, viewer_server->address());
+        resolver.set(website, 80, dialled(viewer_server->address()));
 }
 
 // What tasks reach by production's names: database and cache through the taps, the AWS APIs, and the
@@ -330,7 +330,7 @@ std::vector<taps::Reachable> Emulator::Inside::reachable() {
         };
     };
     auto all = backing.reachable();
-    const net::Address aws = aws_server->address();
+    const net::Address aws = dialled(aws_server->address());
     std::vector<std::string> apis = {"s3.amazonaws.com", "*.s3.amazonaws.com", "sts.amazonaws.com", "cloudfront.amazonaws.com"};
     for (std::string_view service : {"s3", "*.s3", "sts", "ssm", "secretsmanager", "logs", "ecs", "api.ecr", "*.dkr.ecr", "elasticloadbalancing"})
         apis.push_back(fmt::format("{}.{}.amazonaws.com", service, stack.region));
@@ -340,7 +340,7 @@ std::vector<taps::Reachable> Emulator::Inside::reachable() {
                                       "*.cloudfront.net"};
     for (const auto& [name, distribution] : stack.section("distributions").members())
         for (const Node& alias : distribution["config"]["Aliases"]["Items"].items()) sites.push_back(base::lower(alias.as_string()));
-    all.push_back({sites, "198.18.0.13", {80, 443}, relay_to(viewer_server->address(), viewer_tls_server->address())});
+    all.push_back({sites, "198.18.0.13", {80, 443}, relay_to(dialled(viewer_server->address()), dialled(viewer_tls_server->address()))});
     return all;
 }
 
@@ -399,7 +399,7 @@ std::expected<void, state::Problem> Emulator::Inside::apply_stack(const stack::S
     name_everything();
     std::vector<const aws::ServiceInfo*> infos = {&kS3};
     for (auto* service : services()) infos.push_back(&service->info());
-    stack::ApiClient api(aws_server->address(), {"test", "test", ""}, stack.region, clock, infos);
+    stack::ApiClient api(dialled(aws_server->address()), {"test", "test", ""}, stack.region, clock, infos);
     stack::AppliedDigests digests(directory.file("applied.json"));
     size_t created = 0, updated = 0, unchanged = 0;
     auto applied = stack::apply(stack, api, digests, secret, [&](const stack::Applied& one) {
