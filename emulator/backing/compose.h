@@ -1,5 +1,6 @@
 // The services `mariadb` and `redis` of docker-compose.yml, for one instance: a compose project of its own, whose
 // sockets appear in a directory of the instance. Everything of it carries the instance's id and is removed with it.
+// GAP: the database and cache are fresh at every start; their volumes would outlive a state directory that is deleted.
 // Inside the emulator's own container (DODAM_BACKING_SOCKETS) compose has started them already.
 #pragma once
 #include <expected>

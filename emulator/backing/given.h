@@ -1,5 +1,6 @@
 // Endpoints that the user gives: their URLs, and a unix socket in front of each, so that whoever speaks to a server
 // beside the app (libmariadb, hiredis, scenario steps) has one kind of door. TLS to a rediss:// server ends here.
+// GAP: TLS to MariaDB begins inside its protocol and is not spoken; clusters have one node.
 #pragma once
 #include <expected>
 #include <memory>
