@@ -96,6 +96,17 @@ void ControlPlane::end_leftovers() {
             task.stopped_reason = "The emulator that ran the task ended";
         }
         task.stopped_at = clock_.now();
+        // Nothing answers there any more, and the address may be the next task's.
+        for (TaskTarget& target : task.targets) {
+            if (!target.registered) continue;
+            target.registered = false;
+            target.health = "unused";
+            try {
+                ports_.targets.deregister_target(target.target_group, task.address, target.port);
+            } catch (const aws::Error&) {
+                // The group is gone.
+            }
+        }
         for (Container& container : task.containers) container.status = ContainerStatus::Stopped;
         changed(task);
     }

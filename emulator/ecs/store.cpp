@@ -236,6 +236,12 @@ Node record_of(const Task& task) {
     for (const TextField& field : kTaskTexts)
         if (!(task.*field.member).empty()) node.set(field.key, task.*field.member);
     for (const TimeField& field : kTaskTimes) set_time(node, field.key, task.*field.member);
+    // Where it is registered: the next start has to take it out of there.
+    Node targets = Node::array();
+    for (const TaskTarget& target : task.targets)
+        if (target.registered)
+            targets.push_back(Node::object({{"group", target.target_group}, {"container", target.container}, {"port", target.port}}));
+    if (targets.size()) node.set("targets", std::move(targets));
     return node;
 }
 Task task_of(std::string id, const Node& node) {
@@ -251,6 +257,8 @@ Task task_of(std::string id, const Node& node) {
     task.overrides = node["overrides"];
     task.tags = node["tags"];
     task.execute_command = node["exec"].as_bool();
+    for (const Node& target : node["targets"].items())
+        task.targets.push_back({target["group"].as_string(), target["container"].as_string(), static_cast<int>(target["port"].as_int()), true});
     return task;
 }
 

@@ -177,6 +177,42 @@ TEST_CASE("an unhealthy target leads to a replacement, after the grace period") 
     CHECK(f.is_stable());
 }
 
+TEST_CASE("the grace period outlasts a real start, whatever the speed") {
+    struct Row {
+        int declared_seconds, speed, kept_seconds;
+    };
+    for (const Row& row : {Row{30, 1, 30}, Row{30, 20, 10}, Row{4, 20, 4}, Row{300, 20, 15}}) {
+        CAPTURE(row.declared_seconds, row.speed);
+        Fixture f;
+        f.clock.set_speed(row.speed);
+        f.targets.fresh = {ecs::TargetHealth::State::Unhealthy, "Health checks failed"};
+        f.register_image("app:1");
+        f.create_service(1, Fixture::balanced() + R"(,"healthCheckGracePeriodSeconds":)" + std::to_string(row.declared_seconds));
+        while (f.tasks().empty() || !f.tasks()[0]->started_at) f.run(1);
+        const std::string first = f.tasks()[0]->id;
+        f.run(row.kept_seconds - 1);
+        CHECK_FALSE(f.ecs->state().tasks.at(first).is_leaving());
+        f.run(2);
+        CHECK(f.ecs->state().tasks.at(first).is_leaving());
+    }
+}
+
+TEST_CASE("what an emulator that was killed left in a target group goes at the next start") {
+    Fixture f;
+    f.register_image("app:1");
+    f.create_service(1, Fixture::balanced());
+    f.run(10);
+    REQUIRE(f.is_stable());
+    const std::string address = f.tasks()[0]->address;
+    f.runtime.journal.clear();
+    f.ecs->reload();
+    CHECK(f.count("deregister " + address) == 1);
+    f.reconciler = f.make_reconciler();
+    f.run(30);
+    CHECK(f.is_stable());
+    CHECK(f.targets.targets.at(f.targets.key(kGroup, address, 3000)).leaves_at);
+}
+
 TEST_CASE("a container health check decides, and its failures are kept") {
     Fixture f;
     f.runtime.programs["app"].health_exit = 1;
