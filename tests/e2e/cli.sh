@@ -150,13 +150,12 @@ check "down again is no failure" says "nothing is running" 0 down --state "$stat
 check "nothing listens" test "$(curl -s -o /dev/null -w '%{http_code}' "$endpoint/_dodam/v1/status")" = 000
 
 # ---- Ctrl-C on a foreground up leaves no process, port, container or mount
-mounts() { wc -l </proc/self/mountinfo; }
-mounted=$(mounts)
 setsid "$dodam" up -f "$work/app/dodam.json" --state "$work/fore" --runtime process --speed 20 --aws-port 0 --http-port 0 --https-port 0 >"$work/fore.log" 2>&1 &
 foreground=$!
 check "a pipe gets plain lines" timeout 60 grep -q -m1 "^ready  " <(tail -n +1 -f --pid="$foreground" "$work/fore.log")
 check "no control codes" test "$(grep -c $'\033' "$work/fore.log")" = 0
 endpoint=$("$dodam" status --state "$work/fore" --json | jq -r .aws_endpoint)
+instance=$(jq -r .id "$work/fore/instance.json")
 children() { # every descendant of the pids given
     local next="$*" all=""
     while [ -n "$next" ]; do
@@ -177,7 +176,8 @@ left=""
 for process in $family; do grep -qs '^State:[[:space:]]*[^Z]' "/proc/$process/status" && left="$left $(tr '\0' ' ' <"/proc/$process/cmdline")"; done
 check "no process is left" equals "$left" ""
 check "no port" test "$(curl -s -o /dev/null -w '%{http_code}' "$endpoint/_dodam/v1/status")" = 000
-check "no mount" equals "$(mounts)" "$mounted"
+check "no mount" equals "$(grep -e "$instance" -e "$work/fore" /proc/self/mountinfo)" ""
+check "no container's files, sockets or cgroup" equals "$(find "${XDG_CACHE_HOME:-$HOME/.cache}/dodam/tasks" "${XDG_RUNTIME_DIR:-/run}/dodam" /sys/fs/cgroup -maxdepth 4 -name "*$instance*" -not -empty 2>/dev/null)" ""
 check "no instance.json" test ! -e "$work/fore/instance.json"
 check "it says so" contains "$(cat "$work/fore.log")" "stopping"
 finish
