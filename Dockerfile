@@ -1,6 +1,6 @@
 # The emulator as an image, for docker-compose.yml. What script/build made here is taken when it is there and runs in
 # this base; otherwise the first stage builds it.
-FROM debian:bookworm-slim AS build
+FROM node:20-slim AS build
 COPY . /src
 WORKDIR /src
 RUN if [ ! -x build/release/dodam ] || [ ! -x build/release/dodam-holder ]; then \
