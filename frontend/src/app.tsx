@@ -24,7 +24,7 @@ function offset(clock: api.Clock): string | undefined {
 }
 
 function Header({ seen, answers }: { seen?: Seen; answers: boolean }) {
-  const verdict = !answers ? { health: 'bad' as const, text: 'Not answering' } : seen ? overall(seen.status) : { health: 'off' as const, text: 'Connecting' };
+  const verdict = !answers ? { health: 'bad' as const, text: 'Not answering' } : seen ? overall(seen.status, seen.faults) : { health: 'off' as const, text: 'Connecting' };
   const moved = seen && offset(seen.clock);
   return (
     <header>
@@ -102,7 +102,7 @@ export function App() {
         {seen?.status.problems?.map((text) => <div className="notice bad" role="alert" key={text}>{text}</div>)}
         {seen?.faults.map((fault) => (
           <div className="notice waiting" key={fault.id}>
-            <strong>Broken on purpose:</strong> {fault.target}, {fault.kind}, until {fault.ends}.
+            <strong>Broken on purpose:</strong> {fault.target} {fault.kind}, until {new Date(fault.ends).toLocaleTimeString([], { hour12: false })} of the stack's clock.
           </div>
         ))}
         {!seen && !problem && <Hint title="Connecting">Asking the emulator what it runs.</Hint>}

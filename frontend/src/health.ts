@@ -1,5 +1,5 @@
 // How a part is: one word for each, the worst one for the whole.
-import type { Part, Service, Status, Target } from './api';
+import type { Fault, Part, Service, Status, Target } from './api';
 
 export type Health = 'good' | 'waiting' | 'bad' | 'off';
 export interface Verdict { health: Health; text: string }
@@ -29,7 +29,7 @@ export const partVerdict = (part: Part): Verdict =>
   ({ health: part.state === 'ready' ? 'good' : part.state === 'starting' ? 'waiting' : 'bad', text: part.state });
 
 // The line beside the name: what needs a look, by name.
-export function overall(status: Status): Verdict {
+export function overall(status: Status, faults: Fault[]): Verdict {
   const parts: [string, Health][] = [
     ...Object.entries(status.target_groups).map(([name, group]): [string, Health] => [`targets of ${name}`, targetsVerdict(group.targets).health]),
     ...Object.entries(status.services).map(([name, service]): [string, Health] => [`service ${name}`, serviceVerdict(service).health]),
@@ -41,5 +41,6 @@ export function overall(status: Status): Verdict {
   const named = parts.filter(([, one]) => one === health).map(([name]) => name).join(', ');
   if (health === 'bad') return { health, text: `Down: ${named}` };
   if (health === 'waiting') return { health, text: `Settling: ${named}` };
+  if (faults.length) return { health: 'waiting', text: 'Broken on purpose' };
   return { health: 'good', text: parts.length ? 'All parts healthy' : 'Ready' };
 }

@@ -5,7 +5,7 @@ import { execSync } from 'node:child_process';
 import http from 'node:http';
 import { chromium } from 'playwright-core';
 
-const { CONSOLE, EMPTY, VIEWER, TOKEN, SHOTS, PROFILE, DODAM_STOP } = process.env;
+const { CONSOLE, EMPTY, VIEWER, TOKEN, SHOTS, PROFILE, DATABASE_DOWN, DODAM_STOP } = process.env;
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
 const PATIENCE_MS = 10_000;
@@ -110,6 +110,11 @@ try {
   assert.ok(!(await page.content()).includes(TOKEN), 'the page holds the token');
   assert.deepEqual(asked.filter((url) => !url.startsWith(`${CONSOLE}/_dodam/`) && !url.startsWith(`${EMPTY}/_dodam/`) && !url.startsWith('data:')), []);
   assert.deepEqual(asked.filter((url) => url.includes(TOKEN)), []);
+
+  // What is broken on purpose is said so.
+  execSync(DATABASE_DOWN);
+  await says(page.getByRole('status'), 'Broken on purpose');
+  await says(page.locator('.notice'), 'db down');
 
   // The emulator goes away: the page says so, and what to do.
   await page.setViewportSize({ width: 1280, height: 900 });

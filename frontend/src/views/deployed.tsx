@@ -22,6 +22,14 @@ function Image({ service }: { service: Service }) {
   );
 }
 
+// A deployment that failed leaves the service on the one before: healthy, and not what was asked for.
+// Events come newest first; the completion right after a roll-back is the roll-back's own.
+function rolledBack(service: Service): boolean {
+  const events = service.events ?? [];
+  const back = events.findIndex((text) => text.includes('rolling back to deployment'));
+  return back >= 0 && events.slice(0, back).filter((text) => text.includes('deployment completed')).length < 2;
+}
+
 function Row({ name, service }: { name: string; service: Service }) {
   const verdict = serviceVerdict(service);
   return (
@@ -34,6 +42,7 @@ function Row({ name, service }: { name: string; service: Service }) {
         <div><dt>Image</dt><dd><Image service={service} /></dd></div>
       </dl>
       {service.reason && service.rollout !== 'COMPLETED' && <p className={service.rollout === 'FAILED' ? 'why bad' : 'why'}>{service.reason}</p>}
+      {rolledBack(service) && <p className="why bad">The last deployment failed and was rolled back: this is the one before it.</p>}
       <details>
         <summary>{(service.tasks ?? []).length} task{(service.tasks ?? []).length === 1 ? '' : 's'} and the last events</summary>
         <ul className="tasks">

@@ -62,8 +62,9 @@ export function Stack({ status }: { status: Status }) {
     const part = status[key];
     if (!part) return [];
     const verdict = partVerdict(part);
-    return [{ key, kind: key === 'database' ? 'Database' : 'Cache', title: part.detail?.split(',')[0] ?? key, health: verdict.health,
-      detail: verdict.health === 'good' ? (part.detail?.split(', ').slice(1).join(', ') || part.state) : `${part.state}${part.detail ? `: ${part.detail}` : ''}` }];
+    const [product, ...place] = (part.detail ?? key).split(' ');   // "MariaDB here, schema x"
+    return [{ key, kind: key === 'database' ? 'Database' : 'Cache', title: product, health: verdict.health,
+      detail: [...(verdict.health === 'good' ? [] : [part.state]), ...(place.length ? [place.join(' ')] : [])].join(': ') }];
   });
   const widest = Math.max(1, ...lanes.map((lane) => lane.length));
   return (

@@ -88,8 +88,17 @@ function Hop({ span }: { span: api.Span }) {
   );
 }
 
-// One sentence for those who read no further.
-function summary(root: api.Span): string {
+// One sentence for those who read no further. What went wrong was decided at the last hop that was asked.
+function summary(hops: api.Span[]): string {
+  const root = hops[0];
+  const last = hops[hops.length - 1];
+  const said = (span: api.Span, key: string) => span.decisions.findLast((decision) => decision.key === key)?.text;
+  if (root.status >= 400 || !root.status) {
+    const error = said(last, 'denied') ?? said(last, 'error') ?? said(last, 'distribution');
+    if (error) return error;
+    const target = said(last, 'target');
+    if (last.hop === 'alb' && target) return `target ${target.split(': ')[0]} answered ${last.status}`;
+  }
   const cache = cacheOf(root);
   if (cache) return `${cache.word}${cache.reason ? `: ${cache.reason}` : ''}`;
   const operation = operationOf(root);
@@ -140,7 +149,7 @@ export function Trace({ id, spans, status, close }: { id: string; spans: api.Spa
       {root && (
         <>
           <p className="line"><Badge tone={statusTone(root.status)}>{root.status || 'cut'}</Badge> <b>{root.method}</b> <span>{root.host}{root.target}</span></p>
-          <p className="summary"><Dot health={root.status >= 500 || !root.status ? 'bad' : root.status >= 400 ? 'waiting' : 'good'} />{summary(root)}</p>
+          <p className="summary"><Dot health={root.status >= 500 || !root.status ? 'bad' : root.status >= 400 ? 'waiting' : 'good'} />{summary(hops.map(({ span }) => span))}</p>
           <Waterfall hops={hops} meanwhile={meanwhile} />
           {hops.map(({ span }) => <Hop key={span.sequence} span={span} />)}
           <div className="again">
