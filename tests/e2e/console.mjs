@@ -5,7 +5,7 @@ import { execSync } from 'node:child_process';
 import http from 'node:http';
 import { chromium } from 'playwright-core';
 
-const { CONSOLE, EMPTY, VIEWER, TOKEN, SHOTS, PROFILE, DATABASE_DOWN, DODAM_STOP } = process.env;
+const { CONSOLE, EMPTY, VIEWER, TOKEN, SHOTS, PROFILE, DODAM_STOP } = process.env;
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
 const PATIENCE_MS = 10_000;
@@ -112,7 +112,8 @@ try {
   assert.deepEqual(asked.filter((url) => url.includes(TOKEN)), []);
 
   // What is broken on purpose is said so.
-  execSync(DATABASE_DOWN);
+  const broken = await fetch(`${CONSOLE}/_dodam/v1/faults`, { method: 'POST', headers: { 'x-dodam-token': TOKEN }, body: '{"target":"db","kind":"down"}' });
+  assert.equal(broken.status, 200);
   await says(page.getByRole('status'), 'Broken on purpose');
   await says(page.locator('.notice'), 'db down');
 

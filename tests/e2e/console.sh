@@ -12,6 +12,6 @@ export AWS_DEFAULT_REGION=ap-northeast-2 AWS_REGION=ap-northeast-2
 echo '<!doctype html><title>site</title>hello' >"$work/index.html"
 check "an object for the edge" aws s3 cp --quiet "$work/index.html" s3://dodam-site-123456789012/index.html
 
-DODAM_STOP="$dodam down --state $state" DATABASE_DOWN="curl -s -H X-Dodam-Token:$(jq -r .token "$state/instance.json") -d {\"target\":\"db\",\"kind\":\"down\"} $endpoint/_dodam/v1/faults" CONSOLE=$endpoint EMPTY=$empty VIEWER=$viewer TOKEN=$(jq -r .token "$state/instance.json") \
+DODAM_STOP="$dodam down --state $state" CONSOLE=$endpoint EMPTY=$empty VIEWER=$viewer TOKEN=$(jq -r .token "$state/instance.json") \
     SHOTS=${SHOTS:-} PROFILE=$work/profile timeout 100 node "$checkout/tests/e2e/console.mjs" || failures=$((failures + 1))
 finish
