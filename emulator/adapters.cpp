@@ -6,6 +6,7 @@
 #include "aws/access_keys.h"
 #include "aws/error.h"
 #include "base/log.h"
+#include "base/result.h"
 #include "containers/placeholder.h"
 #include "elbv2/control_plane.h"
 #include "logs/control_plane.h"
@@ -131,11 +132,9 @@ ecs::TaskCredentials RoleAdapter::assume(const std::string& role_arn, const std:
 
 // ---- Names ----
 
-void NameAdapter::configure(std::vector<taps::Reachable> parts, std::string ca_pem, std::vector<std::pair<std::string, std::string>> environment) {
+void NameAdapter::configure(std::vector<taps::Reachable> parts, std::vector<std::pair<std::string, std::string>> environment) {
     std::lock_guard lock(mutex_);
     parts_ = std::move(parts);
-    ca_ = std::move(ca_pem);
-    bundle_ = state::read_file(kHostBundle).value_or("") + ca_;
     environment_ = std::move(environment);
 }
 
@@ -147,6 +146,10 @@ std::expected<std::unique_ptr<ecs::TaskNames::Attachment>, std::string> NameAdap
     std::vector<taps::Reachable> parts;
     {
         std::lock_guard lock(mutex_);
+        if (ca_.empty()) {
+            ca_ = TRY(authority_.ca_pem());
+            bundle_ = state::read_file(kHostBundle).value_or("") + ca_;
+        }
         parts = parts_;
     }
     auto services = taps::TaskServices::open(network, task, parts, [](const std::string& who, std::string_view name) {

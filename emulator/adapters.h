@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ecs/ports.h"
+#include "net/tls.h"
 #include "oci/source.h"
 #include "taps/task_services.h"
 
@@ -79,14 +80,17 @@ class RoleAdapter final : public ecs::RoleSource {
 // Resolver, database, cache and AWS names inside each task's network; the instance's CA in its files.
 class NameAdapter final : public ecs::TaskNames {
   public:
-    // Before the first task: what tasks reach, the CA's certificate, variables under the task definition's own.
-    void configure(std::vector<taps::Reachable> parts, std::string ca_pem, std::vector<std::pair<std::string, std::string>> environment);
+    // `authority` is asked for its certificate when the first task starts: an instance without tasks makes none.
+    explicit NameAdapter(net::Authority& authority) : authority_(authority) {}
+    // Before the first task: what tasks reach, variables under the task definition's own.
+    void configure(std::vector<taps::Reachable> parts, std::vector<std::pair<std::string, std::string>> environment);
 
     std::expected<std::unique_ptr<Attachment>, std::string> attach(const std::string& task, containers::TaskNetwork& network) override;
     std::vector<std::pair<std::string, std::string>> files() override;
     std::vector<std::pair<std::string, std::string>> environment() override;
 
   private:
+    net::Authority& authority_;
     std::mutex mutex_;
     std::vector<taps::Reachable> parts_;
     std::string bundle_, ca_;

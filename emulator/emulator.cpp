@@ -168,7 +168,7 @@ struct Emulator::Inside {
     LogAdapter log_adapter{logs};
     SecretAdapter secret_adapter{ssm, secretsmanager, s3};
     RoleAdapter role_adapter{keys};
-    NameAdapter name_adapter;
+    NameAdapter name_adapter{authority};
     ecs::ControlPlane ecs{*database, clock, ids, {target_adapter, log_adapter, secret_adapter, role_adapter, name_adapter}};
     ecr::RegistrySource registry_source{ecr};
     containers::PlaceholderSource placeholder{directory.file("placeholder")};
@@ -345,13 +345,11 @@ std::vector<taps::Reachable> Emulator::Inside::reachable() {
 }
 
 std::expected<void, state::Problem> Emulator::Inside::start_tasks(const EmulatorOptions& options) {
-    auto ca = authority.ca_pem();
-    if (!ca) return std::unexpected(state::Problem{ca.error()});
     std::vector<std::pair<std::string, std::string>> environment;
     for (const auto& [name, service] : stack.section("services").members())
         for (const auto& [variable, value] : service["environment"].members())
             environment.emplace_back(variable, value.is_string() ? value.as_string() : value.number_text());
-    name_adapter.configure(reachable(), std::move(*ca), std::move(environment));
+    name_adapter.configure(reachable(), std::move(environment));
 
     auto chosen = containers::choose_runtime(options.runtime, spawner,
                                              {.instance = directory.id(), .run_directory = directory.sockets() + "/t", .socket_path = "", .holder = "",
@@ -360,6 +358,9 @@ std::expected<void, state::Problem> Emulator::Inside::start_tasks(const Emulator
     if (!chosen) return std::unexpected(state::Problem{chosen.error()});
     runtime_reason = std::move(chosen->reason);
     runtime = std::move(chosen->runtime);
+    // Refused namespaces end a stack with services at once; without any, the first task would say it.
+    if (runtime->facilities().runtime == "process" && stack.section("services").members().size() > 0)
+        if (auto problem = containers::why_no_sandbox(spawner); !problem.empty()) return std::unexpected(state::Problem{problem});
     reconciler = std::make_unique<ecs::Reconciler>(
         ecs::ReconcilerParts{.ecs = ecs, .runtime = *runtime, .images = images, .resolver = resolver, .jobs = jobs});
     reconciler->start();

@@ -1,40 +1,27 @@
-// MD5, SHA-1, SHA-256 and HMAC over OpenSSL's EVP; CRC-32, CRC-32C and CRC-64/NVME by tables that
-// take eight bytes at a time.
+// MD5, SHA-1, SHA-256 and HMAC over OpenSSL's own block functions; CRC-32, CRC-32C and CRC-64/NVME by tables
+// that take eight bytes at a time. Not EVP: its first use loads OpenSSL's providers (4 MiB resident, 2 ms),
+// and an instance that speaks no TLS never needs them.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/digest.h"
 
-#include <openssl/evp.h>
+#include <openssl/md5.h>
+#include <openssl/sha.h>
 
 #include <cstring>
-#include <utility>
+#include <variant>
 
 #include "base/encoding.h"
 #include "base/result.h"
 
 namespace base {
 
+struct Digest::State {
+    std::variant<SHA256_CTX, SHA_CTX, MD5_CTX> context;
+};
+
 namespace {
 
 constexpr size_t kHmacBlockBytes = 64;
-
-// Fetched once: OpenSSL 3 looks an algorithm up again at every use of EVP_sha256().
-const EVP_MD* algorithm(DigestKind kind) {
-    static const EVP_MD* const kMd5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
-    static const EVP_MD* const kSha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
-    static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-    switch (kind) {
-        case DigestKind::Md5:
-            return kMd5;
-        case DigestKind::Sha1:
-            return kSha1;
-        case DigestKind::Sha256:
-            return kSha256;
-    }
-    ASSERT(false);
-}
-
-EVP_MD_CTX* context_of(void* context) {
-    return static_cast<EVP_MD_CTX*>(context);
-}
 
 std::string digest_of(DigestKind kind, std::string_view bytes) {
     Digest digest(kind);
@@ -103,31 +90,45 @@ T crc(const CrcTables<T>& tables, T previous, std::string_view bytes) {
 
 }  // namespace
 
-Digest::Digest(DigestKind kind) : context_(EVP_MD_CTX_new()) {
-    ASSERT(context_ != nullptr);
-    ASSERT(EVP_DigestInit_ex2(context_of(context_), algorithm(kind), nullptr) == 1);
+Digest::Digest(DigestKind kind) : state_(std::make_unique<State>()) {
+    switch (kind) {
+        case DigestKind::Md5:
+            MD5_Init(&state_->context.emplace<MD5_CTX>());
+            return;
+        case DigestKind::Sha1:
+            SHA1_Init(&state_->context.emplace<SHA_CTX>());
+            return;
+        case DigestKind::Sha256:
+            SHA256_Init(&state_->context.emplace<SHA256_CTX>());
+            return;
+    }
+    ASSERT(false);
 }
 
-Digest::~Digest() {
-    EVP_MD_CTX_free(context_of(context_));
-}
-
-Digest::Digest(Digest&& other) noexcept : context_(std::exchange(other.context_, nullptr)) {}
-
-Digest& Digest::operator=(Digest&& other) noexcept {
-    std::swap(context_, other.context_);
-    return *this;
-}
+Digest::~Digest() = default;
+Digest::Digest(Digest&&) noexcept = default;
+Digest& Digest::operator=(Digest&&) noexcept = default;
 
 void Digest::update(std::string_view bytes) {
-    EVP_DigestUpdate(context_of(context_), bytes.data(), bytes.size());
+    if (auto* sha256 = std::get_if<SHA256_CTX>(&state_->context)) SHA256_Update(sha256, bytes.data(), bytes.size());
+    else if (auto* sha1 = std::get_if<SHA_CTX>(&state_->context)) SHA1_Update(sha1, bytes.data(), bytes.size());
+    else MD5_Update(&std::get<MD5_CTX>(state_->context), bytes.data(), bytes.size());
 }
 
 std::string Digest::finish() {
-    unsigned char out[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    EVP_DigestFinal_ex(context_of(context_), out, &size);
-    return {reinterpret_cast<char*>(out), size};
+    unsigned char out[SHA256_DIGEST_LENGTH];
+    size_t size_bytes = 0;
+    if (auto* sha256 = std::get_if<SHA256_CTX>(&state_->context)) {
+        SHA256_Final(out, sha256);
+        size_bytes = SHA256_DIGEST_LENGTH;
+    } else if (auto* sha1 = std::get_if<SHA_CTX>(&state_->context)) {
+        SHA1_Final(out, sha1);
+        size_bytes = SHA_DIGEST_LENGTH;
+    } else {
+        MD5_Final(out, &std::get<MD5_CTX>(state_->context));
+        size_bytes = MD5_DIGEST_LENGTH;
+    }
+    return {reinterpret_cast<char*>(out), size_bytes};
 }
 
 std::string md5(std::string_view bytes) {

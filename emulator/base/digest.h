@@ -21,7 +21,8 @@ class Digest {
     std::string finish();  // raw bytes
 
   private:
-    void* context_;
+    struct State;
+    std::unique_ptr<State> state_;
 };
 
 std::string md5(std::string_view bytes);             // raw bytes

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "commands/client.h"
@@ -96,6 +97,7 @@ int run_here(const EmulatorOptions& options) {
     (*emulator)->on_stop_request([pid] { ::kill(pid, SIGTERM); });
     fmt::print("ready       dodam status shows everything, Ctrl-C stops it\n");
     std::fflush(stdout);
+    base::give_back_start_pages();
 
     int signal = 0;
     ::sigwait(&signals, &signal);

@@ -721,7 +721,6 @@ std::expected<std::unique_ptr<Runtime>, std::string> make_process_runtime(base::
     ProcessRuntimeOptions complete = options;
     if (complete.holder.empty()) complete.holder = find_holder();
     if (complete.holder.empty()) return std::unexpected("dodam-holder is missing: it belongs beside dodam");
-    if (auto problem = why_no_sandbox(spawner, complete.holder); !problem.empty()) return std::unexpected(problem);
     auto runtime = std::make_unique<ProcessRuntime>(spawner, complete);
     TRY(runtime->open());
     return runtime;

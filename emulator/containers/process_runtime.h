@@ -16,11 +16,12 @@ struct ProcessRuntimeOptions {
     std::string holder;         // path of dodam-holder; "" = find_holder()
 };
 
-// An error is one sentence: what is missing, or the setting by which namespaces are refused (exit code 3).
+// An error is one sentence: what is missing. Whether namespaces are refused shows when the first task starts;
+// who wants to know before asks why_no_sandbox().
 std::expected<std::unique_ptr<Runtime>, std::string> make_process_runtime(base::Spawner& spawner,
                                                                           const ProcessRuntimeOptions& options);
 
-// Tries the real thing in the real sandbox: `doctor`'s question. "" or the sentence.
+// Tries the real thing in the real sandbox, some 10 ms. "" or the sentence with the setting (exit code 3).
 std::string why_no_sandbox(base::Spawner& spawner, const std::string& holder = "");
 
 }  // namespace containers
