@@ -67,7 +67,7 @@ constexpr size_t kCacheMemoryBytes = 64 << 20;
 constexpr uint64_t kCacheDiskBytes = 1ull << 30;
 constexpr auto kRelayConnect = std::chrono::seconds(5);
 constexpr auto kRelayIdle = std::chrono::minutes(10);
-constexpr auto kHousekeeping = std::chrono::milliseconds(50);
+constexpr auto kHousekeeping = std::chrono::seconds(1);
 constexpr auto kDrain = std::chrono::milliseconds(500);
 
 // Everything by Host: distributions, load balancers, buckets' websites, else CloudFront's own 403.
@@ -279,6 +279,9 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
     TRY(open(viewer_tls_server, options.https_port, viewer_port, {.name = "viewer-tls", .tls = &tls, .tls_only = true}, "https-port"));
     name_origins();
     log_client = std::make_unique<stack::ApiClient>(dialled(aws_server->address()), aws::Credentials{"test", "test", ""}, stack.region, clock, kS3Alone);
+    // Listeners follow what is declared: the kept ones open here, later ones before the operation that made them answers.
+    elbv2.on_publish([this](const elbv2::RoutingSnapshot& snapshot) { listeners.open(snapshot); });
+    listeners.open(*elbv2.snapshot().get());
     for (auto* server : {aws_server.get(), viewer_server.get(), viewer_tls_server.get()}) server->start();
     health.start();
     housekeeping = base::Thread("housekeeping", [this] { keep_house(); });
@@ -367,15 +370,9 @@ std::expected<void, state::Problem> Emulator::Inside::start_tasks(const Emulator
     return {};
 }
 
-// What is due now and then: listeners follow the load balancers' snapshot, access logs are delivered, old
-// log events go.
+// What is due now and then: access logs are delivered, old log events go.
 void Emulator::Inside::keep_house() {
-    std::shared_ptr<const elbv2::RoutingSnapshot> opened;
     while (clock.wait_until(clock.now() + kHousekeeping)) {
-        if (auto snapshot = elbv2.snapshot().get(); snapshot != opened) {
-            listeners.open(*snapshot);
-            opened = std::move(snapshot);
-        }
         edge.step(clock.now());
         logs.expire();
     }
@@ -549,7 +546,6 @@ std::expected<std::unique_ptr<Emulator>, state::Problem> Emulator::start(const E
     if (!tasks) return std::unexpected(tasks.error());
     if (!applied) return std::unexpected(applied.error());
     if (!backed) return std::unexpected(backed.error());
-    emulator->inside_->listeners.open(*emulator->inside_->elbv2.snapshot().get());
     emulator->inside_->phase = "ready";
     return emulator;
 }
