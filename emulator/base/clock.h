@@ -2,6 +2,7 @@
 // move; it decides TTLs, ages, expiries, delays and schedules. Socket waits use net::Deadline, which
 // is real time and never scaled.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -37,6 +38,12 @@ class Clock {
     microseconds scaled(microseconds duration) const {
         return microseconds(static_cast<microseconds::rep>(duration.count() / speed_));
     }
+    // The same for a wait in which a program starts. Programs keep real time, so what production forgives
+    // while one starts is forgiven here at any speed, up to kProgramStart.
+    microseconds scaled_start(microseconds duration) const {
+        return std::max(scaled(duration), std::min<microseconds>(duration, kProgramStart));
+    }
+    static constexpr seconds kProgramStart{15};
 
   private:
     double speed_ = 1;

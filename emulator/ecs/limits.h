@@ -11,7 +11,6 @@ inline constexpr size_t kMaxDeploymentHistory = 100;          // ours: AWS keeps
 inline constexpr size_t kMaxStoppedTasks = 1000;              // ours
 inline constexpr base::seconds kStoppedTaskAge{3600};         // "at least one hour"
 inline constexpr base::seconds kSettleTime{40};               // RUNNING without any health check to look at
-inline constexpr base::seconds kBootTime{10};                 // ours: of a grace period, this much is never shortened
 inline constexpr base::seconds kSteadyStateEvery{6 * 3600};
 inline constexpr size_t kMaxDesiredCount = 5000;
 inline constexpr size_t kLastOutputLines = 40;                // ours: kept on the task

@@ -68,9 +68,7 @@ ServiceView Reconciler::view_of(Service& service, base::Time now, const std::vec
         one.created_at = task->created_at;
         one.phase = task->is_leaving() ? TaskView::Phase::Leaving : task->status == TaskStatus::Running ? TaskView::Phase::Running : TaskView::Phase::Starting;
         one.healthy = is_healthy(*task, *definition, now, clock.scaled(kSettleTime));
-        // An app boots in real time however fast the loops run.
-        const base::microseconds grace = std::max<base::microseconds>(clock.scaled(service.grace), std::min<base::microseconds>(service.grace, kBootTime));
-        one.failing = failing_reason(*task, *definition, now, grace);
+        one.failing = failing_reason(*task, *definition, now, clock.scaled_start(service.grace));
         if (!task->unhealthy_told)
             for (const TaskTarget& target : task->targets)
                 if (target.health == "unhealthy") {

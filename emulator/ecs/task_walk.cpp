@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "ecs/limits.h"
 
 namespace ecs {
@@ -94,13 +95,16 @@ bool all_containers_stopped(const Task& task) {
 void record_probe(Container& container, const HealthCheck& check, HealthProbe probe) {
     bool passed = probe.exit_code == 0;
     bool forgiven = !container.ever_healthy && container.started_at && probe.at < *container.started_at + check.start_period;
+    // Production gives a program this long however fast the loops run here.
+    auto start = std::min<base::microseconds>(check.interval * check.retries, base::Clock::kProgramStart);
+    bool starting = !container.ever_healthy && container.started_at && probe.at < *container.started_at + start;
     container.probes.push_back(std::move(probe));
     if (container.probes.size() > kProbesKept) container.probes.erase(container.probes.begin());
     if (passed) {
         container.failed_probes = 0;
         container.ever_healthy = true;
         container.health = HealthStatus::Healthy;
-    } else if (!forgiven && ++container.failed_probes >= check.retries) {
+    } else if (!forgiven && ++container.failed_probes >= check.retries && !starting) {
         container.health = HealthStatus::Unhealthy;
     }
 }

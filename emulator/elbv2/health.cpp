@@ -121,10 +121,11 @@ void Health::start_probe(const std::shared_ptr<const RoutedGroup>& shared,
         ProbeOutcome outcome =
             judge(response, check, target.target.id + ":" + std::to_string(port));
         base::Time at = parts_.clock.now();
+        base::microseconds start = parts_.clock.scaled_start(start_allowance(check));
         SlowStart slow = slow_start_for(group, target, at, parts_.clock.speed());
         target.live->update([&](HealthRecord& record) {
             HealthState before = record.shown.state;
-            record = after_probe(std::move(record), check, outcome, at, slow);
+            record = after_probe(std::move(record), check, outcome, at, start, slow);
             record.probing = false;
             if (record.shown.state != before) log_change(group, target, record);
         });

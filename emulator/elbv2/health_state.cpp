@@ -50,8 +50,12 @@ HealthRecord fresh_record(base::Time now) {
     return record;
 }
 
+base::microseconds start_allowance(const HealthCheck& check) {
+    return base::seconds(check.interval_seconds) * (check.unhealthy_threshold - 1);
+}
+
 HealthRecord after_probe(HealthRecord record, const HealthCheck& check, const ProbeOutcome& outcome,
-                         base::Time now, SlowStart slow_start) {
+                         base::Time now, base::microseconds start, SlowStart slow_start) {
     bool passed = outcome.kind == ProbeOutcome::Kind::Passed;
     record.successes = passed ? record.successes + 1 : 0;
     record.failures = passed ? 0 : record.failures + 1;
@@ -66,8 +70,13 @@ HealthRecord after_probe(HealthRecord record, const HealthCheck& check, const Pr
         }
         return record;
     }
+    // An answer shows that the program has started; silence may mean that it is about to.
+    bool is_starting = state == HealthState::Initial &&
+                       outcome.kind != ProbeOutcome::Kind::WrongCode &&
+                       now < record.shown.since + start;
     // GUESS: from initial, too, failures must reach the threshold.
-    if (state == HealthState::Unhealthy || record.failures >= check.unhealthy_threshold) {
+    if (state == HealthState::Unhealthy ||
+        (record.failures >= check.unhealthy_threshold && !is_starting)) {
         become(record, HealthState::Unhealthy, failure(outcome), now);
         record.slow_start_since = {};
     } else if (state == HealthState::Initial) {

@@ -27,7 +27,11 @@ enum class SlowStart : uint8_t {
 
 // A target that was just registered, or whose group just came into use.
 HealthRecord fresh_record(base::Time now);
+// `start`: how long a new target may leave its probes unanswered (start_allowance, through
+// Clock::scaled_start).
 HealthRecord after_probe(HealthRecord record, const HealthCheck& check, const ProbeOutcome& outcome,
-                         base::Time now, SlowStart slow_start);
+                         base::Time now, base::microseconds start, SlowStart slow_start);
+// What the thresholds give a target in production before it is called unhealthy.
+base::microseconds start_allowance(const HealthCheck& check);
 
 }  // namespace elbv2

@@ -17,7 +17,8 @@ std::string status_line(int status) {
     return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: 0\r\n\r\n";
 }
 
-std::string letters_of(std::string_view outcomes) {
+// '+' passes, '-' is silence, 'x' is a wrong answer.
+std::string letters_of(std::string_view outcomes, base::milliseconds every = 30s, base::microseconds start = 0s) {
     elbv2::HealthCheck check;
     check.healthy_threshold = 5;
     check.unhealthy_threshold = 2;
@@ -25,10 +26,12 @@ std::string letters_of(std::string_view outcomes) {
     HealthRecord record = elbv2::fresh_record(now);
     std::string states;
     for (char outcome : outcomes) {
-        now += 30s;
+        now += every;
         ProbeOutcome result;
-        result.kind = outcome == '+' ? ProbeOutcome::Kind::Passed : ProbeOutcome::Kind::TimedOut;
-        record = elbv2::after_probe(record, check, result, now, elbv2::SlowStart::Off);
+        result.kind = outcome == '+'   ? ProbeOutcome::Kind::Passed
+                      : outcome == 'x' ? ProbeOutcome::Kind::WrongCode
+                                       : ProbeOutcome::Kind::TimedOut;
+        record = elbv2::after_probe(record, check, result, now, start, elbv2::SlowStart::Off);
         states += record.shown.state == HealthState::Healthy     ? 'h'
                   : record.shown.state == HealthState::Unhealthy ? 'u'
                                                                  : 'i';
@@ -55,6 +58,29 @@ TEST_CASE("transitions (#55, #56)") {
         INFO(row.outcomes);
         CHECK(letters_of(row.outcomes) == row.states);
     }
+}
+
+TEST_CASE("at speed a program keeps the time to start that production gives it") {
+    struct Row {
+        std::string_view outcomes, states;
+    };
+    const Row rows[] = {
+        {"----+", "iiiih"},   // silent for four scaled intervals, then up
+        {"-------+", "iiiiiuuu"},  // but not for ever
+        {"xx", "iu"},         // what answers has started
+        {"+--", "hhu"},       // and what was healthy once is given nothing
+    };
+    for (const Row& row : rows) {
+        INFO(row.outcomes);
+        CHECK(letters_of(row.outcomes, 1500ms, 9s) == row.states);
+    }
+    base::ManualClock clock;
+    clock.set_speed(20);
+    CHECK(clock.scaled_start(60s) == 15s);
+    CHECK(clock.scaled_start(10s) == 10s);
+    CHECK(clock.scaled_start(600s) == 30s);
+    clock.set_speed(1);
+    CHECK(clock.scaled_start(60s) == 60s);
 }
 
 TEST_CASE("matchers") {
