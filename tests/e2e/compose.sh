@@ -62,6 +62,15 @@ check "is ready again" answers
 check "keeps the service's image" contains "$(in_emulator status)" "dodam-backend:"
 check "and the database" contains "$(sql 'SELECT email FROM users')" e2e@example.com
 
+# A killed emulator leaves its tasks; the next one removes them.
+old=$(docker ps -aq --filter "label=dodam.instance=$instance")
+check "there are tasks" test -n "$old"
+check "kill -9" compose kill -s KILL emulator
+check "up again" compose up -d
+check "is ready once more" answers
+still_there() { for id in $old; do docker inspect --format '{{.Name}}' "$id" 2>/dev/null; done; }
+check "what the killed one left is gone" equals "$(still_there)" ""
+
 check "down" compose down -v --timeout 45
 check "down leaves nothing" equals "$(left)" ""
 finish
