@@ -485,8 +485,7 @@ Node Emulator::Inside::status() {
     if (backing.has_cache()) node.set("cache", backing.cache_status());
     Node problems = Node::array();
     for (std::string_view part : {"database", "cache"})
-        if (node[part]["state"].as_string() == "dead")
-            problems.push_back(fmt::format("the {} died; its log is below {} (`dodam down` and `up` start it again)", part, directory.path()));
+        if (const auto& problem = node[part]["problem"].as_string(); !problem.empty()) problems.push_back(problem);
     node.set("problems", std::move(problems));
     return node;
 }

@@ -142,23 +142,32 @@ std::vector<taps::Reachable> Backing::reachable() {
     return all;
 }
 
+// State, and when it answered once and does not any more, what to do.
+Node Backing::state_of(std::string_view part, bool is_running, const std::string& place) const {
+    Node node = Node::object({{"state", is_running ? "ready" : started_ ? "dead" : "starting"}});
+    if (is_running || !started_) return node;
+    if (place == "here") node.set("problem", fmt::format("the {} died; its log is below {} (`dodam down` and `up` start it again)", part, parts_.directory));
+    else node.set("problem", fmt::format("the {} {} does not answer any more{}", part, place, compose_ ? " (`dodam down` and `up` start it again)" : ""));
+    return node;
+}
+
 Node Backing::database_status() const {
     if (!database_) return {};
-    const bool up = database_->is_running();
-    return Node::object({{"state", up ? "ready" : started_ ? "dead" : "starting"},
-                         {"endpoint", fmt::format("{}:{}", database_host_, database_port_)},
-                         {"detail", fmt::format("MariaDB {}, schema {}", database_->place(), database_spec_.schema)},
-                         {"schema", database_spec_.schema},
-                         {"user", database_spec_.user}});
+    Node node = state_of("database", database_->is_running(), database_->place());
+    node.set("endpoint", fmt::format("{}:{}", database_host_, database_port_));
+    node.set("detail", fmt::format("MariaDB {}, schema {}", database_->place(), database_spec_.schema));
+    node.set("schema", database_spec_.schema);
+    node.set("user", database_spec_.user);
+    return node;
 }
 
 Node Backing::cache_status() const {
     if (!cache_) return {};
-    const bool up = cache_->is_running();
-    return Node::object({{"state", up ? "ready" : started_ ? "dead" : "starting"},
-                         {"endpoint", fmt::format("{}:{}", cache_spec_.host, cache_spec_.port)},
-                         {"detail", fmt::format("Redis {}{}{}", cache_->place(), cache_tls_ ? ", TLS" : "", cache_spec_.cluster_mode ? ", cluster mode" : "")},
-                         {"user", cache_spec_.user}});
+    Node node = state_of("cache", cache_->is_running(), cache_->place());
+    node.set("endpoint", fmt::format("{}:{}", cache_spec_.host, cache_spec_.port));
+    node.set("detail", fmt::format("Redis {}{}{}", cache_->place(), cache_tls_ ? ", TLS" : "", cache_spec_.cluster_mode ? ", cluster mode" : ""));
+    node.set("user", cache_spec_.user);
+    return node;
 }
 
 Node Backing::credentials() const {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backing/cache.h"
@@ -66,6 +67,8 @@ class Backing {
     base::Node credentials() const;         // for commands beside the app: sockets, users, passwords
 
   private:
+    base::Node state_of(std::string_view part, bool is_running, const std::string& place) const;
+
     BackingParts parts_;
     DatabaseSpec database_spec_;
     CacheSpec cache_spec_;

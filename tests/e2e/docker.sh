@@ -77,6 +77,9 @@ check "the database is as at first" equals "$(sql 'SELECT COUNT(*) FROM users WH
 check "the cache is empty" equals "$(redis dbsize)" 0
 check "registering again" equals "$(register)" 201
 
+docker kill "$(docker ps -q --filter "label=com.docker.compose.project=dodam-$id" --filter label=com.docker.compose.service=mariadb)" >/dev/null
+check "a database that is gone" contains "$("$dodam" status --state "$state")" "problem   the database in Docker Compose does not answer any more"
+
 # ---- ends ----
 "$dodam" down --state "$state" >"$work/down.log" 2>&1
 check "down leaves nothing" nothing_left "$id"
