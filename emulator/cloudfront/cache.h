@@ -42,7 +42,7 @@ struct CacheEntry {
     int status = 200;
     http::HeaderList headers;     // as the viewer gets them, before what is the response's own
     std::shared_ptr<StoredBody> body;
-    Time fetched;                 // when the origin's answer, or its last 304, arrived
+    Time fetched;                 // when the origin's answer, or its last 304, arrived, less the Age it came with
     Time fresh_until;
     Time stale_while_revalidate_until, stale_if_error_until;
     Time usable_until;            // beyond MaxTTL an old copy is of no use

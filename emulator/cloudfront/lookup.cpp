@@ -207,20 +207,21 @@ Answer Lookup::refreshed(const Inquiry& inquiry, const EntryPtr& stale, const ht
     // The 304's headers replace the stored ones (RFC 9111 §3.2); what frames the body stays.
     for (const http::Header& header : clean_origin_headers(headers, *inquiry.behavior, origin.kind).headers) {
         std::string name = base::lower(header.name);
-        if (name == "content-length" || name == "content-encoding" || name == "content-range" || name == "content-type" ||
-            name == "vary" || (name == "etag" && stale->etag.starts_with("W/")))
+        if (name == "content-length" || name == "content-encoding" || name == "content-range" || name == "content-md5" ||
+            name == "vary" || name == "etag")
             continue;
         entry->headers.set(header.name, header.value);
     }
     // A 304 without directives: the stored ones go on.
     Freshness freshness = decide_freshness(*inquiry.distribution, *inquiry.behavior,
                                            {stale->status, &entry->headers, origin.kind == Origin::Kind::S3}, inquiry.now);
+    entry->headers.remove("Age");
     entry->body = stale->body;
     entry->etag = stale->etag;
     entry->last_modified = stale->last_modified;
     entry->origin = origin.id;
     entry->why = freshness.why;
-    entry->fetched = inquiry.now;
+    entry->fetched = inquiry.now - freshness.age;
     entry->fresh_until = inquiry.now + freshness.ttl;
     entry->stale_while_revalidate_until = entry->fresh_until + freshness.stale_while_revalidate;
     entry->stale_if_error_until = freshness.stale_if_error ? entry->fresh_until + *freshness.stale_if_error : Time::max();
@@ -315,7 +316,7 @@ void Lookup::keep(const Inquiry& inquiry, Answer& answer, const Origin& origin, 
     if (part) entry->range = from_origin.get("Content-Range");
     entry->origin = origin.id;
     entry->why = freshness.why;
-    entry->fetched = inquiry.now;
+    entry->fetched = inquiry.now - freshness.age;
     entry->fresh_until = inquiry.now + freshness.ttl;
     entry->stale_while_revalidate_until = entry->fresh_until + freshness.stale_while_revalidate;
     entry->stale_if_error_until = freshness.stale_if_error ? entry->fresh_until + *freshness.stale_if_error : Time::max();
@@ -326,6 +327,7 @@ void Lookup::keep(const Inquiry& inquiry, Answer& answer, const Origin& origin, 
     answer.store = true;
     compress_if_due(inquiry, answer, from_origin);
     entry->headers = answer.headers;
+    entry->headers.remove("Age");
     for (const std::string& name : freshness.withheld_headers) entry->headers.remove(name);
     entry->etag = entry->headers.get("ETag");
     entry->last_modified = entry->headers.get("Last-Modified");

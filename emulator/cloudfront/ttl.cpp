@@ -32,6 +32,26 @@ Asked asked_lifetime(const http::CacheControl& directives, const http::HeaderLis
     return {};
 }
 
+// What other caches on the way held it for (RFC 9111 §4.2.3). GUESS: AWS documents nothing; an Age that is
+// no single number makes the answer stale, the careful way.
+void subtract_age(Asked& asked, Freshness& freshness, const http::HeaderList& headers) {
+    const std::vector<std::string_view> lines = headers.all("Age");
+    if (lines.empty()) return;
+    auto age = lines.size() == 1 ? base::parse_unsigned(base::trim(lines[0])) : std::nullopt;
+    constexpr uint64_t kLongest = 1u << 31;   // RFC 9111 §1.2.2
+    if (age) freshness.age = seconds(std::min(*age, kLongest));
+    if (!asked.lifetime) return;
+    asked.lifetime = age ? std::max(*asked.lifetime - freshness.age, seconds(0)) : seconds(0);
+    asked.source += age ? fmt::format(" less Age {}", freshness.age.count()) : std::string(" with an Age that is no number");
+}
+
+bool varies_by_everything(const http::HeaderList& headers) {
+    for (std::string_view line : headers.all("Vary"))
+        for (std::string_view member : base::split(line, ','))
+            if (base::trim(member) == "*") return true;
+    return false;
+}
+
 // min(max(asked, MinTTL), MaxTTL), in words.
 seconds clamp_ttl(const CacheBehavior& behavior, seconds asked, const std::string& source, std::string& why) {
     if (asked < behavior.min_ttl) {
@@ -68,11 +88,12 @@ Freshness success(const CacheBehavior& behavior, const http::CacheControl& direc
                                         : fmt::format("the origin says {}", name);
         return freshness;
     }
-    if (base::trim(headers.get("Vary")) == "*" && behavior.min_ttl == seconds(0)) {
+    if (varies_by_everything(headers) && behavior.min_ttl == seconds(0)) {
         freshness.why = "the origin says Vary: *";
         return freshness;
     }
     Asked asked = asked_lifetime(directives, headers, now);
+    subtract_age(asked, freshness, headers);
     if (asked.lifetime) {
         freshness.ttl = clamp_ttl(behavior, *asked.lifetime, asked.source, freshness.why);
     } else {

@@ -14,6 +14,7 @@ namespace cloudfront {
 struct Freshness {
     bool store = false;
     seconds ttl{0};
+    seconds age{0};                          // that the answer already had when it came
     seconds stale_while_revalidate{0};
     std::optional<seconds> stale_if_error;   // nothing said: the default of "serve stale on 5xx"
     // Set-Cookie and friends named by no-cache="…": stored without them.

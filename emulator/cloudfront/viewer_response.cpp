@@ -107,7 +107,7 @@ CleanedHeaders clean_origin_headers(const http::HeaderList& from_origin, const C
             continue;
         }
         if (kind == Origin::Kind::S3 && (name == "x-amz-id-2" || name == "x-amz-request-id")) continue;
-        if (name == "x-cache" || name == "x-amz-cf-id" || name == "x-amz-cf-pop" || name == "age") continue;
+        if (name == "x-cache" || name == "x-amz-cf-id" || name == "x-amz-cf-pop") continue;
         if (name == "vary" && kind == Origin::Kind::Custom) {
             if (std::exchange(vary_done, true)) continue;
             std::string kept = reduced_vary(from_origin, behavior);

@@ -53,6 +53,15 @@ TEST_CASE("the TTL table (#33-#41)", "[cloudfront]") {
         {0, 86400, 31536000, {{"Cache-Control", "max-age=0"}, {"ETag", "\"a\""}}, true, 0},
         {0, 86400, 31536000, {{"Vary", "*"}}, false, 0},
         {1, 86400, 31536000, {{"Vary", "*"}}, true, 86400},
+        {0, 86400, 31536000, {{"Vary", "Foo, *"}}, false, 0},
+        {0, 86400, 31536000, {{"Vary", "Foo"}, {"Vary", "*"}}, false, 0},
+        {0, 86400, 31536000, {{"Cache-Control", "max-age=60"}, {"Age", "20"}}, true, 40},
+        {0, 86400, 31536000, {{"Expires", in_30}, {"Age", "20"}}, true, 10},
+        {50, 86400, 31536000, {{"Cache-Control", "max-age=60"}, {"Age", "20"}}, true, 50},
+        {0, 86400, 31536000, {{"Cache-Control", "max-age=60"}, {"Age", "99999999999"}}, false, 0},
+        {0, 86400, 31536000, {{"Cache-Control", "max-age=60"}, {"Age", "-1"}}, false, 0},
+        {0, 86400, 31536000, {{"Cache-Control", "max-age=60"}, {"Age", "0, 0"}}, false, 0},
+        {0, 86400, 31536000, {{"Cache-Control", "max-age=60"}, {"Age", "0"}, {"Age", "0"}}, false, 0},
     };
     for (const Row& row : rows) {
         INFO("Min " << row.low << " " << (row.headers.empty() ? "" : row.headers.begin()->value));
