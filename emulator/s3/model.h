@@ -49,6 +49,13 @@ struct Part {
     base::Time modified;
 };
 
+inline uint64_t size_of(const std::vector<Part>& parts) {
+    uint64_t total = 0;
+    for (const Part& part : parts)
+        total += part.size_bytes;
+    return total;
+}
+
 struct ObjectVersion {
     int64_t row = 0;
     std::string bucket, key;

@@ -58,6 +58,9 @@ Source find_source(ControlPlane& s3, Request& request) {
             "id.");
     }
     source.parts = s3.store().parts(source.object.row);
+    // Replaced between the two reads: its parts went with it.
+    if (size_of(source.parts) != source.object.size_bytes)
+        throw aws::Error(503, "SlowDown", "Please reduce your request rate.");
     ReadCondition condition = check_copy_source(request.headers, source.object.etag,
                                                 source.object.modified, s3.clock().now());
     if (condition.outcome != ReadCondition::Outcome::Proceed)
