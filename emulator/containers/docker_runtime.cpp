@@ -403,6 +403,8 @@ Result<std::shared_ptr<TaskNetwork>> DockerRuntime::create_task(const TaskOption
     std::string hostname = options.hostname.empty() ? default_hostname(options.address) : options.hostname;
     std::error_code failed;
     fs::create_directories(task->directory + "/s", failed);
+    // The pause container's root has no capability to write where another user may; who gets here at all is decided above.
+    ::chmod((task->directory + "/s").c_str(), 0777);
     std::ofstream(task->directory + "/hosts") << hosts_file(options);
     std::ofstream(task->directory + "/resolv.conf") << resolv_conf(options);
     std::ofstream(task->directory + "/hostname") << hostname << "\n";
