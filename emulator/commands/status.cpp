@@ -41,6 +41,9 @@ void print(const Node& status) {
     for (std::string_view part : {"database", "cache"})
         if (const Node* node = status.find(part))
             fmt::print("{:<9} {}  {}\n", part, (*node)["state"].as_string(), (*node)["endpoint"].as_string());
+    bool empty = !status.find("database") && !status.find("cache");
+    for (std::string_view kind : {"distributions", "load_balancers", "services", "buckets"}) empty = empty && status[kind].size() == 0;
+    if (empty) fmt::print("the stack is empty; start it with a file (dodam up -f dodam.json), or make parts with any AWS client\n");
     for (const Node& problem : status["problems"].items()) fmt::print("problem   {}\n", problem.as_string());
 }
 

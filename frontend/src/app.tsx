@@ -14,6 +14,15 @@ const CLOCK_NOTICE_MS = 2000;
 
 interface Seen { status: api.Status; clock: api.Clock; faults: api.Fault[] }
 
+// The address bar's "#id"; what is no id there is none.
+function idInAddress(): string {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return '';
+  }
+}
+
 function offset(clock: api.Clock): string | undefined {
   const seconds = Math.round((Date.parse(clock.now) - Date.parse(clock.real)) / 1000);
   if (seconds * 1000 < CLOCK_NOTICE_MS) return undefined;
@@ -49,7 +58,7 @@ export function App() {
   const [problem, setProblem] = useState<string>();
   const [spans, setSpans] = useState<api.Span[]>([]);
   const [paused, setPaused] = useState(false);
-  const [chosen, setChosen] = useState(decodeURIComponent(location.hash.slice(1)));
+  const [chosen, setChosen] = useState(idInAddress);
   const last = useRef(0);
 
   useEffect(() => {

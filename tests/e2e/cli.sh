@@ -70,6 +70,17 @@ printf '{ "version": 1, "scenario": "x", "steps": [ { "GET": "front:/", "expcet"
 check "a wrong scenario names file, line and column" says "bad/a.scenario.json:1:" 2 check bad
 check "and what was meant" contains "$(cat "$work/err")" '"expect"'
 
+# ---- An empty stack
+start_dodam empty
+check "status of an empty stack says what to do" says "dodam up -f dodam.json" 0 status --state "$state"
+check "its keys are there" jq -e '.aws_endpoint and .viewer_endpoint and .pid and .distributions == {} and .load_balancers == {} and .services == {}' <<<"$("$dodam" status --state "$state" --json)"
+check "trace of nothing" exits 2 trace --state "$state"
+check "cache of nothing" says "0 objects" 0 cache --state "$state"
+check "logs of nothing" exits 0 logs --state "$state"
+check "a reset of what is not there" says "no database" 2 reset database --state "$state"
+check "a reset of all that is there" says "edge is as new" 0 reset --state "$state"
+"$dodam" down --state "$state" >/dev/null
+
 # ---- A running stack
 start_dodam stack -f "$work/app/dodam.json" --runtime process --speed 20
 check "a second up names the first" says "already running" 3 up --state "$state" --aws-port 0 --http-port 0 --https-port 0
