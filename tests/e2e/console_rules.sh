@@ -73,7 +73,7 @@ nowhere() { ! grep -l -- "$token" "$@"; }
 check "nor in views, the log, commands' output or the process list" nowhere "$work/page" "$work/views" "$state/emulator.log" "$work/up.log" "$work/shown" "$work/processes"
 
 # Only loopback is bound.
-bound() { awk -v pid="$(field pid)" 'NR > 1 && $4 == "0A" { print $2 }' /proc/net/tcp | grep -i ":$(printf %04X "$1")$"; }
+bound() { awk 'NR > 1 && $4 == "0A" { print $2 }' /proc/net/tcp | grep -i ":$(printf %04X "$1")$"; }
 for at in "$endpoint" "$viewer" "$viewer_tls"; do
     check "$at listens on loopback" contains "$(bound "${at##*:}")" "0100007F:"
 done
