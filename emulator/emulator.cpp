@@ -530,7 +530,7 @@ std::expected<std::unique_ptr<Emulator>, state::Problem> Emulator::start(const E
 
     auto inside = std::make_unique<Inside>(std::move(*directory), std::move(stack), std::move(*database));
     inside->clock.set_speed(options.speed > 0 ? options.speed : inside->stack.speed);
-    if (auto chosen = inside->backing.choose({options.backing, options.database_url, options.cache_url, progress}); !chosen)
+    if (auto chosen = inside->backing.choose({options.backing, options.database_url, options.cache_url, progress, options.interrupted}); !chosen)
         return std::unexpected(chosen.error());
     if (auto opened = inside->open_ports(options); !opened) return std::unexpected(opened.error());
     progress(fmt::format("aws         {}", inside->info.aws_endpoint));

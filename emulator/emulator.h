@@ -20,6 +20,8 @@ struct EmulatorOptions {
     uint16_t aws_port = 4566, http_port = 8080, https_port = 8443;   // 0 = any free port
     std::string bind = "127.0.0.1";
     bool durable = false;
+    // Asked while a start waits for others: true ends it.
+    std::function<bool()> interrupted = [] { return false; };
 };
 
 class Emulator {

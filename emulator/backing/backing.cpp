@@ -58,7 +58,8 @@ std::expected<void, state::Problem> Backing::choose(const Source& source) {
         return refuse("--database-url and --cache-url belong to --backing given");
     if (source.kind == "compose" && (database_ || cache_)) {
         compose_ = std::make_unique<Compose>(
-            parts_.spawner, ComposeOptions{parts_.instance, parts_.directory + "/compose", parts_.sockets, cache_spec_.cluster_mode, source.progress});
+            parts_.spawner, ComposeOptions{parts_.instance, parts_.directory + "/compose", parts_.sockets, cache_spec_.cluster_mode, source.progress,
+                                        source.interrupted});
         if (database_) database_ = std::make_unique<ServedDatabase>(compose_->database());
         if (cache_) cache_ = std::make_unique<ServedRedis>(compose_->cache());
     }
@@ -80,6 +81,7 @@ std::expected<void, state::Problem> Backing::choose(const Source& source) {
         served.door = {server->socket(), url->user, url->password};
         served.connect = [server = server.get()] { return server->connect(); };
         served.progress = source.progress;
+        served.interrupted = source.interrupted;
         return served;
     };
     if (source.database_url.empty() && source.cache_url.empty())

@@ -41,6 +41,7 @@ struct Source {
     std::string kind = "auto";             // auto: child processes; compose; given
     std::string database_url, cache_url;   // given
     std::function<void(const std::string&)> progress = [](const std::string&) {};
+    std::function<bool()> interrupted = [] { return false; };   // true: nobody waits for the start any more
 };
 
 class Backing {

@@ -1,12 +1,16 @@
 #include "backing/compose.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "base/encoding.h"
 #include "base/ids.h"
 #include "base/json.h"
@@ -26,6 +30,7 @@ using containers::DockerEngine;
 constexpr std::chrono::milliseconds kProbe{3'000};
 constexpr auto kToolWait = std::chrono::seconds(20);
 constexpr auto kUpWait = std::chrono::minutes(10);       // images may have to be pulled
+constexpr std::chrono::milliseconds kTick{100};
 constexpr auto kServerWait = std::chrono::seconds(90);
 constexpr size_t kShownErrorBytes = 400;
 
@@ -44,6 +49,7 @@ std::optional<std::vector<std::string>> find_tool(base::Spawner& spawner) {
         base::ProcessOptions options;
         options.command = tool;
         options.command.emplace_back("version");
+        options.new_session = true;
         auto answer = base::run(spawner, std::move(options), kToolWait);
         if (answer && answer->exit_code == 0) return tool;
     }
@@ -116,20 +122,42 @@ std::expected<void, state::Problem> Compose::up(const std::vector<std::string>& 
     environment["DODAM_BACKING_PASSWORD"] = password_;
     environment["DODAM_REDIS_CLUSTER"] = options_.cluster_mode ? "yes" : "no";
     environment["DODAM_INSTANCE"] = options_.instance;
-    base::ProcessOptions run;
-    run.command = *tool;
-    for (const std::string& word : {std::string("-f"), file, std::string("-p"), project(), std::string("up"), std::string("-d"), std::string("--no-build")})
-        run.command.push_back(word);
-    run.command.insert(run.command.end(), services.begin(), services.end());
-    run.environment = std::move(environment);
     options_.progress(fmt::format("backing     {} starts {}", base::join(*tool, " "), base::join(services, " and ")));
     is_up_ = true;
-    auto ran = base::run(spawner_, std::move(run), kUpWait);
-    if (!ran) return problem("Docker Compose could not be started: " + ran.error());
-    if (ran->timed_out) return problem(fmt::format("Docker Compose did not start the servers within {} min", kUpWait.count()));
-    if (ran->exit_code != 0)
-        return problem(fmt::format("Docker Compose could not start {}: {} (without a registry, script/offline-images makes the images)",
-                                   base::join(services, " and "), cause_of(ran->error)));
+    std::vector<std::string> command = *tool;
+    for (const std::string& word : {std::string("-f"), file, std::string("-p"), project(), std::string("up"), std::string("-d"), std::string("--no-build")})
+        command.push_back(word);
+    command.insert(command.end(), services.begin(), services.end());
+    return run(command, std::move(environment), base::join(services, " and "));
+}
+
+std::expected<void, state::Problem> Compose::run(const std::vector<std::string>& command, std::map<std::string, std::string> environment,
+                                                 const std::string& what) {
+    auto problem = [](const std::string& text) { return std::unexpected(state::Problem{text}); };
+    const std::string log = options_.directory + "/log";
+    const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (output < 0) return problem("cannot write " + log);
+    base::ProcessOptions options;
+    options.command = command;
+    options.environment = std::move(environment);
+    options.standard_output = options.standard_error = output;
+    options.new_session = true;   // a Ctrl-C is ours to carry out
+    auto process = spawner_.spawn(std::move(options));
+    ::close(output);
+    if (!process) return problem("Docker Compose could not be started: " + process.error());
+    base::SystemClock clock;
+    const base::Time end = clock.now() + kUpWait;
+    std::optional<int> code;
+    while (!(code = (*process)->wait(kTick))) {
+        if (!options_.interrupted() && clock.now() < end) continue;
+        (*process)->signal(SIGTERM);
+        if (!(*process)->wait(kToolWait)) (*process)->signal(SIGKILL);
+        return problem(options_.interrupted() ? std::string(kInterrupted)
+                                              : fmt::format("Docker Compose did not start {} within {} min", what, kUpWait.count()));
+    }
+    if (*code != 0)
+        return problem(fmt::format("Docker Compose could not start {}: {} (without a registry, script/offline-images makes the images)", what,
+                                   cause_of(state::read_file(log).value_or(""))));
     return {};
 }
 
@@ -175,6 +203,7 @@ Served Compose::served(const std::string& service, const std::string& name, Door
     served.patience = kServerWait;
     served.gone = [this, service] { return why_gone(service); };
     served.progress = options_.progress;
+    served.interrupted = options_.interrupted;
     return served;
 }
 

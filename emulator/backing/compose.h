@@ -5,6 +5,7 @@
 #pragma once
 #include <expected>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct ComposeOptions {
     std::string sockets;       // short; the servers' sockets are made here
     bool cluster_mode = true;
     std::function<void(const std::string&)> progress = [](const std::string&) {};
+    std::function<bool()> interrupted = [] { return false; };
 };
 
 class Compose {
@@ -37,6 +39,8 @@ class Compose {
     Served cache() const;
 
   private:
+    std::expected<void, state::Problem> run(const std::vector<std::string>& command, std::map<std::string, std::string> environment,
+                                           const std::string& what);
     Served served(const std::string& service, const std::string& name, Door door) const;
     std::optional<std::string> why_gone(const std::string& service) const;
     std::string project() const { return "dodam-" + options_.instance; }

@@ -19,6 +19,7 @@ std::optional<std::string> Served::wait_for(const std::function<std::optional<st
     for (;;) {
         auto problem = attempt();
         if (!problem) return std::nullopt;
+        if (interrupted()) return kInterrupted;
         if (auto why = gone()) return why;
         const base::Time now = clock.now();
         if (now >= begun + patience) return problem;

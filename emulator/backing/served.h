@@ -11,6 +11,8 @@
 
 namespace backing {
 
+inline constexpr const char* kInterrupted = "the start was interrupted";
+
 enum class Owner { Us, Them };   // theirs is never emptied
 
 struct Served {
@@ -23,6 +25,8 @@ struct Served {
     // Why waiting is in vain, e.g. the container ended.
     std::function<std::optional<std::string>()> gone = [] { return std::nullopt; };
     std::function<void(const std::string&)> progress = [](const std::string&) {};
+
+    std::function<bool()> interrupted = [] { return false; };
 
     // Tries until `attempt` gives no error; tells now and then what it waits for. The last error when patience ends.
     std::optional<std::string> wait_for(const std::function<std::optional<std::string>()>& attempt) const;

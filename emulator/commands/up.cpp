@@ -85,7 +85,13 @@ int run_here(const EmulatorOptions& options) {
     ::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
 
-    auto emulator = Emulator::start(options, [](const std::string& line) {
+    EmulatorOptions interruptible = options;
+    interruptible.interrupted = [] {
+        sigset_t pending;
+        sigpending(&pending);
+        return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) || sigismember(&pending, SIGHUP);
+    };
+    auto emulator = Emulator::start(interruptible, [](const std::string& line) {
         fmt::print("{}\n", line);
         std::fflush(stdout);
     });

@@ -90,6 +90,13 @@ check "up in the foreground" timeout 120 sh -c "tail -n +1 -f '$work/up.log' | g
 stopped_by INT "$pid"
 check "Ctrl-C leaves nothing" nothing_left "$id"
 
+setsid "$dodam" up --state "$state" -f "$app" --runtime docker --backing compose --aws-port 0 --http-port 0 --https-port 0 >"$work/up.log" 2>&1 &
+pid=$!
+check "waiting for the servers" timeout 60 sh -c "tail -n +1 -f '$work/up.log' | grep -q -m1 '^backing '"
+stopped_by INT "$pid"
+check "Ctrl-C while it starts" contains "$(cat "$work/up.log")" "interrupted"
+check "leaves nothing" nothing_left "$id"
+
 start_dodam other --runtime docker -f "$app"
 other=$(field id)
 start_dodam stack -f "$app" --runtime docker --backing compose
