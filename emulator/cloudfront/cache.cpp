@@ -7,6 +7,7 @@
 
 #include "base/date.h"
 #include "base/encoding.h"
+#include "cloudfront/guesses.h"
 #include "cloudfront/limits.h"
 
 namespace cloudfront {
@@ -259,7 +260,7 @@ bool invalidation_matches(std::string_view pattern, std::string_view keyed_path)
         return path == wanted;
     };
     if (matches(pattern, keyed_path)) return true;
-    // GUESS: a path that differs by its percent-encoding alone is the same path.
+    if (!guesses::kInvalidationDecodesPaths) return false;
     if (pattern.find('%') == std::string_view::npos && keyed_path.find('%') == std::string_view::npos) return false;
     return matches(base::percent_decode(pattern), base::percent_decode(keyed_path));
 }

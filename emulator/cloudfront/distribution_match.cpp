@@ -1,6 +1,8 @@
 // See distribution_match.h.
 #include "cloudfront/distribution_match.h"
 
+#include "cloudfront/guesses.h"
+
 #include <algorithm>
 
 namespace cloudfront {
@@ -47,8 +49,8 @@ const std::shared_ptr<const Distribution>* HostTable::find_any(std::string_view 
 
 const std::shared_ptr<const Distribution>* HostTable::find(std::string_view host) const {
     auto* found = find_any(host);
-    // GUESS: a disabled distribution answers as if its name were unknown.
-    return found != nullptr && (*found)->enabled ? found : nullptr;
+    if (found != nullptr && guesses::kDisabledIsUnknown && !(*found)->enabled) return nullptr;
+    return found;
 }
 
 bool HostTable::owns(std::string_view host) const { return find_any(host) != nullptr; }

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cloudfront/behavior_match.h"
 #include "cloudfront/generated_page.h"
+#include "cloudfront/guesses.h"
 #include "cloudfront/limits.h"
 #include "cloudfront/signed_request.h"
 #include "cloudfront/tunnel.h"
@@ -41,7 +42,7 @@ int status_of_anomaly(http::Anomaly anomaly) {
     switch (anomaly) {
         case TargetTooLong:
         case HeaderTooLarge:
-        case HeadTooLarge: return 413;
+        case HeadTooLarge: return guesses::kTooLargeStatus;
         case GetOrHeadWithBody:           // has its own answer, 403
         case GetOrHeadZeroContentLength:
         case UndefinedContentLength:
@@ -184,13 +185,12 @@ bool Edge::is_well_formed(Visit& visit) {
             break;
         }
     if (status == 0 && (target.size() > kMaxUrlBytes || head.headers.wire_bytes() + target.size() > kMaxRequestHeadBytes)) {
-        visit.span.decide("refused", "413: the URL or the headers are larger than CloudFront accepts");
-        status = 413;
+        status = guesses::kTooLargeStatus;
+        visit.span.decide("refused", fmt::format("{}: the URL or the headers are larger than CloudFront accepts", status));
     }
     if (status == 0 && !request.path.starts_with('/') && request.path != "*") status = 400;
     if (status == 0) return true;
-    // GUESS: the sentence for sizes.
-    Answer answer = lookup_.generated(status, "Bad request.", "InvalidRequest", inquiry.request_id);
+    Answer answer = lookup_.generated(status, guesses::kPlainSentence, "InvalidRequest", inquiry.request_id);
     visit.exchange.close_after();
     send(visit, answer);
     return false;
@@ -249,8 +249,9 @@ bool Edge::admit(Visit& visit) {
         answer.headers.set("Content-Type", "text/xml");
     }
     answer.headers.set("Content-Length", fmt::format("{}", answer.page.size()));
-    // Documented as customisable for geo restriction; GUESS: not for the method.
-    if (decision.outcome == Access::CountryBlocked) answer = with_error_page(visit, std::move(answer));
+    // Documented as customisable for geo restriction.
+    if (decision.outcome == Access::CountryBlocked || (guesses::kMethodErrorsHavePages && decision.outcome == Access::MethodNotAllowed))
+        answer = with_error_page(visit, std::move(answer));
     send(visit, answer);
     if (answer.fill) parts_.cache.finish(answer.fill);
     return false;
@@ -444,8 +445,7 @@ void Edge::send_ranges(Visit& visit, Answer& answer, const std::vector<http::Byt
     visit.range_end = fmt::format("{}", ranges.back().last);
     answer.status = 206;
     bool several = ranges.size() > 1;
-    // GUESS: CloudFront's boundary.
-    http::MultipartRanges parts("CloudFront:" + base::random_hex(32), std::string(answer.headers.get("Content-Type")), total);
+    http::MultipartRanges parts(std::string(guesses::kBoundaryPrefix) + base::random_hex(32), std::string(answer.headers.get("Content-Type")), total);
     if (several) {
         answer.headers.set("Content-Type", parts.media_type());
         answer.headers.remove("Content-Range");

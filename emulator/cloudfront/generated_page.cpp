@@ -1,6 +1,8 @@
 // See generated_page.h. The error page has LF line ends and no last one; the redirect page is nginx's, with CRLF.
 #include "cloudfront/generated_page.h"
 
+#include "cloudfront/guesses.h"
+
 #include <fmt/format.h>
 
 namespace cloudfront {
@@ -33,8 +35,7 @@ std::string error_page(int status, std::string_view sentence, std::string_view r
 }
 
 std::string redirect_page(int status) {
-    // GUESS: the 307 uses the 301's template.
-    std::string_view title = status == 307 ? "307 Temporary Redirect" : "301 Moved Permanently";
+    std::string_view title = status == 307 ? guesses::kTemporaryRedirectTitle : "301 Moved Permanently";
     return fmt::format(
         "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n"
         "<hr><center>CloudFront</center>\r\n</body>\r\n</html>\r\n",

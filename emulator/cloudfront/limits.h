@@ -1,5 +1,5 @@
-// Limits: the edge's sizes, counts and waits, each where AWS documents it, and the few answers nobody
-// has published (marked GUESS), so that a correction is one line here.
+// Limits: the edge's sizes, counts and waits, each where AWS documents it. What nobody has published is in
+// guesses.h.
 #pragma once
 #include <chrono>
 #include <cstddef>

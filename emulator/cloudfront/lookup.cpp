@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cloudfront/compression.h"
 #include "cloudfront/generated_page.h"
+#include "cloudfront/guesses.h"
 #include "cloudfront/limits.h"
 #include "cloudfront/ttl.h"
 
@@ -125,7 +126,7 @@ std::optional<Answer> Lookup::from_cache(const Inquiry& inquiry, bool& refresh) 
             break;
         case Usable::Expired: return std::nullopt;
     }
-    return from_stored(entry, CacheStatus::Hit, inquiry);
+    return from_stored(entry, entry->fresh(inquiry.now) ? CacheStatus::Hit : guesses::kStaleStatus, inquiry);
 }
 
 Answer Lookup::obtain(Inquiry& inquiry) {
@@ -256,7 +257,7 @@ Answer Lookup::ask(Inquiry& inquiry, const EntryPtr& stale, const std::shared_pt
     if (status >= 500) {
         if (EntryPtr instead = stale_instead(inquiry, stale, status)) {
             if (fill) fill->stream(instead);
-            Answer answer = from_stored(instead, CacheStatus::Hit, inquiry);   // GUESS: Hit
+            Answer answer = from_stored(instead, guesses::kStaleStatus, inquiry);
             answer.fill = fill;
             return answer;
         }

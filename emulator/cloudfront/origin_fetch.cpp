@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/date.h"
+#include "cloudfront/guesses.h"
 #include "cloudfront/limits.h"
 
 namespace cloudfront {
@@ -18,8 +19,6 @@ constexpr std::string_view kClosedSentence = "The origin closed the connection."
 constexpr std::string_view kTimeoutSentence =
     "CloudFront attempted to establish a connection with the origin, but either the attempt failed or the origin closed "
     "the connection.";
-// GUESS: the sentence for an answer that is no HTTP.
-constexpr std::string_view kInvalidSentence = "Failed to contact the origin.";
 
 using Milliseconds = std::chrono::milliseconds;
 
@@ -154,10 +153,10 @@ OriginFailure failure_of(const http::Error& error) {
         case Kind::ConnectTimeout:
         case Kind::ReadTimeout:
         case Kind::WriteTimeout: return {504, kTimeoutSentence, "OriginCommError"};
-        case Kind::TooLarge: return {502, kInvalidSentence, "OriginHeaderTooBigError"};
-        case Kind::Malformed: return {502, kInvalidSentence, "OriginInvalidResponseError"};
+        case Kind::TooLarge: return {502, guesses::kInvalidAnswerSentence, "OriginHeaderTooBigError"};
+        case Kind::Malformed: return {502, guesses::kInvalidAnswerSentence, "OriginInvalidResponseError"};
     }
-    return {502, kInvalidSentence, "OriginError"};
+    return {502, guesses::kInvalidAnswerSentence, "OriginError"};
 }
 
 FetchAnswer fetch_from_origin(const FetchParts& parts, const FetchQuestion& question, base::Span& span) {
@@ -165,7 +164,7 @@ FetchAnswer fetch_from_origin(const FetchParts& parts, const FetchQuestion& ques
     const std::string& target = question.behavior.target_id;
     const OriginGroup* group = distribution.group(target);
     const Origin* primary = distribution.origin(group ? group->members[0] : target);
-    if (primary == nullptr) return {nullptr, nullptr, 502, kInvalidSentence, "OriginError"};
+    if (primary == nullptr) return {nullptr, nullptr, 502, guesses::kInvalidAnswerSentence, "OriginError"};
     FetchAnswer answer = Asking(parts, question, *primary, span).run();
     if (group == nullptr || !fails_over(*group, answer)) return answer;
     // "CloudFront fails over only when the viewer's method is GET, HEAD or OPTIONS".

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cloudfront/cache_key.h"
+#include "cloudfront/guesses.h"
 #include "cloudfront/viewer_headers.h"
 
 namespace cloudfront {
@@ -265,9 +266,8 @@ class Builder {
         std::string viewer_via = request_.headers().joined("Via");
         headers.add("Via", viewer_via.empty() ? via : viewer_via + ", " + via);
         headers.add("X-Amz-Cf-Id", context_.request_id);
-        // GUESS: comma and space, as captures show; the guide's sample has a comma alone.
         std::string forwarded = request_.headers().joined("X-Forwarded-For");
-        headers.add("X-Forwarded-For", forwarded.empty() ? request_.ip : forwarded + ", " + request_.ip);
+        headers.add("X-Forwarded-For", forwarded.empty() ? request_.ip : forwarded + std::string(guesses::kForwardedForSeparator) + request_.ip);
         headers.add("Connection", is_websocket(request_) ? "Upgrade" : "Keep-Alive");
     }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cloudfront/guesses.h"
 #include "cloudfront/signed_request.h"
 
 namespace cloudfront {
@@ -20,10 +21,10 @@ constexpr std::string_view kCountrySentence =
 AccessDecision check_protocol(const CacheBehavior& behavior, const ViewerRequest& request) {
     if (request.https || behavior.protocol_policy == ViewerProtocolPolicy::AllowAll) return {};
     if (behavior.protocol_policy == ViewerProtocolPolicy::HttpsOnly)
-        return {Access::HttpsOnly, 403, "Bad request.", "InvalidRequest", {}, {}, {}};  // GUESS: the sentence
+        return {Access::HttpsOnly, 403, guesses::kPlainSentence, "InvalidRequest", {}, {}, {}};
     if (request.method == Method::Get || request.method == Method::Head) return {Access::RedirectToHttps, 301, {}, {}, {}, {}, {}};
     // "CloudFront returns 307 for DELETE, OPTIONS, PATCH, POST, PUT over HTTP/1.1 or later, and 403 over HTTP/1.0".
-    if (request.http10()) return {Access::HttpsOnly, 403, "Bad request.", "InvalidRequest", {}, {}, {}};
+    if (request.http10()) return {Access::HttpsOnly, 403, guesses::kPlainSentence, "InvalidRequest", {}, {}, {}};
     return {Access::RedirectKeepingMethod, 307, {}, {}, {}, {}, {}};
 }
 
@@ -42,9 +43,9 @@ AccessDecision check_access(const CacheBehavior& behavior, const ViewerRequest& 
     if (AccessDecision decision = check_protocol(behavior, request); decision.outcome != Access::Admitted) return decision;
     if (!behavior.allowed.has(request.method))
         return {Access::MethodNotAllowed, 403, kMethodSentence, "InvalidRequestMethod", {}, {}, {}};
-    // "If a viewer GET request includes a body, CloudFront returns 403". GUESS: HEAD likewise, and the sentence.
+    // "If a viewer GET request includes a body, CloudFront returns 403". GUESS: HEAD likewise.
     if (has_body && (request.method == Method::Get || request.method == Method::Head))
-        return {Access::BodyOnGet, 403, "Bad request.", "InvalidRequest", {}, {}, {}};
+        return {Access::BodyOnGet, 403, guesses::kPlainSentence, "InvalidRequest", {}, {}, {}};
     if (behavior.needs_signature) {
         SignatureCheck check = check_signature(behavior, request, now);
         if (!check.admitted)
