@@ -156,6 +156,12 @@ check "#111 a path without its slash" refused InvalidArgument create-invalidatio
 check "what it removed is told" contains "$("$dodam" cache invalidations --state "$state")" "/b/*  0 objects   warning:"
 check "#110 unknown" refused NoSuchInvalidation get-invalidation --distribution-id "$id" --id I0000000000000
 
+# What the edge holds, and why: the key group keeps viewers out of the default behaviour, the API's origin does not resolve.
+check "cache why: behaviour and key" contains "$("$dodam" cache why "https://$domain/api/a?page=2&x=1" -H 'Authorization: t' --state "$state")" "header authorization = t"
+check "cache why: nothing is held" contains "$("$dodam" cache why "https://$domain/a" --state "$state")" "miss: nothing of this path is held"
+check "cache ls: figures" contains "$("$dodam" cache ls --state "$state")" "KiB in memory"
+check "a viewer without a country is let in, and asked for the key" contains "$(curl -sk --connect-to "::${viewer_tls#https://}" "https://$domain/a")" MissingKey
+
 # #114, #115: pages and tags
 tagged=$(cf create-distribution-with-tags --distribution-config-with-tags "$(small second | jq '{DistributionConfig:.,Tags:{Items:[{Key:"team",Value:"web"}]}}')")
 second=$(jq -r .Distribution.Id <<<"$tagged") arn=$(jq -r .Distribution.ARN <<<"$tagged")
