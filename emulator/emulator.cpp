@@ -42,6 +42,7 @@
 #include "http/server.h"
 #include "http/tunnel.h"
 #include "http/upstream.h"
+#include "net/loop.h"
 #include "logs/control_plane.h"
 #include "net/resolver.h"
 #include "net/tls.h"
@@ -147,6 +148,7 @@ struct Emulator::Inside {
     net::Authority authority{directory.file("ca")};
     net::TlsServer tls{authority};
     net::Resolver resolver;
+    net::Loops loops{"loop"};
     http::Upstream upstream{resolver};
     state::InstanceInfo info;
 
@@ -190,7 +192,7 @@ struct Emulator::Inside {
     cloudfront::Edge edge{edge_parts()};
     Views views{clock, info, state::Names(*database), cloudfront, edge, elbv2, ecs, ecr, logs, s3, faults};
     elbv2::Balancer balancer{{.clock = clock, .traces = traces, .snapshot = elbv2.snapshot(), .upstream = upstream}};
-    elbv2::Listeners listeners{{.balancer = balancer, .resolver = resolver, .tls = &tls, .block = loopback_block()}};
+    elbv2::Listeners listeners{{.balancer = balancer, .resolver = resolver, .tls = &tls, .block = loopback_block(), .loops = &loops}};
     elbv2::Health health{{.clock = clock, .control_plane = elbv2, .resolver = resolver}};
     ViewerPort viewer_port{edge, balancer, s3_endpoint};
     std::unique_ptr<console::Console> console;
@@ -275,7 +277,7 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
         return {};
     };
     TRY(open(aws_server, options.aws_port, *gateway, {.name = "aws", .tls = &tls}, "aws-port"));
-    TRY(open(viewer_server, options.http_port, viewer_port, {.name = "viewer"}, "http-port"));
+    TRY(open(viewer_server, options.http_port, viewer_port, {.name = "viewer", .loops = &loops}, "http-port"));
     TRY(open(viewer_tls_server, options.https_port, viewer_port, {.name = "viewer-tls", .tls = &tls, .tls_only = true}, "https-port"));
     name_origins();
     log_client = std::make_unique<stack::ApiClient>(dialled(aws_server->address()), aws::Credentials{"test", "test", ""}, stack.region, clock, kS3Alone);

@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "cloudfront/guesses.h"
 #include "cloudfront/limits.h"
+#include "net/loop.h"
 
 namespace cloudfront {
 
@@ -53,6 +54,7 @@ void Fill::decline() {
 }
 
 Fill::Seen Fill::wait(net::Deadline deadline) {
+    net::leave_loop();
     std::unique_lock lock(mutex_);
     while (seen_.state == State::Waiting) {
         if (deadline.expired()) return {State::Individual, nullptr};

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "cloudfront/limits.h"
+#include "net/loop.h"
 
 namespace cloudfront {
 
@@ -123,6 +124,11 @@ void StoredBody::finish(State state) {
 
 StoredBody::Piece StoredBody::read(uint64_t offset, std::span<char> into, net::Deadline deadline) const {
     std::unique_lock lock(mutex_);
+    if (storage_->size_bytes() <= offset && state_ == State::Growing && net::current_loop() && !deadline.expired()) {
+        lock.unlock();
+        net::leave_loop();
+        lock.lock();
+    }
     while (storage_->size_bytes() <= offset && state_ == State::Growing) {
         if (deadline.is_never()) {
             grown_.wait(lock);

@@ -14,6 +14,7 @@
 #include "cloudfront/guesses.h"
 #include "cloudfront/limits.h"
 #include "cloudfront/ttl.h"
+#include "net/loop.h"
 
 namespace cloudfront {
 
@@ -363,6 +364,7 @@ void Lookup::compress_if_due(const Inquiry& inquiry, Answer& answer, const http:
     std::string bytes;
     read_whole(answer, *base::parse_unsigned(from_origin.get("Content-Length")), bytes);
     if (answer.truncated) return;
+    net::leave_loop();   // up to seconds of work
     std::string smaller = http::encode_all(*decision.coding, bytes);
     inquiry.span->decide("compressed", fmt::format("{}: {} bytes to {}", http::name_of(*decision.coding), bytes.size(), smaller.size()));
     answer.headers.set("Content-Length", fmt::format("{}", smaller.size()));

@@ -83,6 +83,7 @@ std::unique_ptr<Listeners::Running> Listeners::start(const RoutedListener& liste
     running->protocol = listener.listener.protocol;
     running->port = listener.listener.port;
     running->options = options_of(listener, parts_.tls);
+    if (running->protocol == Protocol::Http) running->options.loops = parts_.loops;
     if (running->protocol == Protocol::Https && !parts_.tls) {
         running->problem = "HTTPS listeners need TLS, which this instance has not";
         return running;

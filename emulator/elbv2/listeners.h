@@ -22,6 +22,7 @@ struct ListenersParts {
     net::Resolver& resolver;
     net::TlsServer* tls = nullptr;     // for HTTPS listeners; null: they stay closed
     std::string block = "127.100.1.";  // the instance's, with its last dot
+    net::Loops* loops = nullptr;       // where HTTP listeners are served; null = threads
 };
 
 struct OpenListener {

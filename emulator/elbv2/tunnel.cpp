@@ -28,6 +28,7 @@ Passed pass(net::Socket& from, net::Socket& to, uint64_t& bytes, std::chrono::mi
 }  // namespace
 
 TunnelEnd run_tunnel(TunnelSide client, TunnelSide target, std::chrono::milliseconds idle) {
+    net::leave_loop();
     TunnelEnd end;
     end.from_client_bytes = client.early.size();
     end.from_target_bytes = target.early.size();

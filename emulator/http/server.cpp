@@ -150,6 +150,7 @@ bool Connection::start_tls() {
     if (!got || *got == 0) return false;
     constexpr char kHandshakeRecord = 0x16;
     if (first == kHandshakeRecord) {
+        net::leave_loop();
         return options_.tls->accept(socket_, net::Deadline::after(options_.head)).has_value();
     }
     if (!options_.tls_only) return true;
@@ -165,6 +166,7 @@ bool Connection::read_head() {
     bool waits_for_first = buffer_.empty();
     net::Deadline deadline = net::Deadline::after(waits_for_first ? options_.idle : options_.head);
     if (waits_for_first) buffer_.shrink();
+    if (!socket_.is_tls()) net::return_to_loop();
     bool timed_out = false;
     while (progress == http1::Progress::NeedMore) {
         if (waits_for_first) {
@@ -495,6 +497,7 @@ std::expected<std::unique_ptr<Server>, std::string> Server::open(const net::Addr
     auto inside = std::make_unique<Inside>(handler, std::move(options));
     inside->listener = TRY(net::Listener::open(
         at, inside->options.name, [serving = inside.get()](net::Socket& socket) { serving->serve(socket); }));
+    inside->listener->set_loops(inside->options.loops);
     inside->listener->set_limit(inside->options.max_connections, std::string(kBusy));
     return std::unique_ptr<Server>(new Server(std::move(inside)));
 }

@@ -95,6 +95,7 @@ struct ServerOptions {
     std::chrono::milliseconds keep_alive_age{3'600'000}; // the next response after it says close
     net::TlsServer* tls = nullptr;                       // when set, connections that start with 0x16 speak TLS
     bool tls_only = false;
+    net::Loops* loops = nullptr;                         // where plain connections are served; null = threads
 };
 
 class Server {

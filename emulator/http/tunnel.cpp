@@ -67,6 +67,7 @@ struct Way {
 
 TunnelReport run_tunnel(net::Socket& first, std::string from_first, net::Socket& second, std::string from_second,
                         std::chrono::milliseconds idle) {
+    net::leave_loop();
     Way forth{first, second, std::move(from_first)}, back{second, first, std::move(from_second)};
     const auto report = [&](TunnelEnd end) { return TunnelReport{end, forth.bytes, back.bytes}; };
     auto idle_until = net::Deadline::after(idle);

@@ -48,7 +48,6 @@ class Pool {
 
     const size_t max_idle_per_endpoint_;
     mutable std::mutex mutex_;
-    // The last one given back is the first one taken: it is the likeliest to live.
     std::map<std::string, Idle, std::less<>> idle_;
 };
 
@@ -61,12 +60,20 @@ std::unique_ptr<Connection> Pool::take(std::string_view key, std::chrono::millis
             std::lock_guard lock(mutex_);
             const auto pool = idle_.find(key);
             if (pool == idle_.end()) return nullptr;
-            connection = std::move(pool->second.back());
-            pool->second.pop_back();
+            // The last one given back is the first one taken: it is the likeliest to live. One that another
+            // loop watches stays for a session there.
+            auto& idle = pool->second;
+            const auto found = std::find_if(idle.rbegin(), idle.rend(),
+                                            [](const auto& candidate) { return candidate->socket.belongs_here(); });
+            if (found == idle.rend()) return nullptr;
+            connection = std::move(*found);
+            idle.erase(std::next(found).base());
             const bool too_old = connection->idle_since < oldest_wanted;
-            if (too_old) std::ranges::move(pool->second, std::back_inserter(dead));  // older still
-            if (too_old || pool->second.empty()) idle_.erase(pool);
-            if (too_old) return nullptr;
+            if (idle.empty()) idle_.erase(pool);
+            if (too_old) {
+                dead.push_back(std::move(connection));
+                continue;
+            }
         }
         // An idle connection has nothing to say: readable means its end, or bytes nobody asked for.
         if (!connection->socket.readable_now()) return connection;
@@ -101,6 +108,7 @@ size_t Pool::size() const {
 
 Result<std::unique_ptr<Connection>> dial(const net::Resolver& resolver, const Endpoint& to,
                                          const AttemptTimeouts& timeouts) {
+    net::leave_loop();   // a task's network makes its sockets in another process
     auto socket = resolver.dial(to.host, to.port, net::Deadline::after(timeouts.connect));
     if (!socket) return std::unexpected(from_net(socket.error(), Error::Source::Origin, true));
     auto connection = std::make_unique<Connection>();
@@ -365,6 +373,7 @@ std::string Endpoint::pool_key() const {
 struct Upstream::Inside {
     Result<std::unique_ptr<UpstreamResponse>> attempt(const Endpoint& to, const RequestHead& head, BodyReader* body,
                                                       const AttemptTimeouts& timeouts, bool from_pool) {
+        if (to.tls) net::leave_loop();
         std::string key = to.pool_key();
         auto connection = from_pool ? pool->take(key, timeouts.idle_pooled) : nullptr;
         const bool reused = connection != nullptr;

@@ -154,6 +154,7 @@ void Listener::start_connection(Socket socket) {
     const auto connection = connections_.begin();
     (*connection)->socket = std::move(socket);
     try {
+        if (loops_) return loops_->start([this, connection] { run(connection); });
         // Under the lock: the thread may end before its object is in place, and waits here.
         (*connection)->thread = base::Thread(name_, [this, connection] { run(connection); });
     } catch (const std::system_error&) {

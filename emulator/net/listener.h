@@ -32,6 +32,8 @@ class Listener {
     // Before start(): above `max_connections`, and when threads or descriptors run out, a connection is
     // answered with `refusal` (may be "") and closed.
     void set_limit(size_t max_connections, std::string refusal);
+    // Before start(): sessions run on these loops, which outlive the listener; null = threads.
+    void set_loops(Loops* loops) { loops_ = loops && Loops::built() ? loops : nullptr; }
     void start();
     // No new connections; waits up to `grace` for sessions to end, then shuts their sockets; joins all.
     void stop(std::chrono::milliseconds grace = std::chrono::milliseconds(0));
@@ -55,6 +57,7 @@ class Listener {
     base::Thread acceptor_;
     size_t max_connections_ = SIZE_MAX;
     std::string refusal_;
+    Loops* loops_ = nullptr;
     int spare_descriptor_ = -1;  // given up for a moment to refuse politely when descriptors run out
     std::atomic<int64_t> last_complaint_{0};
 

@@ -53,6 +53,7 @@ Error system_error(int code, std::string_view doing) {
 }
 
 Result<void> wait_for(int descriptor, short events, Deadline deadline) {
+    leave_loop();
     pollfd entry{descriptor, events, 0};
     while (true) {
         const int ready = poll(&entry, 1, deadline.poll_milliseconds());
@@ -77,7 +78,8 @@ Socket::Socket(Socket&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       receive_timeout_ms_(other.receive_timeout_ms_),
       send_timeout_ms_(other.send_timeout_ms_),
-      tls_(std::move(other.tls_)) {}
+      tls_(std::move(other.tls_)),
+      watched_(std::exchange(other.watched_, {})) {}
 
 Socket& Socket::operator=(Socket&& other) noexcept {
     if (this == &other) return *this;
@@ -86,6 +88,7 @@ Socket& Socket::operator=(Socket&& other) noexcept {
     receive_timeout_ms_ = other.receive_timeout_ms_;
     send_timeout_ms_ = other.send_timeout_ms_;
     tls_ = std::move(other.tls_);
+    watched_ = std::exchange(other.watched_, {});
     return *this;
 }
 
@@ -122,6 +125,7 @@ Result<Socket> Socket::connect(int descriptor, const Address& to, Deadline deadl
 }
 
 Result<void> Socket::connect_to(const Address& to, Deadline deadline) {
+    leave_loop();   // the kernel's own connect blocks; connections are kept, so this is rare
     sockaddr_storage storage;
     const uint32_t size = to.to_sockaddr(&storage);
     // connect(2) honours the send timeout.
@@ -163,9 +167,47 @@ int Socket::limit_wait(Direction direction, Deadline deadline) {
     return 0;
 }
 
+Result<size_t> Socket::read_on_loop(std::span<char> into, Deadline deadline, int flags) {
+    breathe();
+    while (true) {
+        ssize_t got = -1;
+        errno = EAGAIN;
+        if (may_be_readable(descriptor_, watched_)) {
+            got = recv(descriptor_, into.data(), into.size(), flags | MSG_DONTWAIT);
+            const bool all = got < static_cast<ssize_t>(into.size()) && !(flags & MSG_PEEK);
+            if (all && (got > 0 || (got < 0 && errno == EAGAIN))) drained(descriptor_, watched_);
+        }
+        if (got >= 0) return static_cast<size_t>(got);
+        if (errno == EINTR) continue;
+        if (errno != EAGAIN) return std::unexpected(system_error(errno, "read"));
+        if (deadline.expired() || !park(descriptor_, watched_, POLLIN, deadline)) {
+            return std::unexpected(system_error(EAGAIN, "read"));
+        }
+    }
+}
+
+Result<size_t> Socket::write_on_loop(std::string_view first, std::string_view second, Deadline deadline) {
+    breathe();
+    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()}, {const_cast<char*>(second.data()), second.size()}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    while (true) {
+        const ssize_t sent = second.empty() ? send(descriptor_, first.data(), first.size(), MSG_NOSIGNAL | MSG_DONTWAIT)
+                                            : sendmsg(descriptor_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent >= 0) return static_cast<size_t>(sent);
+        if (errno == EINTR) continue;
+        if (errno != EAGAIN) return std::unexpected(system_error(errno, "write"));
+        if (deadline.expired() || !park(descriptor_, watched_, POLLOUT, deadline)) {
+            return std::unexpected(system_error(EAGAIN, "write"));
+        }
+    }
+}
+
 Result<size_t> Socket::read_some(std::span<char> into, Deadline deadline) {
     if (descriptor_ < 0) return std::unexpected(closed_error());
     if (tls_) return tls_->read_some(into, deadline);
+    if (current_loop()) return read_on_loop(into, deadline, 0);
     while (true) {
         const int flags = limit_wait(Direction::Receive, deadline);
         const ssize_t got = recv(descriptor_, into.data(), into.size(), flags);
@@ -178,6 +220,7 @@ Result<size_t> Socket::read_some(std::span<char> into, Deadline deadline) {
 
 Result<size_t> Socket::peek(std::span<char> into, Deadline deadline) {
     if (descriptor_ < 0) return std::unexpected(closed_error());
+    if (current_loop()) return read_on_loop(into, deadline, MSG_PEEK);
     while (true) {
         const int flags = limit_wait(Direction::Receive, deadline);
         const ssize_t got = recv(descriptor_, into.data(), into.size(), flags | MSG_PEEK);
@@ -207,7 +250,15 @@ Result<void> Socket::write_all(std::string_view first, std::string_view second, 
         TRY(tls_->write_all(first, deadline));
         return tls_->write_all(second, deadline);
     }
+    const bool on_loop = current_loop() != nullptr;
     while (!first.empty() || !second.empty()) {
+        if (on_loop) {
+            const size_t sent = TRY(write_on_loop(first, second, deadline));
+            const size_t of_first = std::min(sent, first.size());
+            first.remove_prefix(of_first);
+            second.remove_prefix(sent - of_first);
+            continue;
+        }
         const int flags = limit_wait(Direction::Send, deadline);
         ssize_t sent;
         if (second.empty()) {
@@ -237,6 +288,7 @@ Result<void> Socket::write_all(std::string_view first, std::string_view second, 
 Result<size_t> Socket::write_some(std::string_view bytes, Deadline deadline) {
     if (descriptor_ < 0) return std::unexpected(closed_error());
     if (tls_) return tls_->write_some(bytes, deadline);
+    if (current_loop()) return write_on_loop(bytes, {}, deadline);
     while (true) {
         const int flags = limit_wait(Direction::Send, deadline);
         const ssize_t sent = send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL | flags);
@@ -250,6 +302,8 @@ Result<size_t> Socket::write_some(std::string_view bytes, Deadline deadline) {
 bool Socket::readable_now() const {
     if (descriptor_ < 0) return true;
     if (tls_ && tls_->has_buffered()) return true;
+    // A pool's question, of a connection that was read to its last byte: what the loop has heard since.
+    if (watched_.loop && watched_.loop == current_loop()) return may_be_readable(descriptor_, watched_);
     pollfd entry{descriptor_, POLLIN | POLLRDHUP, 0};
     return poll(&entry, 1, 0) != 0;
 }

@@ -1,7 +1,8 @@
 // Socket: one connected stream, plain or TLS, with a deadline on every wait. Move-only; closes itself.
 // Descriptors block, with the kernel's own receive and send timeouts: in a thread per connection that
 // is one system call per read where a poll before it would make three. Timeouts are set only when they
-// change. Who polls a descriptor himself reads it with Deadline::now().
+// change. Who polls a descriptor himself reads it with Deadline::now(). A session on a loop (net/loop) lets
+// others run instead of blocking.
 #pragma once
 #include <cstddef>
 #include <expected>
@@ -12,6 +13,7 @@
 
 #include "net/address.h"
 #include "net/deadline.h"
+#include "net/loop.h"
 
 namespace net {
 
@@ -73,16 +75,22 @@ class Socket {
     Address peer() const;
     Address local() const;
 
+    // False: another loop than the caller's watches it.
+    bool belongs_here() const { return !watched_.loop || watched_.loop == current_loop(); }
+
   private:
     enum class Direction { Receive, Send };
     // Arranges that the next call blocks no longer than until the deadline; gives the flag for it.
     int limit_wait(Direction direction, Deadline deadline);
     Result<void> connect_to(const Address& to, Deadline deadline);
+    Result<size_t> read_on_loop(std::span<char> into, Deadline deadline, int flags);
+    Result<size_t> write_on_loop(std::string_view first, std::string_view second, Deadline deadline);
 
     int descriptor_ = -1;
     int receive_timeout_ms_ = 0;  // as the kernel has it; 0 = none
     int send_timeout_ms_ = 0;
     std::unique_ptr<TlsSession> tls_;
+    Watched watched_;
 };
 
 }  // namespace net

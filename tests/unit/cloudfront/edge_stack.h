@@ -90,6 +90,7 @@ struct Stack {
     Cache cache{CacheBudget{16 << 20, 64 << 20, "/tmp"}};
     std::string country;
     ScriptedOrigin origin, second;
+    net::Loops loops{"test", 2};   // as the emulator's viewer port
     std::unique_ptr<Edge> edge;
     std::unique_ptr<http::Server> server;
     std::unique_ptr<httplib::Client> client;
@@ -106,7 +107,7 @@ struct Stack {
                                                     logs.emplace_back(key, std::move(bytes));
                                                     return true;
                                                 }});
-        server = std::move(*http::Server::open(net::Address::loopback(0), *edge, {}));
+        server = std::move(*http::Server::open(net::Address::loopback(0), *edge, {.loops = &loops}));
         server->start();
         client = std::make_unique<httplib::Client>("127.0.0.1", server->address().port());
         client->set_keep_alive(true);

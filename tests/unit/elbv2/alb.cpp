@@ -171,7 +171,7 @@ Alb::Alb() : upstream(resolver, {.max_response_head_bytes = elbv2::kMaxResponseH
                                  log_lines.push_back(std::move(line));
                              }});
     listeners = std::make_unique<elbv2::Listeners>(
-        elbv2::ListenersParts{*balancer, resolver, &tls, "127.0.77."});
+        elbv2::ListenersParts{*balancer, resolver, &tls, "127.0.77.", &loops});
     control_plane->on_publish(
         [this](const elbv2::RoutingSnapshot& snapshot) { listeners->open(snapshot); });
     health_loop =

@@ -124,6 +124,7 @@ class Alb {
     base::TraceRing traces;
     std::vector<std::string> log_lines;
     std::unique_ptr<elbv2::Balancer> balancer;
+    net::Loops loops{"test", 2};  // as the emulator's
     std::unique_ptr<elbv2::Listeners> listeners;
     std::unique_ptr<elbv2::Health> health_loop;
     std::string lb_arn, group_arn, listener_arn;

@@ -96,6 +96,7 @@ class Routes final : public Handler {
             }
             (void)(*socket)->write_all("<" + early + ">", soon());
         } else if (path == "/wait") {
+            net::leave_loop();
             std::unique_lock lock(mutex);
             waiting = true;
             changed.notify_all();
@@ -116,14 +117,17 @@ class Routes final : public Handler {
     bool waiting = false, released = false;
 };
 
+// Every case runs twice: sessions on threads, and on loops.
 struct Running {
     explicit Running(ServerOptions options = {}) {
+        if (GENERATE(false, true)) options.loops = &loops;
         auto opened = Server::open(net::Address::loopback(0), routes, std::move(options));
         REQUIRE(opened);
         server = std::move(*opened);
         server->start();
     }
     net::Address at() const { return server->address(); }
+    net::Loops loops{"test", 2};
     Routes routes;
     std::unique_ptr<Server> server;
 };

@@ -1,0 +1,116 @@
+// Sessions on loops: what they may rely on, wherever they are carried.
+#include "net/loop.h"
+
+#include <catch2/catch.hpp>
+#include <atomic>
+#include <mutex>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/listener.h"
+#include "support/raw_viewer.h"
+
+using namespace net;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Sends back lines; "leave" makes the session go on on a thread, "return" on the loop, "slow" waits longer
+// than it may, "flood" sends more than any buffer takes, "end" ends it.
+void echo(Socket& socket) {
+    std::string line;
+    char byte;
+    while (true) {
+        const auto got = socket.read_some({&byte, 1}, Deadline::after(10s));
+        if (!got || *got == 0) return;
+        if (byte != '\n') {
+            line += byte;
+            continue;
+        }
+        if (line == "end") return;
+        if (line == "leave") leave_loop();
+        if (line == "return") return_to_loop();
+        if (line == "slow") {
+            char none;
+            const auto nothing = socket.read_some({&none, 1}, Deadline::after(30ms));
+            line = nothing ? "read" : nothing.error().kind == ErrorKind::Timeout ? "timed out" : "failed";
+        }
+        if (line == "flood") line.assign(8 << 20, 'x');
+        line += current_loop() ? " on a loop\n" : " on a thread\n";
+        if (!socket.write_all(line, Deadline::after(10s))) return;
+        line.clear();
+    }
+}
+
+struct Echo {
+    Loops loops{"test", 2};
+    std::unique_ptr<Listener> listener = *Listener::open(Address::loopback(0), "echo", echo);
+    Echo() {
+        listener->set_loops(&loops);
+        listener->start();
+    }
+};
+
+std::string ask(test::RawViewer& viewer, std::string_view line) {
+    viewer.send(line);
+    return viewer.read_until("\n");
+}
+
+}  // namespace
+
+TEST_CASE("A session waits on its loop, leaves it for a thread and returns") {
+    if (!Loops::built()) return;
+    Echo server;
+    test::RawViewer viewer(server.listener->address());
+    CHECK(ask(viewer, "one\n") == "one on a loop\n");
+    CHECK(ask(viewer, "leave\n") == "leave on a thread\n");
+    CHECK(ask(viewer, "two\n") == "two on a thread\n");
+    CHECK(ask(viewer, "return\n") == "return on a loop\n");
+    CHECK(ask(viewer, "slow\n") == "timed out on a loop\n");
+    CHECK(ask(viewer, "three\nfour\n") == "three on a loop\n");
+    CHECK(viewer.read_until("\n") == "four on a loop\n");
+}
+
+TEST_CASE("A session that cannot write lets others run") {
+    if (!Loops::built()) return;
+    Loops loops("one", 1);
+    auto listener = *Listener::open(Address::loopback(0), "echo", echo);
+    listener->set_loops(&loops);
+    listener->start();
+    test::RawViewer slow(listener->address()), other(listener->address());
+    slow.send("flood\n");
+    for (int i = 0; i < 3; ++i) CHECK(ask(other, "still here\n") == "still here on a loop\n");
+    CHECK(slow.read_until("\n").size() == (8 << 20) + std::string(" on a loop\n").size());
+}
+
+TEST_CASE("Many sessions at once, each with its own bytes") {
+    if (!Loops::built()) return;
+    Echo server;
+    std::vector<std::unique_ptr<test::RawViewer>> viewers;
+    for (int i = 0; i < 200; ++i) viewers.push_back(std::make_unique<test::RawViewer>(server.listener->address()));
+    for (int round = 0; round < 3; ++round) {
+        for (size_t i = 0; i < viewers.size(); ++i) viewers[i]->send((i % 7 == 0 ? "leave\n" : std::to_string(i) + "\n"));
+        for (size_t i = 0; i < viewers.size(); ++i) {
+            const std::string line = viewers[i]->read_until("\n");
+            CHECK(line == (i % 7 == 0 ? "leave on a thread\n" : std::to_string(i) + " on a loop\n"));
+        }
+    }
+    // Both ends: some say goodbye, the listener ends the others.
+    for (size_t i = 0; i < viewers.size(); i += 2) viewers[i]->send("end\n");
+    for (size_t i = 0; i < viewers.size(); i += 2) CHECK(viewers[i]->read_to_end().empty());
+    server.listener->stop();
+    for (size_t i = 1; i < viewers.size(); i += 2) CHECK(viewers[i]->read_to_end().empty());
+    CHECK(server.listener->open_connections() == 0);
+}
+
+TEST_CASE("A peer's end and its last bytes are both seen") {
+    if (!Loops::built()) return;
+    Echo server;
+    for (int i = 0; i < 50; ++i) {
+        test::RawViewer viewer(server.listener->address());
+        viewer.send("last\n");
+        viewer.socket().finish_writing();
+        CHECK(viewer.read_to_end() == "last on a loop\n");
+    }
+}
