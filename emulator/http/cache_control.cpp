@@ -1,6 +1,7 @@
 #include "http/cache_control.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/text.h"
 
@@ -15,10 +16,21 @@ CacheControl::Seconds read_seconds(std::string_view text) {
     return CacheControl::Seconds(std::min(base::parse_unsigned(text).value_or(kMostSeconds), kMostSeconds));
 }
 
-void read_fields(std::string_view value, std::vector<std::string>& fields) {
+// False: it names none, which is as good as no list (what forbids more is safe).
+bool read_fields(std::string_view value, std::vector<std::string>& fields) {
+    const size_t before = fields.size();
     for (const std::string_view part : base::split(value, ',')) {
         if (const auto name = base::trim(part); !name.empty()) fields.push_back(base::lower(name));
     }
+    return fields.size() > before;
+}
+
+// Each line by itself: an open quote in one must not swallow the next one's no-store.
+std::vector<CacheDirective> parse_lines(const HeaderList& headers) {
+    std::vector<CacheDirective> all;
+    for (const std::string_view line : headers.all("cache-control"))
+        std::ranges::move(parse_directives(line), std::back_inserter(all));
+    return all;
 }
 
 }  // namespace
@@ -70,7 +82,7 @@ CacheControl parse_cache_control(const HeaderList& headers) {
         {"stale-while-revalidate", &CacheControl::stale_while_revalidate}, {"stale-if-error", &CacheControl::stale_if_error},
         {"max-stale", &CacheControl::max_stale},
     };
-    for (const auto& directive : parse_directives(headers.joined("cache-control"))) {
+    for (const auto& directive : parse_lines(headers)) {
         for (const auto& flag : kFlags) {
             if (directive.name == flag.name) control.*flag.member = true;
         }
@@ -80,12 +92,10 @@ CacheControl parse_cache_control(const HeaderList& headers) {
             control.*span.member = any ? CacheControl::Seconds(kMostSeconds) : read_seconds(directive.value);
         }
         if (directive.name == "no-cache") {
-            if (directive.has_value) read_fields(directive.value, control.no_cache_fields);
-            else control.no_cache = true;
+            if (!directive.has_value || !read_fields(directive.value, control.no_cache_fields)) control.no_cache = true;
         }
         if (directive.name == "private") {
-            if (directive.has_value) read_fields(directive.value, control.private_fields);
-            else control.is_private = true;
+            if (!directive.has_value || !read_fields(directive.value, control.private_fields)) control.is_private = true;
         }
     }
     return control;

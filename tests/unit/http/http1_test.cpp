@@ -319,16 +319,3 @@ TEST_CASE("Header lists keep order and spelling") {
     CHECK(show(headers) == "A=4;c=5;");
     CHECK(headers.wire_bytes() == std::string("A: 4\r\nc: 5\r\n").size());
 }
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
-
-TEST_CASE("The fuzz corpus is replayed") {
-    size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(SOURCE_DIR "/tests/fuzz/corpus/http1")) {
-        std::ifstream file(entry.path(), std::ios::binary);
-        const std::string bytes(std::istreambuf_iterator<char>(file), {});
-        LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-        ++count;
-    }
-    CHECK(count > 10);
-}
