@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "elbv2/limits.h"
 
 namespace elbv2 {
 namespace {
@@ -200,8 +201,17 @@ std::string_view name_of(Tier tier) {
 
 std::optional<Refusal> refuse(const http::RequestHead& head) {
     if (head.has(Anomaly::TargetTooLong)) return Refusal{414, "the request line is over 16 K"};
-    if (head.has(Anomaly::HeaderTooLarge)) return Refusal{400, "a header line is 16 K or more"};
-    if (head.has(Anomaly::HeadTooLarge)) return Refusal{400, "the headers are over 64 K"};
+    // The viewer port, shared with the edge, reads larger heads than a listener's own.
+    size_t head_bytes = 0, longest = 0;
+    for (const http::Header& header : head.headers) {
+        size_t line = header.name.size() + header.value.size() + 4;
+        head_bytes += line;
+        longest = std::max(longest, line);
+    }
+    if (head.has(Anomaly::HeaderTooLarge) || longest > kMaxHeaderLineBytes)
+        return Refusal{400, "a header line is 16 K or more"};
+    if (head.has(Anomaly::HeadTooLarge) || head_bytes > kMaxRequestHeadBytes)
+        return Refusal{400, "the headers are over 64 K"};
     // A first line that is not a request line at all ("test").
     if (head.method.empty() || head.target.empty())
         return Refusal{400, "the first line is no request line"};
