@@ -101,6 +101,14 @@ void Cache::finish(const std::shared_ptr<Fill>& fill) {
     fill->decline();   // nobody is left waiting for an answer that never came
 }
 
+bool Cache::abandon(const std::shared_ptr<Fill>& fill) {
+    std::unique_lock lock(mutex_);
+    if (fill->waiters_ > 0) return false;
+    auto found = fills_.find(fill->key().text);
+    if (found != fills_.end() && found->second == fill) fills_.erase(found);
+    return true;
+}
+
 uint64_t Cache::epoch() const {
     std::shared_lock lock(mutex_);
     return epoch_;

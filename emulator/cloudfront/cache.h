@@ -81,7 +81,6 @@ class Fill {
     void stream(EntryPtr entry);
     void decline();
     Seen wait(net::Deadline deadline);
-    size_t waiters() const { return waiters_.load(); }
 
   private:
     friend class Cache;
@@ -121,6 +120,8 @@ class Cache {
     };
     Joined join(const CacheKey& key);
     void finish(const std::shared_ptr<Fill>& fill);
+    // Whoever fills wants to give up: true when nobody waits for it, and from then on nobody joins it.
+    bool abandon(const std::shared_ptr<Fill>& fill);
     // A point in time for store(): answers asked for before an invalidation are not kept after it.
     uint64_t epoch() const;
 

@@ -2,6 +2,7 @@
 #include "cloudfront/cache_storage.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -78,6 +79,10 @@ std::unique_ptr<CacheStorage> make_memory_storage(std::string bytes) {
 std::unique_ptr<CacheStorage> make_disk_storage(const std::string& directory) {
     std::string path = directory + "/body-XXXXXX";
     int descriptor = ::mkostemp(path.data(), O_CLOEXEC);
+    if (descriptor < 0 && errno == ENOENT && ::mkdir(directory.c_str(), 0700) == 0) {
+        path = directory + "/body-XXXXXX";   // the first large body of this instance
+        descriptor = ::mkostemp(path.data(), O_CLOEXEC);
+    }
     if (descriptor < 0) {
         base::log_warning("cloudfront", "no file in " + directory + " for a large cached body: " + std::strerror(errno));
         return nullptr;

@@ -528,7 +528,7 @@ void Edge::send_filling(Visit& visit, Answer& answer) {
     bool left = !conditional && !head_only && !to_viewer, broken = false;
     for (;;) {
         // "If the viewer ends the connection, CloudFront does not cache the object", unless others wait for it.
-        if (left && (!answer.fill || answer.fill->waiters() == 0)) {
+        if (left && (!answer.fill || parts_.cache.abandon(answer.fill))) {
             broken = true;
             break;
         }
