@@ -108,7 +108,7 @@ bool has_body(const http::RequestHead& head) {
 bool client_left(http::Exchange& exchange) {
     char byte;
     int descriptor = exchange.socket().descriptor();
-    if (descriptor < 0) return false;
+    if (descriptor < 0 || !exchange.socket().readable_now()) return false;
     return ::recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 

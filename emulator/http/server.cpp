@@ -354,12 +354,13 @@ Result<uint64_t> Connection::respond_relay(const ResponseHead& head, BodyReader&
         TRY(finish(net::Deadline::after(idle), {}));
         return 0;
     }
-    const auto buffer = std::make_unique_for_overwrite<char[]>(kRelayBytes);
+    const size_t room = kind == BodyKind::Length ? std::clamp<size_t>(length, 1, kRelayBytes) : kRelayBytes;
+    const auto buffer = std::make_unique_for_overwrite<char[]>(room);
     uint64_t total = 0;
     while (true) {
         // What is there already shares the head's system call; before waiting, the head goes out.
-        auto got = out_.empty() ? body.read({buffer.get(), kRelayBytes}, net::Deadline::after(idle))
-                                : body.read({buffer.get(), kRelayBytes}, net::Deadline::now());
+        auto got = out_.empty() ? body.read({buffer.get(), room}, net::Deadline::after(idle))
+                                : body.read({buffer.get(), room}, net::Deadline::now());
         if (!got && !out_.empty() && got.error().kind == Error::Kind::ReadTimeout) {
             TRY(flush_head(net::Deadline::after(idle)));
             continue;

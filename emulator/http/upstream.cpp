@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/result.h"
 #include "http/http1.h"
@@ -24,6 +25,7 @@ struct Connection {
     net::Socket socket;
     ReadBuffer buffer;
     std::string out;
+    std::optional<http1::HeadReader> reader;   // its lists keep their room from one answer to the next
     net::Address peer;
     SteadyClock::time_point idle_since;
 };
@@ -186,8 +188,7 @@ class Attempt {
           request_(request),
           body_(body),
           timeouts_(timeouts),
-          reader_(http1::MessageKind::Response,
-                  {limits.max_response_head_bytes, limits.max_response_head_bytes, limits.max_response_head_bytes}) {}
+          reader_(reader_of(connection_, limits.max_response_head_bytes)) {}
 
     Result<void> run() {
         const auto sent = send_request();
@@ -334,7 +335,12 @@ class Attempt {
     const RequestHead& request_;
     BodyReader* body_;
     const AttemptTimeouts& timeouts_;
-    http1::HeadReader reader_;
+    static http1::HeadReader& reader_of(Connection& connection, size_t limit) {
+        if (!connection.reader) connection.reader.emplace(http1::MessageKind::Response, http1::Limits{limit, limit, limit});
+        return *connection.reader;
+    }
+
+    http1::HeadReader& reader_;
     SteadyClock::time_point sent_at_{};
     uint64_t body_bytes_ = 0;
     size_t interim_ = 0;
