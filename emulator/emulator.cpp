@@ -217,7 +217,10 @@ struct Emulator::Inside {
                 .cache = cache,
                 .origin_tls = &origin_tls,
                 .signing_credentials =
-                    [this](const cloudfront::Distribution& distribution) {
+                    [this](const cloudfront::Distribution& distribution, const cloudfront::Origin& origin) {
+                        if (!origin.identity_id.empty())
+                            return keys.identity_key("arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity " + origin.identity_id,
+                                                     cloudfront::canonical_user_of_identity(origin.identity_id));
                         return keys.service_key("cloudfront.amazonaws.com", cloudfront.arn("distribution", distribution.id));
                     },
                 .country_of = [this](std::string_view ip) { return countries.country_of(ip); },

@@ -100,6 +100,21 @@ Credentials AccessKeys::service_key(std::string_view principal, std::string_view
     return credentials;
 }
 
+Credentials AccessKeys::identity_key(std::string_view arn, std::string_view canonical_user) {
+    std::lock_guard lock(mutex_);
+    auto found = service_keys_.find(arn);
+    if (found != service_keys_.end()) return found->second;
+    Credentials credentials{"ASIA" + random_of(base::Ids::kUpperAlnum, 16), secret_key(), ""};
+    Caller caller;
+    caller.access_key = credentials.access_key;
+    caller.arn = arn;
+    caller.user_id = canonical_user;
+    keys_.insert_or_assign(credentials.access_key,
+                           Key{credentials.secret_key, "", base::Time::max(), std::move(caller)});
+    service_keys_.emplace(std::string(arn), credentials);
+    return credentials;
+}
+
 void AccessKeys::remove(std::string_view access_key) {
     std::lock_guard lock(mutex_);
     if (auto found = keys_.find(access_key); found != keys_.end()) {

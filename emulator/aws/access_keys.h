@@ -33,6 +33,8 @@ class AccessKeys {
     // The key with which `principal` ("cloudfront.amazonaws.com") signs for the resource `source_arn`: the
     // same one at each call, secret to this process.
     Credentials service_key(std::string_view principal, std::string_view source_arn);
+    // The key that signs as `arn`, an identity without an account (CloudFront's older way into a bucket).
+    Credentials identity_key(std::string_view arn, std::string_view canonical_user);
     void remove(std::string_view access_key);
 
     std::optional<std::string> secret_of(std::string_view access_key) const;
@@ -54,7 +56,7 @@ class AccessKeys {
     const base::Clock& clock_;
     mutable std::mutex mutex_;
     std::map<std::string, Key, std::less<>> keys_;
-    std::map<std::string, Credentials, std::less<>> service_keys_;   // by source ARN
+    std::map<std::string, Credentials, std::less<>> service_keys_;   // by source ARN, or the identity's
 };
 
 }  // namespace aws

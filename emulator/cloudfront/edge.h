@@ -25,7 +25,7 @@ struct EdgeParts {
     http::Upstream& upstream;
     Cache& cache;
     net::TlsClient* origin_tls = nullptr;                                        // verifies https origins
-    std::function<aws::Credentials(const Distribution&)> signing_credentials;    // origin access control
+    std::function<aws::Credentials(const Distribution&, const Origin&)> signing_credentials;    // origin access control
     std::function<std::string(std::string_view ip)> country_of;                  // "" = unknown
     AccessLog::Deliver deliver_log;
 };

@@ -121,6 +121,7 @@ struct Origin {
     seconds connection_timeout{10}, read_timeout{30}, keepalive_timeout{5};
     std::optional<seconds> completion_timeout;
     SigningBehavior signing = SigningBehavior::None;
+    std::string identity_id;                  // of the origin access identity that signs, "" = the distribution does
     std::string region;                       // of an S3 host, for signing
 };
 

@@ -49,7 +49,7 @@ class Asking {
         // GUESS: the edge does not hash what it streams.
         std::string_view payload = question_.body ? "UNSIGNED-PAYLOAD"
                                                   : "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        aws::sign(request_.head, parts_.signing_credentials(question_.distribution),
+        aws::sign(request_.head, parts_.signing_credentials(question_.distribution, origin_),
                   origin_.region.empty() ? "us-east-1" : origin_.region, "s3", payload, parts_.clock.now(),
                   aws::PathEncoding::Once);
     }

@@ -20,7 +20,7 @@ struct FetchParts {
     base::Clock& clock;
     http::Upstream& upstream;
     net::TlsClient* origin_tls = nullptr;   // verifies origins; without it https origins cannot be reached
-    std::function<aws::Credentials(const Distribution&)> signing_credentials;
+    std::function<aws::Credentials(const Distribution&, const Origin&)> signing_credentials;
 };
 
 struct FetchQuestion {

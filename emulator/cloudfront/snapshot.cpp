@@ -162,6 +162,9 @@ Origin compile_origin(const Node& config, const ResourceLookup& lookup) {
     if (const Node* completion = config.find("ResponseCompletionTimeout"))
         origin.completion_timeout = seconds(completion->as_int());
     origin.signing = signing_of(config, lookup);
+    // "origin-access-identity/cloudfront/ID"
+    const std::string& identity = config["S3OriginConfig"]["OriginAccessIdentity"].as_string();
+    origin.identity_id = identity.substr(identity.rfind('/') + 1);
     origin.region = s3_host_region(origin.domain_name).value_or("");
     if (const Node* custom = config.find("CustomOriginConfig")) {
         const std::string& protocol = (*custom)["OriginProtocolPolicy"].as_string();

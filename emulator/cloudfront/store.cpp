@@ -1,6 +1,8 @@
 // See store.h.
 #include "cloudfront/store.h"
 
+#include "base/digest.h"
+
 #include <algorithm>
 #include <array>
 
@@ -34,6 +36,11 @@ Resource read(const state::Statement& row) {
 }
 
 }  // namespace
+
+std::string canonical_user_of_identity(std::string_view id) {
+    const std::string text(id);
+    return (base::sha256_hex(text) + base::sha256_hex("canonical" + text)).substr(0, 96);
+}
 
 std::string etag_of_revision(int64_t revision) {
     if (revision >= 1 && revision <= static_cast<int64_t>(kFirstEtags.size())) return std::string(kFirstEtags[revision - 1]);

@@ -32,6 +32,9 @@ struct Resource {
     std::string etag() const;
 };
 
+// S3's canonical user of an origin access identity: 96 hex digits that follow from its id.
+std::string canonical_user_of_identity(std::string_view id);
+
 // The same sequence for every resource and account: a revision number in disguise.
 std::string etag_of_revision(int64_t revision);
 bool looks_like_etag(std::string_view text);

@@ -135,6 +135,7 @@ struct Versioned {
     std::string_view kind, collection, root, update_suffix;
 };
 constexpr Versioned kAccessControls{"originAccessControls", "origin-access-control", "OriginAccessControlConfig", "/config"};
+constexpr Versioned kAccessIdentities{"originAccessIdentities", "origin-access-identity/cloudfront", "CloudFrontOriginAccessIdentityConfig", "/config"};
 constexpr Versioned kCachePolicies{"cachePolicies", "cache-policy", "CachePolicyConfig", ""};
 constexpr Versioned kOriginRequestPolicies{"originRequestPolicies", "origin-request-policy", "OriginRequestPolicyConfig", ""};
 constexpr Versioned kResponseHeadersPolicies{"responseHeadersPolicies", "response-headers-policy", "ResponseHeadersPolicyConfig", ""};
@@ -293,6 +294,7 @@ constexpr Kind kKinds[] = {
     {"repositories", repository_exists, repository_create, nullptr},
     {"buckets", bucket_exists, bucket_create, bucket_settings},
     versioned<kAccessControls>(),
+    versioned<kAccessIdentities>(),
     versioned<kCachePolicies>(),
     versioned<kOriginRequestPolicies>(),
     versioned<kResponseHeadersPolicies>(),

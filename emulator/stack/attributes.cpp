@@ -46,6 +46,14 @@ Attributes origin_access_control(const Ids& ids, const std::string&, const Node&
                           }))}};
 }
 
+Attributes origin_access_identity(const Ids& ids, const std::string&, const Node& thing) {
+    const std::string& reference = config(thing, "CallerReference");
+    std::string id = or_pin(thing, "id", known_or(ids, "originAccessIdentity", reference, "id", [&] {
+                                return "E" + ids.derive("originAccessIdentity", reference, "id", 13, Ids::kUpperAlnum);
+                            }));
+    return {{"id", id}, {"path", "origin-access-identity/cloudfront/" + id}, {"arn", "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity " + id}};
+}
+
 // "cachePolicy", "keyGroup" …: an id derived from the name, as the create operation derives it.
 template <const char* kKind>
 Attributes uuid_named(const Ids& ids, const std::string&, const Node& thing) {
@@ -149,6 +157,7 @@ struct Kind {
 const Kind kKinds[] = {
     {"buckets", bucket, {"name", "arn", "domain", "websiteDomain"}},
     {"originAccessControls", origin_access_control, {"id"}},
+    {"originAccessIdentities", origin_access_identity, {"id", "path", "arn"}},
     {"cachePolicies", uuid_named<kCachePolicy>, {"id"}},
     {"originRequestPolicies", uuid_named<kOriginRequestPolicy>, {"id"}},
     {"responseHeadersPolicies", uuid_named<kResponseHeadersPolicy>, {"id"}},
@@ -195,6 +204,8 @@ void pin_all(Ids& ids, const Node& root) {
                                Named{"publicKeys", "publicKey"}, Named{"keyGroups", kKeyGroup}})
         for (const auto& [name, thing] : root[named.section].members())
             ids.pin(named.kind, config(thing, "Name"), "id", attributes_of(ids, named.section, name, thing)["id"]);
+    for (const auto& [name, thing] : root["originAccessIdentities"].members())
+        ids.pin("originAccessIdentity", config(thing, "CallerReference"), "id", attributes_of(ids, "originAccessIdentities", name, thing)["id"]);
     for (const auto& [name, thing] : root["distributions"].members()) {
         auto attributes = attributes_of(ids, "distributions", name, thing);
         ids.pin("distribution", config(thing, "CallerReference"), "id", attributes["id"]);

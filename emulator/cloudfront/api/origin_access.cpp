@@ -1,7 +1,5 @@
 // Origin access controls and origin access identities.
 #include "aws/error.h"
-#include "base/digest.h"
-#include "base/encoding.h"
 #include "cloudfront/api/resources.h"
 #include "cloudfront/rules.h"
 
@@ -19,10 +17,7 @@ Node control_summary(const Resource& r) {
     return node;
 }
 
-// 96 hex digits that follow from the id.
-std::string canonical_user(const Resource& r) {
-    return (base::sha256_hex(r.id) + base::sha256_hex("canonical" + r.id)).substr(0, 96);
-}
+std::string canonical_user(const Resource& r) { return canonical_user_of_identity(r.id); }
 Node identity_view(const Resource& r) {
     return Node::object({{"Id", r.id}, {"S3CanonicalUserId", canonical_user(r)}, {"CloudFrontOriginAccessIdentityConfig", r.config}});
 }
@@ -44,7 +39,9 @@ std::string control_id(ControlPlane& control, const Node& config) {
     return !pinned.empty() ? pinned : "E" + control.ids().derive("originAccessControl", name, "id", 13, base::Ids::kUpperAlnum);
 }
 std::string identity_id(ControlPlane& control, const Node& config) {
-    return "E" + control.ids().derive("originAccessIdentity", config["CallerReference"].as_string(), "id", 13, base::Ids::kUpperAlnum);
+    const std::string& reference = config["CallerReference"].as_string();
+    std::string pinned = control.ids().pinned("originAccessIdentity", reference, "id");
+    return !pinned.empty() ? pinned : "E" + control.ids().derive("originAccessIdentity", reference, "id", 13, base::Ids::kUpperAlnum);
 }
 
 template <class Predicate>

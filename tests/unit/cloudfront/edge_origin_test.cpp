@@ -158,7 +158,7 @@ TEST_CASE("https origins: verified, by the origin's name; S3 requests are signed
     s.resolver.set("bad.example.com", 443, bad.server->address());
     s.resolver.set("site.s3.eu-west-1.amazonaws.com", 443, good.server->address());
     Edge edge(EdgeParts{s.clock, s.traces, s.snapshot, *s.upstream, s.cache, &client,
-                        [](const Distribution&) { return aws::Credentials{"AKIACF", "secret", ""}; }, {}, {}});
+                        [](const Distribution&, const Origin&) { return aws::Credentials{"AKIACF", "secret", ""}; }, {}, {}});
     auto server = std::move(*http::Server::open(net::Address::loopback(0), edge, {}));
     server->start();
     s.client = std::make_unique<httplib::Client>("127.0.0.1", server->address().port());

@@ -103,6 +103,7 @@ TEST_CASE("attributes are the same before and after everything was pinned") {
     auto root = resolved(R"({ "version": 1,
         "originAccessControls": { "o": { "config": { "Name": "oac" } } },
         "cachePolicies": { "c": { "config": { "Name": "by-language" } } },
+        "originAccessIdentities": { "i": { "config": { "CallerReference": "oai" } } },
         "publicKeys": { "k": { "config": { "Name": "key" } } },
         "keyGroups": { "g": { "config": { "Name": "group" } }, "pinned": { "id": "11111111-2222-4333-8444-555555555555", "config": { "Name": "other" } } },
         "distributions": { "d": { "config": { "CallerReference": "d" } } },
