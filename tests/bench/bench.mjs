@@ -120,7 +120,14 @@ const objects = async (work, origin) => {
   for (const start of [peers.startDodam, peers.startVarnish, peers.startNginxCache]) {
     const one = await start(work, origin);
     const before = await origin.count();
-    const { stdout } = await run(peers.clientBinary, [one.port, peers.edgeHost, count, requests, 16].map(String));
+    let stdout = 'NaN';
+    try {
+      ({ stdout } = await run(peers.clientBinary, [one.port, peers.edgeHost, count, requests, 16].map(String)));
+    } catch {
+      row(one.name, 'a request failed', '', '');
+      await one.stop();
+      continue;
+    }
     const missed = (await origin.count()) - before;
     row(one.name, `${(100 * (1 - missed / requests)).toFixed(1)} %`, `${peers.residentMiB(one.pid).toFixed(0)} MiB`, thousands(Number(stdout)));
     await one.stop();
