@@ -56,7 +56,7 @@ ecs::TargetHealth TargetAdapter::health(const std::string& target_group, const s
         if (target.id != address || target.port != port) continue;
         switch (target.health.state) {
             case elbv2::HealthState::Healthy: return {State::Healthy, ""};
-            case elbv2::HealthState::Unhealthy: return {State::Unhealthy, target.health.description};
+            case elbv2::HealthState::Unhealthy: return {State::Unhealthy, target.health.description, target.detail};
             case elbv2::HealthState::Draining: return {State::Draining, target.health.description};
             case elbv2::HealthState::Unused: return {State::Unused, target.health.description};
             default: return {State::Initial, target.health.description};

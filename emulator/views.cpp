@@ -38,6 +38,27 @@ std::string cache_line(const Node& entry, const std::string& name) {
     return line;
 }
 
+// Stopped for a reason of its own: it never started, it exited, or it was found unhealthy. Not because a
+// deployment or a person ended it.
+bool failed_by_itself(const ecs::ServiceStatus::RunningTask& task) {
+    return task.stop_code == "TaskFailedToStart" || task.stop_code == "EssentialContainerExited" || task.stopped_reason.starts_with("Task failed ");
+}
+
+// The story of a failed task: AWS's reason, what its containers said last, what the probes saw.
+Node failure_of(const ecs::ServiceStatus::RunningTask& task) {
+    Node containers = Node::array();
+    for (const auto& container : task.containers) {
+        Node output = Node::array(), probes = Node::array();
+        for (const auto& line : container.last_output) output.push_back(line);
+        for (const auto& probe : container.probes) probes.push_back(probe);
+        Node one = Node::object({{"name", container.name}, {"image", container.image}, {"reason", container.reason}, {"output", output}, {"probes", probes}});
+        if (container.exit_code) one.set("exit_code", *container.exit_code);
+        containers.push_back(std::move(one));
+    }
+    return Node::object({{"id", task.id}, {"revision", task.task_definition}, {"deployment", task.deployment}, {"reason", task.stopped_reason},
+                         {"target", task.target_detail}, {"containers", containers}});
+}
+
 std::string port_of(const std::string& endpoint) { return endpoint.substr(endpoint.rfind(':') + 1); }
 
 }  // namespace
@@ -105,9 +126,10 @@ Node Views::buckets() const {
 Node Views::services() const {
     Node all = Node::object();
     for (const auto& service : ecs.status()) {
-        Node tasks = Node::array(), events = Node::array();
+        Node tasks = Node::array(), events = Node::array(), failures = Node::array();
         std::string pushed;
         for (const auto& task : service.tasks) {
+            if (failed_by_itself(task)) failures.push_back(failure_of(task));
             if (task.status != "RUNNING") continue;
             std::string digest;
             for (const auto& container : task.containers) {
@@ -131,7 +153,7 @@ Node Views::services() const {
                 Node::object({{"cluster", service.cluster}, {"name", service.name}, {"desired", service.desired}, {"running", service.running},
                               {"pending", service.pending}, {"steady", service.steady}, {"task_definition", service.task_definition},
                               {"rollout", rollout}, {"reason", reason}, {"failed_tasks", failed}, {"pushed_digest", pushed}, {"tasks", tasks},
-                              {"events", events}}));
+                              {"failures", failures}, {"events", events}}));
     }
     return all;
 }

@@ -30,6 +30,7 @@ using base::Node;
 constexpr auto kUpWait = std::chrono::minutes(5);
 constexpr auto kDeployWait = std::chrono::minutes(15);
 constexpr auto kRunWait = std::chrono::minutes(30);
+constexpr size_t kLinesTold = 8;      // of a container that failed
 constexpr auto kGitWait = std::chrono::seconds(30);
 
 struct Gate {
@@ -212,6 +213,29 @@ int prove(Gate& gate, const Client& client) {
     return code;
 }
 
+// Why a service did not take what was deployed: the newest task that failed by itself, with AWS's reason, what
+// the balancer's probe saw and what the program said last.
+void tell_failures(const Client& client) {
+    auto answer = client.get("/deployments");
+    if (!answer) return;
+    for (const auto& [name, service] : (*answer)["services"].members()) {
+        if (service["failures"].size() == 0) continue;
+        const Node& task = service["failures"].items().front();
+        std::string out = fmt::format("\nwhy    service {}: {} task{} of {} failed; {}\n", name, service["failures"].size(), service["failures"].size() == 1 ? "" : "s",
+                                      task["revision"].as_string(), task["reason"].as_string());
+        if (const auto& seen = task["target"].as_string(); !seen.empty()) out += fmt::format("       {}\n", seen);
+        for (const Node& container : task["containers"].items()) {
+            std::string exit = container.find("exit_code") ? fmt::format(" exited with {}", container["exit_code"].as_int()) : "";
+            const auto& reason = container["reason"].as_string();
+            if (!exit.empty() || !reason.empty()) out += fmt::format("       container {}{}{}{}\n", container["name"].as_string(), exit, reason.empty() ? "" : ": ", reason);
+            for (const Node& probe : container["probes"].items()) out += fmt::format("       health check {}\n", probe.as_string());
+            const auto& lines = container["output"].items();
+            for (size_t i = lines.size() > kLinesTold ? lines.size() - kLinesTold : 0; i < lines.size(); ++i) out += fmt::format("       | {}\n", lines[i].as_string());
+        }
+        fmt::print(stderr, "{}next   dodam gate --keep-world leaves all of it for a look: dodam logs, dodam status, dodam trace\n", out);
+    }
+}
+
 int run_scenarios(Gate& gate) {
     std::vector<std::string> run = {gate.self, "run", "--state", gate.world + "/state"};
     if (gate.arguments.has("tags")) run.insert(run.end(), {"-t", gate.arguments.get("tags")});
@@ -248,6 +272,7 @@ int gate(const Arguments& arguments) {
     if (!client) return verdict(gate, client.error());
     if (int code = deploy(gate, *client); code != kOk) {
         fmt::print(stderr, "dodam: the deploy failed ({}); nothing of it would have been undone in production\n", code);
+        tell_failures(*client);
         return verdict(gate, kFailed);
     }
     gate.say("deploy", "done");

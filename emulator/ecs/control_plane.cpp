@@ -348,6 +348,8 @@ ServiceStatus::RunningTask status_of(const Task& task, const TaskDefinition* def
     result.health = name_of(definition ? health_of(task, *definition) : HealthStatus::Unknown);
     for (const TaskTarget& target : task.targets)
         if (!target.reason.empty() || result.target_health.empty()) result.target_health = target.health + (target.reason.empty() ? "" : ": " + target.reason);
+    for (const TaskTarget& target : task.targets)
+        if (!target.detail.empty()) result.target_detail = target.detail;
     result.stop_code = task.stop_code;
     result.stopped_reason = task.stopped_reason;
     result.created_at = task.created_at;

@@ -33,7 +33,7 @@ struct ServiceStatus {
         std::vector<std::string> last_output, probes;
     };
     struct RunningTask {
-        std::string id, task_definition, deployment, status, address, health, target_health, stop_code, stopped_reason;
+        std::string id, task_definition, deployment, status, address, health, target_health, target_detail, stop_code, stopped_reason;
         base::Time created_at;
         std::vector<RunningContainer> containers;
     };

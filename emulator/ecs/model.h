@@ -196,6 +196,7 @@ struct TaskTarget {
     bool registered = false;
     std::string health = "unused";                         // the balancer's word
     std::string reason;                                    // why it is unhealthy
+    std::string detail;                                    // the same in plain words; stays when the task has left
 };
 
 struct Task {

@@ -21,6 +21,7 @@ struct TargetHealth {
     enum class State : uint8_t { Unused, Initial, Healthy, Unhealthy, Draining };
     State state = State::Unused;          // Unused: not registered (any more)
     std::string reason;                   // "Health checks failed with these codes: [404]"
+    std::string detail = {};              // in plain words: what the probe asked, and what came
 };
 
 struct TargetGroupFacts {

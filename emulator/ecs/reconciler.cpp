@@ -128,6 +128,7 @@ void Reconciler::observe_targets(Task& task) {
         constexpr const char* kNames[] = {"unused", "initial", "healthy", "unhealthy", "draining"};
         target.health = kNames[static_cast<size_t>(health.state)];
         target.reason = health.reason;
+        if (!health.detail.empty()) target.detail = health.detail;
     }
 }
 
