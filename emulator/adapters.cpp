@@ -132,10 +132,12 @@ ecs::TaskCredentials RoleAdapter::assume(const std::string& role_arn, const std:
 
 // ---- Names ----
 
-void NameAdapter::configure(std::vector<taps::Reachable> parts, std::vector<std::pair<std::string, std::string>> environment) {
+void NameAdapter::configure(std::vector<taps::Reachable> parts, std::vector<std::pair<std::string, std::string>> environment,
+                            std::vector<std::pair<std::string, std::string>> secrets) {
     std::lock_guard lock(mutex_);
     parts_ = std::move(parts);
     environment_ = std::move(environment);
+    secrets_ = std::move(secrets);
 }
 
 std::expected<std::unique_ptr<ecs::TaskNames::Attachment>, std::string> NameAdapter::attach(const std::string& task,
@@ -175,6 +177,11 @@ std::vector<std::pair<std::string, std::string>> NameAdapter::files() {
 std::vector<std::pair<std::string, std::string>> NameAdapter::environment() {
     std::lock_guard lock(mutex_);
     auto environment = environment_;
+    for (const auto& [variable, kept_as] : secrets_) {
+        auto value = kept_as.starts_with("arn:aws:secretsmanager:") ? source_.secret(kept_as, "", "") : source_.parameter(kept_as);
+        if (value) environment.emplace_back(variable, std::move(*value));
+        else base::log_warning("names", fmt::format("tasks get no {}: {}", variable, value.error()));
+    }
     if (!ca_.empty()) environment.emplace_back("NODE_EXTRA_CA_CERTS", kCaPath);
     return environment;
 }

@@ -81,9 +81,11 @@ class RoleAdapter final : public ecs::RoleSource {
 class NameAdapter final : public ecs::TaskNames {
   public:
     // `authority` is asked for its certificate when the first task starts: an instance without tasks makes none.
-    explicit NameAdapter(net::Authority& authority) : authority_(authority) {}
-    // Before the first task: what tasks reach, variables under the task definition's own.
-    void configure(std::vector<taps::Reachable> parts, std::vector<std::pair<std::string, std::string>> environment);
+    NameAdapter(net::Authority& authority, ecs::SecretSource& secrets) : authority_(authority), source_(secrets) {}
+    // Before the first task: what tasks reach; variables under the task definition's own, as values and, as
+    // `secrets`, by what they are kept under in Secrets Manager (ARN) or Parameter Store.
+    void configure(std::vector<taps::Reachable> parts, std::vector<std::pair<std::string, std::string>> environment,
+                   std::vector<std::pair<std::string, std::string>> secrets);
 
     std::expected<std::unique_ptr<Attachment>, std::string> attach(const std::string& task, containers::TaskNetwork& network) override;
     std::vector<std::pair<std::string, std::string>> files() override;
@@ -91,8 +93,9 @@ class NameAdapter final : public ecs::TaskNames {
 
   private:
     net::Authority& authority_;
+    ecs::SecretSource& source_;
     std::mutex mutex_;
     std::vector<taps::Reachable> parts_;
     std::string bundle_, ca_;
-    std::vector<std::pair<std::string, std::string>> environment_;
+    std::vector<std::pair<std::string, std::string>> environment_, secrets_;
 };

@@ -170,7 +170,7 @@ struct Emulator::Inside {
     LogAdapter log_adapter{logs};
     SecretAdapter secret_adapter{ssm, secretsmanager, s3};
     RoleAdapter role_adapter{keys};
-    NameAdapter name_adapter{authority};
+    NameAdapter name_adapter{authority, secret_adapter};
     ecs::ControlPlane ecs{*database, clock, ids, {target_adapter, log_adapter, secret_adapter, role_adapter, name_adapter}};
     ecr::RegistrySource registry_source{ecr};
     containers::PlaceholderSource placeholder{directory.file("placeholder")};
@@ -353,11 +353,15 @@ std::vector<taps::Reachable> Emulator::Inside::reachable() {
 }
 
 std::expected<void, state::Problem> Emulator::Inside::start_tasks(const EmulatorOptions& options) {
-    std::vector<std::pair<std::string, std::string>> environment;
-    for (const auto& [name, service] : stack.section("services").members())
-        for (const auto& [variable, value] : service["environment"].members())
-            environment.emplace_back(variable, value.is_string() ? value.as_string() : value.number_text());
-    name_adapter.configure(reachable(), std::move(environment));
+    std::vector<std::pair<std::string, std::string>> environment, secrets;
+    auto collect = [](const Node& variables, std::vector<std::pair<std::string, std::string>>& into) {
+        for (const auto& [variable, value] : variables.members()) into.emplace_back(variable, value.is_string() ? value.as_string() : value.number_text());
+    };
+    for (const auto& [name, service] : stack.section("services").members()) {
+        collect(service["environment"], environment);
+        collect(service["secrets"], secrets);
+    }
+    name_adapter.configure(reachable(), std::move(environment), std::move(secrets));
 
     auto chosen = containers::choose_runtime(options.runtime, spawner,
                                              {.instance = directory.id(), .run_directory = directory.sockets() + "/t", .socket_path = "", .holder = "",

@@ -229,8 +229,11 @@ void tell_failures(const Client& client) {
             const auto& reason = container["reason"].as_string();
             if (!exit.empty() || !reason.empty()) out += fmt::format("       container {}{}{}{}\n", container["name"].as_string(), exit, reason.empty() ? "" : ": ", reason);
             for (const Node& probe : container["probes"].items()) out += fmt::format("       health check {}\n", probe.as_string());
-            const auto& lines = container["output"].items();
-            for (size_t i = lines.size() > kLinesTold ? lines.size() - kLinesTold : 0; i < lines.size(); ++i) out += fmt::format("       | {}\n", lines[i].as_string());
+            // The frames of a stack trace push its message out of sight.
+            std::vector<std::string_view> lines;
+            for (const Node& line : container["output"].items())
+                if (std::string_view text = base::trim(line.as_string()); !text.empty() && !text.starts_with("at ")) lines.push_back(line.as_string());
+            for (size_t i = lines.size() > kLinesTold ? lines.size() - kLinesTold : 0; i < lines.size(); ++i) out += fmt::format("       | {}\n", lines[i]);
         }
         fmt::print(stderr, "{}next   dodam gate --keep-world leaves all of it for a look: dodam logs, dodam status, dodam trace\n", out);
     }

@@ -117,6 +117,8 @@ TaskDefinition& placeholder_definition(ControlPlane& ecs, const aws::Call& call,
          {"requiresCompatibilities", Node::array({"FARGATE"})},
          {"cpu", "256"},
          {"memory", "512"},
+         // So that a deploy may take this definition and change the image alone.
+         {"executionRoleArn", "arn:aws:iam::" + call.caller.account + ":role/ecsTaskExecutionRole"},
          {"containerDefinitions",
           Node::array({Node::object({{"name", container},
                                      {"image", kPlaceholderImage},
