@@ -28,6 +28,7 @@ constexpr const char* kPrograms[] = {"/usr/bin/redis-server", "/usr/bin/redis-ch
 constexpr auto kConnectWait = std::chrono::seconds(5);
 constexpr auto kStartWait = std::chrono::seconds(10);
 constexpr auto kStopWait = std::chrono::seconds(5);
+constexpr int kStarts = 4;   // the bus's port may be taken between our choice and Redis's bind
 
 std::string find_program() {
     for (const char* program : kPrograms)
@@ -41,14 +42,24 @@ std::string configuration(const CacheSpec& spec, const std::string& directory, c
         "daemonize no\nlogfile {}/redis.log\n",
         socket, directory, acl, directory);
     if (spec.cluster_mode) {
-        // The cluster's bus wants a port even when nobody else is in the cluster.
-        const int bus = 20000 + static_cast<int>(base::random_below(20000));
+        // The cluster's bus wants a port even when nobody else is in the cluster. Below what the kernel gives
+        // to outgoing connections.
+        const int bus = 20000 + static_cast<int>(base::random_below(12000));
         text += fmt::format(
             "cluster-enabled yes\ncluster-config-file nodes.conf\ncluster-port {}\ncluster-require-full-coverage no\n"
             "cluster-announce-hostname {}\ncluster-preferred-endpoint-type hostname\ncluster-announce-port {}\ncluster-announce-tls-port {}\n",
             bus, spec.host, spec.port, spec.port);
     }
     return text;
+}
+
+// The last complaint of Redis's log ("… # Failed listening on port 20001 (tcp), aborting.").
+std::string last_complaint(const std::string& file) {
+    const std::string text = state::read_file(file).value_or("");
+    std::string out;
+    for (auto line : base::split(text, '\n'))
+        if (auto at = line.find(" # "); at != std::string_view::npos) out = std::string(line.substr(at + 3));
+    return out;
 }
 
 std::string acl_file(const CacheSpec& spec, const std::string& admin_user, const std::string& admin_password) {
@@ -90,21 +101,31 @@ std::expected<void, state::Problem> Redis::start(const CacheSpec& spec) {
     const std::string acl = directory_ + "/users.acl", file = directory_ + "/redis.conf";
     if (auto written = state::write_file(acl, acl_file(spec, admin_user_, admin_password_), 0600); !written)
         return std::unexpected(state::Problem{written.error()});
-    if (auto written = state::write_file(file, configuration(spec, directory_, socket(), acl), 0600); !written)
-        return std::unexpected(state::Problem{written.error()});
-
-    base::ProcessOptions options;
-    options.command = {program, file};
-    options.argv0 = "redis-server";
-    auto process = spawner_.spawn(std::move(options));
-    if (!process) return std::unexpected(state::Problem{"Redis could not be started: " + process.error()});
+    std::unique_ptr<base::Process> process;
+    auto launch = [&]() -> std::expected<void, state::Problem> {
+        if (auto written = state::write_file(file, configuration(spec, directory_, socket(), acl), 0600); !written)
+            return std::unexpected(state::Problem{written.error()});
+        base::ProcessOptions options;
+        options.command = {program, file};
+        options.argv0 = "redis-server";
+        auto spawned = spawner_.spawn(std::move(options));
+        if (!spawned) return std::unexpected(state::Problem{"Redis could not be started: " + spawned.error()});
+        process = std::move(*spawned);
+        return {};
+    };
+    TRY(launch());
 
     base::SystemClock clock;
     const base::Time end = clock.now() + kStartWait;
     bool slots_given = !spec.cluster_mode;
-    while (clock.now() < end) {
-        if (auto code = (*process)->wait(std::chrono::milliseconds(10)))
-            return std::unexpected(state::Problem{fmt::format("Redis ended at once with {}; its log is {}/redis.log", *code, directory_)});
+    for (int starts = 1; clock.now() < end;) {
+        if (auto code = process->wait(std::chrono::milliseconds(10))) {
+            const std::string complaint = last_complaint(directory_ + "/redis.log");
+            if (++starts > kStarts || complaint.find("istening on port") == std::string::npos)
+                return std::unexpected(state::Problem{fmt::format("Redis ended at once with {}: {} (its log is {}/redis.log)", *code, complaint, directory_)});
+            TRY(launch());
+            continue;
+        }
         if (!slots_given) {
             slots_given = command({"CLUSTER", "ADDSLOTSRANGE", "0", "16383"}).has_value();
             continue;
@@ -113,7 +134,7 @@ std::expected<void, state::Problem> Redis::start(const CacheSpec& spec) {
         const bool ready = spec.cluster_mode ? info && info->find("cluster_state:ok") != std::string::npos : command({"PING"}).has_value();
         if (!ready) continue;
         std::lock_guard lock(mutex_);
-        server_ = std::move(*process);
+        server_ = std::move(process);
         return {};
     }
     return std::unexpected(state::Problem{fmt::format("Redis was not ready within {} s; its log is {}/redis.log", kStartWait.count(), directory_)});
