@@ -23,12 +23,16 @@ cat >"$work/scenarios/deploys.scenario.json" <<JSON
     { "GET": "api:/health", "expect": { "status": 200 } },
     { "deploy": "backend", "image": "$registry/dodam-backend:broken", "timeout": "120s",
       "expect": { "rollout": "FAILED", "rolledBack": true } },
+    { "GET": "api:/health", "expect": { "status": 200 } },
+    { "deploy": "backend", "image": "$registry/dodam-backend:never-pushed", "timeout": "120s",
+      "expect": { "rollout": "FAILED", "rolledBack": true } },
     { "GET": "api:/health", "expect": { "status": 200 } } ] }
 JSON
 "$dodam" run --state "$state" "$work/scenarios" >"$work/run.log" 2>&1
 code=$?
 check "the scenario passes" equals "$code $(cat "$work/run.log" | grep -c '^PASS')" "0 1"
 [ "$code" -eq 0 ] || cat "$work/run.log"
+check "an image that was never pushed is named" contains "$("$dodam" status --state "$state" --json)" "CannotPullContainerError"
 check "the digest that runs is the good one's" equals \
     "$("$dodam" status --state "$state" --json | jq -r '[.services.backend.tasks[].digest] | unique | length')" 1
 finish

@@ -47,6 +47,17 @@ printf 'CREATE TABLE a (id INT);\n' >"$work/app/init.sql"
 start_dodam db -f "$work/app/dodam.json"
 check "… starts once it is corrected" equals "$(field database.state)" ready
 
+# A missing package: what is not there, and the command that brings it. (Its program is covered in a mount
+# namespace of our own.)
+without() { unshare -m sh -c 'mount --bind /dev/null "$1" && shift && exec "$@"' - "$@"; }
+for program in /usr/sbin/mariadbd /usr/bin/redis-check-rdb; do
+    [ "$(id -u)" -eq 0 ] || break
+    case $program in */mariadbd) package=mariadb-server-core ;; *) package=redis-tools ;; esac
+    [ "$program" = /usr/bin/redis-check-rdb ] && [ -x /usr/bin/redis-server ] && continue
+    check "without $program" fails 3 "apt-get install $package" without "$program" "$dodam" up --state "$work/bare" -f "$checkout/fixtures/app/dodam.json" \
+        --runtime process --aws-port 0 --http-port 0 --https-port 0
+done
+
 # A dead database is told by status.
 pkill -KILL -f "datadir=$state/db/data"
 check "a dead database" until_contains "the database died" field 'problems[0]'
