@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "containers/placeholder.h"
+#include "ecs/environment.h"
 #include "elbv2/control_plane.h"
 #include "logs/control_plane.h"
 #include "s3/control_plane.h"
@@ -177,8 +178,8 @@ std::vector<std::pair<std::string, std::string>> NameAdapter::files() {
 std::vector<std::pair<std::string, std::string>> NameAdapter::environment() {
     std::lock_guard lock(mutex_);
     auto environment = environment_;
-    for (const auto& [variable, kept_as] : secrets_) {
-        auto value = kept_as.starts_with("arn:aws:secretsmanager:") ? source_.secret(kept_as, "", "") : source_.parameter(kept_as);
+    for (const auto& [variable, value_from] : secrets_) {
+        auto value = ecs::secret_value(value_from, source_);
         if (value) environment.emplace_back(variable, std::move(*value));
         else base::log_warning("names", fmt::format("tasks get no {}: {}", variable, value.error()));
     }

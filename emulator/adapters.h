@@ -83,7 +83,7 @@ class NameAdapter final : public ecs::TaskNames {
     // `authority` is asked for its certificate when the first task starts: an instance without tasks makes none.
     NameAdapter(net::Authority& authority, ecs::SecretSource& secrets) : authority_(authority), source_(secrets) {}
     // Before the first task: what tasks reach; variables under the task definition's own, as values and, as
-    // `secrets`, by what they are kept under in Secrets Manager (ARN) or Parameter Store.
+    // `secrets`, by their `valueFrom` as in a task definition.
     void configure(std::vector<taps::Reachable> parts, std::vector<std::pair<std::string, std::string>> environment,
                    std::vector<std::pair<std::string, std::string>> secrets);
 

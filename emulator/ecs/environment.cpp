@@ -22,7 +22,9 @@ std::string cannot_pull_secret(const std::string& from, const std::string& what)
                        "unable to retrieve secret from {}: service call has been retried 1 time(s): {}", from, what);
 }
 
-std::expected<std::string, std::string> fetch(const std::string& value_from, SecretSource& source) {
+}  // namespace
+
+std::expected<std::string, std::string> secret_value(const std::string& value_from, SecretSource& source) {
     ValueFrom from = parse_value_from(value_from);
     if (from.kind == ValueFrom::Kind::Parameter) {
         auto value = source.parameter(from.id);
@@ -36,8 +38,6 @@ std::expected<std::string, std::string> fetch(const std::string& value_from, Sec
     if (!member) return std::unexpected(cannot_pull_secret("asm", member.error()));
     return *member;
 }
-
-}  // namespace
 
 Environment parse_environment_file(std::string_view text) {
     Environment environment;
@@ -69,7 +69,7 @@ std::expected<Environment, std::string> resolve_environment(const ContainerDefin
     }
     for (const auto& [name, value] : container.environment) set(environment, name, value);
     for (const ContainerSecret& secret : container.secrets) {
-        auto value = fetch(secret.value_from, source);
+        auto value = secret_value(secret.value_from, source);
         if (!value) return std::unexpected(value.error());
         set(environment, secret.name, std::move(*value));
     }

@@ -18,6 +18,10 @@ Environment parse_environment_file(std::string_view text);
 // One member of a secret that is a JSON object; an error is the runtime's sentence.
 std::expected<std::string, std::string> json_member(const std::string& text, const std::string& key);
 
+// What a `valueFrom` names: a parameter, a secret, or one member or version of a secret. An error is a stopped
+// reason, ResourceInitializationError and all.
+std::expected<std::string, std::string> secret_value(const std::string& value_from, SecretSource& source);
+
 // Files < environment < secrets. An error is a stopped reason, ResourceInitializationError and all.
 std::expected<Environment, std::string> resolve_environment(const ContainerDefinition& container, SecretSource& source);
 
