@@ -27,7 +27,7 @@ Request get(std::string target, http::HeaderList headers = {}) { return Request(
 
 }  // namespace
 
-TEST_CASE("query parameters are keyed as the policy names them (#17-#20)", "[cloudfront]") {
+TEST_CASE("query parameters are keyed as the policy names them (#17 to #20)", "[cloudfront]") {
     Distribution none = test::make_distribution();
     CHECK(key_of(none, get("/a?x=1")) == key_of(none, get("/a?x=2")));
     Distribution all = with_policy(R"({"QueryStringsConfig": {"QueryStringBehavior": "all"}})");

@@ -111,7 +111,7 @@ TEST_CASE("what is put in comes out, with AWS's defaults (#99)", "[cloudfront]")
     CHECK(s.call("GET", "/distribution/" + id + "/config").output == config);
 }
 
-TEST_CASE("refused configurations (#102-#105, #32, #20, #75)", "[cloudfront]") {
+TEST_CASE("refused configurations (#102 to #105, #32, #20, #75)", "[cloudfront]") {
     Stand s;
     struct Row {
         std::string_view changes;
@@ -185,7 +185,7 @@ TEST_CASE("policies: managed ones are fixed, used ones stay (#106, #107)", "[clo
     CHECK(s.call("DELETE", "/origin-access-control/" + s.id_of(control), {}, "", control.etag).code == "OriginAccessControlInUse");
 }
 
-TEST_CASE("invalidations (#110-#113)", "[cloudfront]") {
+TEST_CASE("invalidations (#110 to #113)", "[cloudfront]") {
     Stand s;
     std::string id = s.id_of(s.create());
     auto invalidate = [&](std::string reference, std::string_view paths) {

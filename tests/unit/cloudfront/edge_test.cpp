@@ -12,7 +12,7 @@ using test::behavior;
 using test::kAllMethods;
 using test::Stack;
 
-TEST_CASE("a miss, then hits with an age, then a revalidation (#33-#36, #47, #79)", "[cloudfront][edge]") {
+TEST_CASE("a miss, then hits with an age, then a revalidation (#33 to #36, #47, #79)", "[cloudfront][edge]") {
     Stack s;
     s.origin_replies(200, "one", {{"Cache-Control", "max-age=5"}, {"ETag", "\"v1\""}});
     auto miss = s.get("/a");
@@ -60,7 +60,7 @@ TEST_CASE("MinTTL outranks no-store; without it every request is a miss (#38, #4
     CHECK(zero.told("stored").find("the origin says private") != std::string::npos);
 }
 
-TEST_CASE("redirects, https-only and methods are answered at the edge (#6-#12)", "[cloudfront][edge]") {
+TEST_CASE("redirects, https-only and methods are answered at the edge (#6 to #12)", "[cloudfront][edge]") {
     Stack s(behavior(R"("ViewerProtocolPolicy": "redirect-to-https", )" + std::string(kAllMethods)));
     auto redirect = s.get("/a?b=1", {{"Host", "D111111ABCDEF8.cloudfront.net"}});
     CHECK(redirect.status == 301);
@@ -203,7 +203,7 @@ TEST_CASE("errors are remembered, and a stale copy stands in for 5xx (#53, #57, 
     CHECK(s.get("/y").status == 404);
 }
 
-TEST_CASE("custom error responses: page, status, and its own behaviour (#58-#60)", "[cloudfront][edge]") {
+TEST_CASE("custom error responses: page, status, and its own behaviour (#58 to #60)", "[cloudfront][edge]") {
     Stack s(R"({"CustomErrorResponses": {"Quantity": 1, "Items": [{"ErrorCode": 404, "ResponsePagePath": "/index.html", "ResponseCode": "200", "ErrorCachingMinTTL": 0}]}})");
     {
         std::lock_guard lock(s.origin.mutex);

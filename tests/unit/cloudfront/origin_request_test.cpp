@@ -43,7 +43,7 @@ TEST_CASE("without an origin request policy the origin sees CloudFront's own hea
     CHECK(out.dropped.size() >= 6);
 }
 
-TEST_CASE("AllViewer forwards the viewer's headers, Host and cookies, not X-Forwarded-Proto (#71-#74, #21)", "[cloudfront]") {
+TEST_CASE("AllViewer forwards the viewer's headers, Host and cookies, not X-Forwarded-Proto (#71 to #74, #21)", "[cloudfront]") {
     OriginRequest out = build(test::make_distribution(with_policies(test::kDisabled, test::kAllViewer)), Request("GET", "/a?x=1", kViewer));
     const http::HeaderList& h = out.head.headers;
     CHECK(out.head.target == "/a?x=1");

@@ -25,7 +25,7 @@ Freshness decide(const Distribution& d, int status, const http::HeaderList& head
 
 }  // namespace
 
-TEST_CASE("the TTL table (#33-#41)", "[cloudfront]") {
+TEST_CASE("the TTL table (#33 to #41)", "[cloudfront]") {
     struct Row {
         int64_t low, middle, high;
         http::HeaderList headers;
@@ -72,7 +72,7 @@ TEST_CASE("the TTL table (#33-#41)", "[cloudfront]") {
     }
 }
 
-TEST_CASE("errors are kept for ErrorCachingMinTTL, some only when asked (#53-#56)", "[cloudfront]") {
+TEST_CASE("errors are kept for ErrorCachingMinTTL, some only when asked (#53 to #56)", "[cloudfront]") {
     Distribution d = test::make_distribution(R"({"CustomErrorResponses": {"Quantity": 2, "Items": [
         {"ErrorCode": 500, "ErrorCachingMinTTL": 0}, {"ErrorCode": 503, "ErrorCachingMinTTL": 30}]}})");
     struct Row {
