@@ -72,6 +72,9 @@ check "and what was meant" contains "$(cat "$work/err")" '"expect"'
 
 # ---- An empty stack
 start_dodam empty
+check "an empty instance has made no CA" test ! -e "$state/ca"
+resident_kib=$(awk '/^VmRSS/ { print $2 }' "/proc/$(field pid)/status")
+check "and holds at most 12 MiB (it holds $resident_kib KiB)" test "$resident_kib" -le 12288
 check "status of an empty stack says what to do" says "dodam up -f dodam.json" 0 status --state "$state"
 check "its keys are there" jq -e '.aws_endpoint and .viewer_endpoint and .pid and .distributions == {} and .load_balancers == {} and .services == {}' <<<"$("$dodam" status --state "$state" --json)"
 check "trace of nothing" exits 2 trace --state "$state"
