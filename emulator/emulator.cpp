@@ -1,12 +1,12 @@
-// The composition root. Order of the members is order of construction; stop() goes the other way round.
+// The composition root. Order of the members is order of construction; stop() goes the other way
+// round.
 #include "emulator.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <mutex>
-
-#include <fmt/format.h>
 
 #include "adapters.h"
 #include "aws/access_keys.h"
@@ -42,8 +42,8 @@
 #include "http/server.h"
 #include "http/tunnel.h"
 #include "http/upstream.h"
-#include "net/loop.h"
 #include "logs/control_plane.h"
+#include "net/loop.h"
 #include "net/resolver.h"
 #include "net/tls.h"
 #include "oci/layout.h"
@@ -74,9 +74,12 @@ constexpr auto kDrain = std::chrono::milliseconds(500);
 // Everything by Host: distributions, load balancers, buckets' websites, else CloudFront's own 403.
 class ViewerPort final : public http::Handler {
   public:
-    ViewerPort(cloudfront::Edge& edge, elbv2::Balancer& balancer, s3::Endpoint& s3) : edge_(edge), balancer_(balancer), s3_(s3) {}
+    ViewerPort(cloudfront::Edge& edge, elbv2::Balancer& balancer, s3::Endpoint& s3)
+        : edge_(edge), balancer_(balancer), s3_(s3) {}
     void handle(http::Exchange& exchange) override { choose(exchange).handle(exchange); }
-    void handle_incomplete(http::Exchange& exchange) override { choose(exchange).handle_incomplete(exchange); }
+    void handle_incomplete(http::Exchange& exchange) override {
+        choose(exchange).handle_incomplete(exchange);
+    }
 
   private:
     http::Handler& choose(http::Exchange& exchange) {
@@ -91,7 +94,8 @@ class ViewerPort final : public http::Handler {
     s3::Endpoint& s3_;
 };
 
-// S3 is no service of the gateway's: it has a front door of its own. What a client needs to know of it:
+// S3 is no service of the gateway's: it has a front door of its own. What a client needs to know of
+// it:
 const aws::ServiceInfo kS3{.name = "s3",
                            .signing_name = "s3",
                            .target_prefix = "",
@@ -105,33 +109,43 @@ const aws::ServiceInfo* const kS3Alone[] = {&kS3};
 
 std::string show_problems(const std::string& file, const std::vector<stack::Problem>& problems) {
     const std::string text = state::read_file(file).value_or("");
-    std::string out = problems.size() == 1 ? "the stack file has a problem; nothing was started\n"
-                                           : fmt::format("the stack file has {} problems; nothing was started\n", problems.size());
-    for (const auto& problem : problems) out += stack::show(file, text, problem);
+    std::string out =
+        problems.size() == 1
+            ? "the stack file has a problem; nothing was started\n"
+            : fmt::format("the stack file has {} problems; nothing was started\n", problems.size());
+    for (const auto& problem : problems)
+        out += stack::show(file, text, problem);
     out.pop_back();
     return out;
 }
 
 // Unpacked layers are shared by every instance of this user: a layer is its digest.
 std::string layer_directory() {
-    if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache) return std::string(cache) + "/dodam";
+    if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
+        return std::string(cache) + "/dodam";
     const char* home = std::getenv("HOME");
     return std::string(home ? home : "/tmp") + "/.cache/dodam";
 }
 
-// An address to dial for one that is bound: every address of a container is reached by its published loopback port.
+// An address to dial for one that is bound: every address of a container is reached by its
+// published loopback port.
 net::Address dialled(const net::Address& bound) {
     const bool any = bound.ip() == "0.0.0.0" || bound.ip() == "::";
     return any ? net::Address::loopback(bound.port()) : bound;
 }
 
-std::string url_of(const net::Address& address, std::string_view scheme) { return fmt::format("{}://{}", scheme, address.to_string()); }
+std::string url_of(const net::Address& address, std::string_view scheme) {
+    return fmt::format("{}://{}", scheme, address.to_string());
+}
 
 }  // namespace
 
 struct Emulator::Inside {
     Inside(state::StateDirectory given, stack::Stack what, std::unique_ptr<state::Database> opened)
-        : directory(std::move(given)), stack(std::move(what)), ids(stack.account, stack.region), database(std::move(opened)) {
+        : directory(std::move(given)),
+          stack(std::move(what)),
+          ids(stack.account, stack.region),
+          database(std::move(opened)) {
         stack::pin_all(ids, stack.root);
     }
 
@@ -171,7 +185,11 @@ struct Emulator::Inside {
     SecretAdapter secret_adapter{ssm, secretsmanager, s3};
     RoleAdapter role_adapter{keys};
     NameAdapter name_adapter{authority, secret_adapter};
-    ecs::ControlPlane ecs{*database, clock, ids, {target_adapter, log_adapter, secret_adapter, role_adapter, name_adapter}};
+    ecs::ControlPlane ecs{
+        *database,
+        clock,
+        ids,
+        {target_adapter, log_adapter, secret_adapter, role_adapter, name_adapter}};
     ecr::RegistrySource registry_source{ecr};
     containers::PlaceholderSource placeholder{directory.file("placeholder")};
     oci::OfflineImages offline_images;
@@ -181,18 +199,29 @@ struct Emulator::Inside {
     std::string runtime_reason;
     std::unique_ptr<ecs::Reconciler> reconciler;
 
-    backing::Backing backing{{clock, traces, spawner, faults, authority, directory.path(), directory.sockets(), directory.id()},
-                             stack.section("database"), stack.section("cache"), stack.directory};
+    backing::Backing backing{{clock, traces, spawner, faults, authority, directory.path(),
+                              directory.sockets(), directory.id()},
+                             stack.section("database"),
+                             stack.section("cache"),
+                             stack.directory};
 
     // ---- Fronts ----
     net::TlsClient origin_tls{authority};
-    http::Upstream edge_upstream{resolver, {.max_response_head_bytes = cloudfront::kMaxResponseHeadBytes}};
+    http::Upstream edge_upstream{resolver,
+                                 {.max_response_head_bytes = cloudfront::kMaxResponseHeadBytes}};
     cloudfront::CountryMap countries = declared_countries();
-    std::unique_ptr<stack::ApiClient> log_client;   // access logs reach their buckets as an ordinary client's objects
+    std::unique_ptr<stack::ApiClient>
+        log_client;  // access logs reach their buckets as an ordinary client's objects
     cloudfront::Edge edge{edge_parts()};
-    Views views{clock, info, state::Names(*database), cloudfront, edge, elbv2, ecs, ecr, logs, s3, faults};
-    elbv2::Balancer balancer{{.clock = clock, .traces = traces, .snapshot = elbv2.snapshot(), .upstream = upstream}};
-    elbv2::Listeners listeners{{.balancer = balancer, .resolver = resolver, .tls = &tls, .block = loopback_block(), .loops = &loops}};
+    Views views{clock, info,  state::Names(*database), cloudfront, edge, elbv2, ecs, ecr, logs,
+                s3,    faults};
+    elbv2::Balancer balancer{
+        {.clock = clock, .traces = traces, .snapshot = elbv2.snapshot(), .upstream = upstream}};
+    elbv2::Listeners listeners{{.balancer = balancer,
+                                .resolver = resolver,
+                                .tls = &tls,
+                                .block = loopback_block(),
+                                .loops = &loops}};
     elbv2::Health health{{.clock = clock, .control_plane = elbv2, .resolver = resolver}};
     ViewerPort viewer_port{edge, balancer, s3_endpoint};
     std::unique_ptr<console::Console> console;
@@ -207,29 +236,38 @@ struct Emulator::Inside {
     std::expected<void, state::Problem> open_ports(const EmulatorOptions& options);
     std::expected<void, state::Problem> start_tasks(const EmulatorOptions& options);
     std::vector<taps::Reachable> reachable();
-    std::expected<void, state::Problem> apply_stack(const stack::SecretValue& secret, const Progress& progress);
-    std::vector<aws::Service*> services() { return {&sts, &cloudfront, &elbv2, &ecr, &logs, &ssm, &secretsmanager, &ecs}; }
+    std::expected<void, state::Problem> apply_stack(const stack::SecretValue& secret,
+                                                    const Progress& progress);
+    std::vector<aws::Service*> services() {
+        return {&sts, &cloudfront, &elbv2, &ecr, &logs, &ssm, &secretsmanager, &ecs};
+    }
     cloudfront::EdgeParts edge_parts() {
-        return {.clock = clock,
-                .traces = traces,
-                .snapshot = cloudfront.snapshot(),
-                .upstream = edge_upstream,
-                .cache = cache,
-                .origin_tls = &origin_tls,
-                .signing_credentials =
-                    [this](const cloudfront::Distribution& distribution, const cloudfront::Origin& origin) {
-                        if (!origin.identity_id.empty())
-                            return keys.identity_key("arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity " + origin.identity_id,
-                                                     cloudfront::canonical_user_of_identity(origin.identity_id));
-                        return keys.service_key("cloudfront.amazonaws.com", cloudfront.arn("distribution", distribution.id));
-                    },
-                .country_of = [this](std::string_view ip) { return countries.country_of(ip); },
-                .deliver_log = [this](const std::string& bucket, const std::string& key,
-                                      std::string bytes) { return deliver_log(bucket, key, bytes); }};
+        return {
+            .clock = clock,
+            .traces = traces,
+            .snapshot = cloudfront.snapshot(),
+            .upstream = edge_upstream,
+            .cache = cache,
+            .origin_tls = &origin_tls,
+            .signing_credentials =
+                [this](const cloudfront::Distribution& distribution,
+                       const cloudfront::Origin& origin) {
+                    if (!origin.identity_id.empty())
+                        return keys.identity_key(
+                            "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity " +
+                                origin.identity_id,
+                            cloudfront::canonical_user_of_identity(origin.identity_id));
+                    return keys.service_key("cloudfront.amazonaws.com",
+                                            cloudfront.arn("distribution", distribution.id));
+                },
+            .country_of = [this](std::string_view ip) { return countries.country_of(ip); },
+            .deliver_log = [this](const std::string& bucket, const std::string& key,
+                                  std::string bytes) { return deliver_log(bucket, key, bytes); }};
     }
     cloudfront::CountryMap declared_countries() const {
         cloudfront::CountryMap map;
-        for (const auto& [range, country] : stack.section("countries").members()) map.add(range, country.as_string());
+        for (const auto& [range, country] : stack.section("countries").members())
+            map.add(range, country.as_string());
         return map;
     }
     bool deliver_log(const std::string& bucket, const std::string& key, std::string_view bytes);
@@ -239,8 +277,10 @@ struct Emulator::Inside {
         return fmt::format("127.{}.{}.", 64 + number % 128, (number >> 8) % 256);
     }
     s3::Keys s3_keys() {
-        return {[this](std::string_view key) { return keys.secret_of(key); }, [this](std::string_view key) { return keys.caller_of(key); },
-                [this](std::string_view key, std::string_view token) { keys.check_token(key, token); }};
+        return {
+            [this](std::string_view key) { return keys.secret_of(key); },
+            [this](std::string_view key) { return keys.caller_of(key); },
+            [this](std::string_view key, std::string_view token) { keys.check_token(key, token); }};
     }
     void name_everything();
     void name_origins();
@@ -267,27 +307,37 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
         .is_bucket = [this](std::string_view name) { return s3.is_bucket(name); },
         .secret_of = [this](std::string_view key) { return keys.secret_of(key); },
         .caller_of = [this](std::string_view key) { return keys.caller_of(key); },
-        .check_token = [this](std::string_view key, std::string_view token) { keys.check_token(key, token); },
+        .check_token = [this](std::string_view key,
+                              std::string_view token) { keys.check_token(key, token); },
     });
 
-    auto open = [&](std::unique_ptr<http::Server>& server, uint16_t port, http::Handler& handler, http::ServerOptions server_options,
+    auto open = [&](std::unique_ptr<http::Server>& server, uint16_t port, http::Handler& handler,
+                    http::ServerOptions server_options,
                     std::string_view flag) -> std::expected<void, state::Problem> {
         auto address = net::Address::tcp(options.bind, port);
         if (!address) return std::unexpected(state::Problem{address.error(), 2});
         auto opened = http::Server::open(*address, handler, std::move(server_options));
-        if (!opened) return std::unexpected(state::Problem{fmt::format("{}; choose another port with --{} (0 = any free one)", opened.error(), flag)});
+        if (!opened)
+            return std::unexpected(state::Problem{fmt::format(
+                "{}; choose another port with --{} (0 = any free one)", opened.error(), flag)});
         server = std::move(*opened);
         return {};
     };
     TRY(open(aws_server, options.aws_port, *gateway, {.name = "aws", .tls = &tls}, "aws-port"));
-    TRY(open(viewer_server, options.http_port, viewer_port, {.name = "viewer", .loops = &loops}, "http-port"));
-    TRY(open(viewer_tls_server, options.https_port, viewer_port, {.name = "viewer-tls", .tls = &tls, .tls_only = true}, "https-port"));
+    TRY(open(viewer_server, options.http_port, viewer_port, {.name = "viewer", .loops = &loops},
+             "http-port"));
+    TRY(open(viewer_tls_server, options.https_port, viewer_port,
+             {.name = "viewer-tls", .tls = &tls, .tls_only = true}, "https-port"));
     name_origins();
-    log_client = std::make_unique<stack::ApiClient>(dialled(aws_server->address()), aws::Credentials{"test", "test", ""}, stack.region, clock, kS3Alone);
-    // Listeners follow what is declared: the kept ones open here, later ones before the operation that made them answers.
+    log_client = std::make_unique<stack::ApiClient>(dialled(aws_server->address()),
+                                                    aws::Credentials{"test", "test", ""},
+                                                    stack.region, clock, kS3Alone);
+    // Listeners follow what is declared: the kept ones open here, later ones before the operation
+    // that made them answers.
     elbv2.on_publish([this](const elbv2::RoutingSnapshot& snapshot) { listeners.open(snapshot); });
     listeners.open(*elbv2.snapshot().get());
-    for (auto* server : {aws_server.get(), viewer_server.get(), viewer_tls_server.get()}) server->start();
+    for (auto* server : {aws_server.get(), viewer_server.get(), viewer_tls_server.get()})
+        server->start();
     health.start();
     housekeeping = base::Thread("housekeeping", [this] { keep_house(); });
 
@@ -298,18 +348,25 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
     info.viewer_tls_endpoint = url_of(dialled(viewer_tls_server->address()), "https");
     info.stack_file = stack.file;
     ecr.set_endpoint(dialled(aws_server->address()).to_string());
-    info.started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(clock.real_now().time_since_epoch()).count();
+    info.started_ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock.real_now().time_since_epoch())
+            .count();
     return directory.publish(info);
 }
 
-// GAP: written as the account itself; AWS's delivery account needs a grant, and a bucket whose ACLs are
-// disabled is refused when the distribution is made.
-bool Emulator::Inside::deliver_log(const std::string& bucket, const std::string& key, std::string_view bytes) {
+// GAP: written as the account itself; AWS's delivery account needs a grant, and a bucket whose ACLs
+// are disabled is refused when the distribution is made.
+bool Emulator::Inside::deliver_log(const std::string& bucket, const std::string& key,
+                                   std::string_view bytes) {
     try {
-        log_client->rest("s3", "PUT", fmt::format("/{}/{}", base::percent_encode(bucket), base::percent_encode(key, base::Slash::Keep)), bytes);
+        log_client->rest("s3", "PUT",
+                         fmt::format("/{}/{}", base::percent_encode(bucket),
+                                     base::percent_encode(key, base::Slash::Keep)),
+                         bytes);
         return true;
     } catch (const aws::Error& error) {
-        base::log_warning("emulator", fmt::format("the access log {} is lost: bucket {}: {}", key, bucket, error.message));
+        base::log_warning("emulator", fmt::format("the access log {} is lost: bucket {}: {}", key,
+                                                  bucket, error.message));
         return false;
     }
 }
@@ -317,45 +374,59 @@ bool Emulator::Inside::deliver_log(const std::string& bucket, const std::string&
 // Where AWS-looking names of origins really answer.
 void Emulator::Inside::name_origins() {
     const net::Address aws = dialled(aws_server->address());
-    for (const std::string& suffix : {std::string("s3.amazonaws.com"), fmt::format("s3.{}.amazonaws.com", stack.region)}) {
+    for (const std::string& suffix :
+         {std::string("s3.amazonaws.com"), fmt::format("s3.{}.amazonaws.com", stack.region)}) {
         for (uint16_t port : {uint16_t(80), uint16_t(443)}) {
             resolver.set(suffix, port, aws);
             resolver.set("*." + suffix, port, aws);
         }
     }
-    for (const std::string& website : {fmt::format("*.s3-website.{}.amazonaws.com", stack.region), fmt::format("*.s3-website-{}.amazonaws.com", stack.region)})
+    for (const std::string& website : {fmt::format("*.s3-website.{}.amazonaws.com", stack.region),
+                                       fmt::format("*.s3-website-{}.amazonaws.com", stack.region)})
         resolver.set(website, 80, dialled(viewer_server->address()));
 }
 
-// What tasks reach by production's names: database and cache through the taps, the AWS APIs, and the
-// stack's own distributions and load balancers.
+// What tasks reach by production's names: database and cache through the taps, the AWS APIs, and
+// the stack's own distributions and load balancers.
 std::vector<taps::Reachable> Emulator::Inside::reachable() {
     auto relay_to = [](net::Address http, net::Address https) {
         return [http, https](net::Socket& task_side, uint16_t port, const std::string&) {
-            auto other = net::Socket::connect(port == 443 ? https : http, net::Deadline::after(kRelayConnect));
+            auto other = net::Socket::connect(port == 443 ? https : http,
+                                              net::Deadline::after(kRelayConnect));
             if (!other) return task_side.reset();
             (void)http::run_tunnel(task_side, "", *other, "", kRelayIdle);
         };
     };
     auto all = backing.reachable();
     const net::Address aws = dialled(aws_server->address());
-    std::vector<std::string> apis = {"s3.amazonaws.com", "*.s3.amazonaws.com", "sts.amazonaws.com", "cloudfront.amazonaws.com"};
-    for (std::string_view service : {"s3", "*.s3", "sts", "ssm", "secretsmanager", "logs", "ecs", "api.ecr", "*.dkr.ecr", "elasticloadbalancing"})
+    std::vector<std::string> apis = {"s3.amazonaws.com", "*.s3.amazonaws.com", "sts.amazonaws.com",
+                                     "cloudfront.amazonaws.com"};
+    for (std::string_view service : {"s3", "*.s3", "sts", "ssm", "secretsmanager", "logs", "ecs",
+                                     "api.ecr", "*.dkr.ecr", "elasticloadbalancing"})
         apis.push_back(fmt::format("{}.{}.amazonaws.com", service, stack.region));
     all.push_back({apis, "198.18.0.12", {80, 443}, relay_to(aws, aws)});
 
-    std::vector<std::string> sites = {fmt::format("*.{}.elb.amazonaws.com", stack.region), fmt::format("*.s3-website.{}.amazonaws.com", stack.region),
+    std::vector<std::string> sites = {fmt::format("*.{}.elb.amazonaws.com", stack.region),
+                                      fmt::format("*.s3-website.{}.amazonaws.com", stack.region),
                                       "*.cloudfront.net"};
     for (const auto& [name, distribution] : stack.section("distributions").members())
-        for (const Node& alias : distribution["config"]["Aliases"]["Items"].items()) sites.push_back(base::lower(alias.as_string()));
-    all.push_back({sites, "198.18.0.13", {80, 443}, relay_to(dialled(viewer_server->address()), dialled(viewer_tls_server->address()))});
+        for (const Node& alias : distribution["config"]["Aliases"]["Items"].items())
+            sites.push_back(base::lower(alias.as_string()));
+    all.push_back(
+        {sites,
+         "198.18.0.13",
+         {80, 443},
+         relay_to(dialled(viewer_server->address()), dialled(viewer_tls_server->address()))});
     return all;
 }
 
 std::expected<void, state::Problem> Emulator::Inside::start_tasks(const EmulatorOptions& options) {
     std::vector<std::pair<std::string, std::string>> environment, secrets;
-    auto collect = [](const Node& variables, std::vector<std::pair<std::string, std::string>>& into) {
-        for (const auto& [variable, value] : variables.members()) into.emplace_back(variable, value.is_string() ? value.as_string() : value.number_text());
+    auto collect = [](const Node& variables,
+                      std::vector<std::pair<std::string, std::string>>& into) {
+        for (const auto& [variable, value] : variables.members())
+            into.emplace_back(variable,
+                              value.is_string() ? value.as_string() : value.number_text());
     };
     for (const auto& [name, service] : stack.section("services").members()) {
         collect(service["environment"], environment);
@@ -363,18 +434,25 @@ std::expected<void, state::Problem> Emulator::Inside::start_tasks(const Emulator
     }
     name_adapter.configure(reachable(), std::move(environment), std::move(secrets));
 
-    auto chosen = containers::choose_runtime(options.runtime, spawner,
-                                             {.instance = directory.id(), .run_directory = directory.sockets() + "/t", .socket_path = "", .holder = "",
-                                              .mark = directory.file("engine")},
-                                             {.directory = layer_directory(), .instance = directory.id(), .holder = ""});
+    auto chosen = containers::choose_runtime(
+        options.runtime, spawner,
+        {.instance = directory.id(),
+         .run_directory = directory.sockets() + "/t",
+         .socket_path = "",
+         .holder = "",
+         .mark = directory.file("engine")},
+        {.directory = layer_directory(), .instance = directory.id(), .holder = ""});
     if (!chosen) return std::unexpected(state::Problem{chosen.error()});
     runtime_reason = std::move(chosen->reason);
     runtime = std::move(chosen->runtime);
-    // Refused namespaces end a stack with services at once; without any, the first task would say it.
-    if (runtime->facilities().runtime == "process" && stack.section("services").members().size() > 0)
-        if (auto problem = containers::why_no_sandbox(spawner); !problem.empty()) return std::unexpected(state::Problem{problem});
-    reconciler = std::make_unique<ecs::Reconciler>(
-        ecs::ReconcilerParts{.ecs = ecs, .runtime = *runtime, .images = images, .resolver = resolver, .jobs = jobs});
+    // Refused namespaces end a stack with services at once; without any, the first task would say
+    // it.
+    if (runtime->facilities().runtime == "process" &&
+        stack.section("services").members().size() > 0)
+        if (auto problem = containers::why_no_sandbox(spawner); !problem.empty())
+            return std::unexpected(state::Problem{problem});
+    reconciler = std::make_unique<ecs::Reconciler>(ecs::ReconcilerParts{
+        .ecs = ecs, .runtime = *runtime, .images = images, .resolver = resolver, .jobs = jobs});
     reconciler->start();
     return {};
 }
@@ -395,26 +473,38 @@ void Emulator::Inside::name_everything() {
         for (const auto& [name, thing] : section.members()) {
             auto attributes = stack::attributes_of(ids, kind, name, thing);
             const bool by_arn = kind == "loadBalancers" || kind == "targetGroups";
-            names.set(kind, name, attributes.contains("id") ? attributes["id"] : by_arn ? attributes["arn"] : attributes["name"]);
+            names.set(kind, name,
+                      attributes.contains("id") ? attributes["id"]
+                      : by_arn                  ? attributes["arn"]
+                                                : attributes["name"]);
         }
     }
 }
 
-std::expected<void, state::Problem> Emulator::Inside::apply_stack(const stack::SecretValue& secret, const Progress& progress) {
+std::expected<void, state::Problem> Emulator::Inside::apply_stack(const stack::SecretValue& secret,
+                                                                  const Progress& progress) {
     if (stack.file.empty()) return {};
     phase = "applying";
     name_everything();
     std::vector<const aws::ServiceInfo*> infos = {&kS3};
-    for (auto* service : services()) infos.push_back(&service->info());
-    stack::ApiClient api(dialled(aws_server->address()), {"test", "test", ""}, stack.region, clock, infos);
+    for (auto* service : services())
+        infos.push_back(&service->info());
+    stack::ApiClient api(dialled(aws_server->address()), {"test", "test", ""}, stack.region, clock,
+                         infos);
     stack::AppliedDigests digests(directory.file("applied.json"));
     size_t created = 0, updated = 0, unchanged = 0;
     auto applied = stack::apply(stack, api, digests, secret, [&](const stack::Applied& one) {
-        (one.outcome == stack::Outcome::Created ? created : one.outcome == stack::Outcome::Updated ? updated : unchanged)++;
+        (one.outcome == stack::Outcome::Created   ? created
+         : one.outcome == stack::Outcome::Updated ? updated
+                                                  : unchanged)++;
     });
     if (!applied)
-        return std::unexpected(state::Problem{"the stack file could not be applied\n" + stack::show(stack.file, state::read_file(stack.file).value_or(""), applied.error()), 2});
-    progress(fmt::format("stack       {}: {} created, {} updated, {} unchanged", stack.file, created, updated, unchanged));
+        return std::unexpected(state::Problem{
+            "the stack file could not be applied\n" +
+                stack::show(stack.file, state::read_file(stack.file).value_or(""), applied.error()),
+            2});
+    progress(fmt::format("stack       {}: {} created, {} updated, {} unchanged", stack.file,
+                         created, updated, unchanged));
     return {};
 }
 
@@ -428,7 +518,10 @@ console::Parts Emulator::Inside::console_parts() {
         .logs = [this](const Node& input) { return views.find_logs(input); },
         .cache = [this](const Node& input) { return views.cache_view(input); },
         .credentials = [this](const Node&) { return credentials(); },
-        .deployments = [this](const Node&) { return console::Answer{200, Node::object({{"services", views.services()}})}; },
+        .deployments =
+            [this](const Node&) {
+                return console::Answer{200, Node::object({{"services", views.services()}})};
+            },
         .faults = [this](const Node& input) { return views.fault_view(input); },
         .reset = [this](const Node& input) { return reset(input); },
         .stop =
@@ -443,22 +536,30 @@ console::Parts Emulator::Inside::console_parts() {
 console::Answer Emulator::Inside::reset(const Node& input) {
     constexpr std::string_view kParts[] = {"edge", "database", "redis", "faults"};
     std::vector<std::string> parts;
-    for (const Node& part : input["parts"].items()) parts.push_back(part.as_string());
+    for (const Node& part : input["parts"].items())
+        parts.push_back(part.as_string());
     // All or nothing: a wrong name is found before anything is emptied.
     for (const std::string& part : parts) {
         if (std::ranges::find(kParts, part) == std::end(kParts))
-            return console::Answer::error(400, fmt::format("\"{}\" cannot be reset; {} can", part, fmt::join(kParts, ", ")));
-        if ((part == "database" && !backing.has_database()) || (part == "redis" && !backing.has_cache()))
-            return console::Answer::error(400, fmt::format("this stack has no {}", part == "redis" ? "cache" : part));
+            return console::Answer::error(
+                400, fmt::format("\"{}\" cannot be reset; {} can", part, fmt::join(kParts, ", ")));
+        if ((part == "database" && !backing.has_database()) ||
+            (part == "redis" && !backing.has_cache()))
+            return console::Answer::error(
+                400, fmt::format("this stack has no {}", part == "redis" ? "cache" : part));
     }
     if (parts.empty()) parts.assign(std::begin(kParts), std::end(kParts));
     Node done = Node::array();
     for (const std::string& part : parts) {
         std::expected<void, std::string> outcome;
-        if (part == "edge") cache.clear();
-        else if (part == "faults") faults.clear_all();
-        else if (part == "database" ? !backing.has_database() : !backing.has_cache()) continue;
-        else outcome = part == "database" ? backing.reset_database() : backing.reset_cache();
+        if (part == "edge")
+            cache.clear();
+        else if (part == "faults")
+            faults.clear_all();
+        else if (part == "database" ? !backing.has_database() : !backing.has_cache())
+            continue;
+        else
+            outcome = part == "database" ? backing.reset_database() : backing.reset_cache();
         if (!outcome) return console::Answer::error(500, outcome.error());
         done.push_back(part);
     }
@@ -494,7 +595,8 @@ Node Emulator::Inside::status() {
     if (backing.has_cache()) node.set("cache", backing.cache_status());
     Node problems = Node::array();
     for (std::string_view part : {"database", "cache"})
-        if (const auto& problem = node[part]["problem"].as_string(); !problem.empty()) problems.push_back(problem);
+        if (const auto& problem = node[part]["problem"].as_string(); !problem.empty())
+            problems.push_back(problem);
     node.set("problems", std::move(problems));
     return node;
 }
@@ -513,16 +615,23 @@ void Emulator::Inside::stop() {
 }
 
 Emulator::Emulator(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
-Emulator::~Emulator() { inside_->stop(); }
-const state::InstanceInfo& Emulator::info() const { return inside_->info; }
-base::Node Emulator::status() const { return inside_->status(); }
+Emulator::~Emulator() {
+    inside_->stop();
+}
+const state::InstanceInfo& Emulator::info() const {
+    return inside_->info;
+}
+base::Node Emulator::status() const {
+    return inside_->status();
+}
 
 void Emulator::on_stop_request(std::function<void()> callback) {
     std::lock_guard lock(inside_->stop_mutex);
     inside_->stop_request = std::move(callback);
 }
 
-std::expected<std::unique_ptr<Emulator>, state::Problem> Emulator::start(const EmulatorOptions& options, const Progress& progress) {
+std::expected<std::unique_ptr<Emulator>, state::Problem> Emulator::start(
+    const EmulatorOptions& options, const Progress& progress) {
     auto directory = state::StateDirectory::open(options.state_directory);
     if (!directory) return std::unexpected(directory.error());
     state::Secrets secrets(directory->file("secrets.env"));
@@ -531,25 +640,34 @@ std::expected<std::unique_ptr<Emulator>, state::Problem> Emulator::start(const E
     stack::Stack stack;
     if (!options.stack_file.empty()) {
         auto read = stack::read_stack(options.stack_file, secret);
-        if (!read) return std::unexpected(state::Problem{show_problems(options.stack_file, read.error()), 2});
+        if (!read)
+            return std::unexpected(
+                state::Problem{show_problems(options.stack_file, read.error()), 2});
         stack = std::move(*read);
     }
-    auto database = state::Database::open(directory->file("state.db"), options.durable ? state::Durability::Power : state::Durability::Process);
+    auto database = state::Database::open(
+        directory->file("state.db"),
+        options.durable ? state::Durability::Power : state::Durability::Process);
     if (!database) return std::unexpected(state::Problem{database.error()});
 
-    auto inside = std::make_unique<Inside>(std::move(*directory), std::move(stack), std::move(*database));
+    auto inside =
+        std::make_unique<Inside>(std::move(*directory), std::move(stack), std::move(*database));
     inside->clock.set_speed(options.speed > 0 ? options.speed : inside->stack.speed);
-    if (auto chosen = inside->backing.choose({options.backing, options.database_url, options.cache_url, progress, options.interrupted}); !chosen)
+    if (auto chosen = inside->backing.choose({options.backing, options.database_url,
+                                              options.cache_url, progress, options.interrupted});
+        !chosen)
         return std::unexpected(chosen.error());
     if (auto opened = inside->open_ports(options); !opened) return std::unexpected(opened.error());
     progress(fmt::format("aws         {}", inside->info.aws_endpoint));
-    progress(fmt::format("viewer      {}   {}", inside->info.viewer_endpoint, inside->info.viewer_tls_endpoint));
+    progress(fmt::format("viewer      {}   {}", inside->info.viewer_endpoint,
+                         inside->info.viewer_tls_endpoint));
     std::unique_ptr<Emulator> emulator(new Emulator(std::move(inside)));
     // Database and cache start beside the API calls; the first time is by far the longest part.
     std::expected<void, state::Problem> backed;
     base::Thread backing_thread("backing", [&] { backed = emulator->inside_->backing.start(); });
     auto tasks = emulator->inside_->start_tasks(options);
-    auto applied = tasks ? emulator->inside_->apply_stack(secret, progress) : std::expected<void, state::Problem>();
+    auto applied = tasks ? emulator->inside_->apply_stack(secret, progress)
+                         : std::expected<void, state::Problem>();
     backing_thread.join();
     if (!tasks) return std::unexpected(tasks.error());
     if (!applied) return std::unexpected(applied.error());

@@ -1,9 +1,9 @@
 // The whole stack as JSON.
 #include "views.h"
 
-#include <cstdlib>
-
 #include <fmt/format.h>
+
+#include <cstdlib>
 
 #include "base/date.h"
 #include "base/text.h"
@@ -30,18 +30,22 @@ constexpr size_t kMaxInvalidations = 50;
 // "200  front:/app.js  fresh for 23h59m  3 hits  1.2 KiB  gzip"
 std::string cache_line(const Node& entry, const std::string& name) {
     const int64_t left = entry["freshFor"].as_int();
-    std::string line = fmt::format("{}  {}:{}  {} {}  {} hit{}  {} bytes", entry["status"].as_int(), name, entry["path"].as_string(),
-                                   left > 0 ? "fresh for" : "expired", base::show_duration(base::seconds(std::abs(left))), entry["hits"].as_int(),
-                                   entry["hits"].as_int() == 1 ? "" : "s", entry["bytes"].as_int());
+    std::string line =
+        fmt::format("{}  {}:{}  {} {}  {} hit{}  {} bytes", entry["status"].as_int(), name,
+                    entry["path"].as_string(), left > 0 ? "fresh for" : "expired",
+                    base::show_duration(base::seconds(std::abs(left))), entry["hits"].as_int(),
+                    entry["hits"].as_int() == 1 ? "" : "s", entry["bytes"].as_int());
     if (const Node* part = entry.find("part")) line += "  " + part->as_string();
-    for (const Node& member : entry["variant"].items()) line += "  " + member.as_string();
+    for (const Node& member : entry["variant"].items())
+        line += "  " + member.as_string();
     return line;
 }
 
-// Stopped for a reason of its own: it never started, it exited, or it was found unhealthy. Not because a
-// deployment or a person ended it.
+// Stopped for a reason of its own: it never started, it exited, or it was found unhealthy. Not
+// because a deployment or a person ended it.
 bool failed_by_itself(const ecs::ServiceStatus::RunningTask& task) {
-    return task.stop_code == "TaskFailedToStart" || task.stop_code == "EssentialContainerExited" || task.stopped_reason.starts_with("Task failed ");
+    return task.stop_code == "TaskFailedToStart" || task.stop_code == "EssentialContainerExited" ||
+           task.stopped_reason.starts_with("Task failed ");
 }
 
 // The story of a failed task: AWS's reason, what its containers said last, what the probes saw.
@@ -49,21 +53,34 @@ Node failure_of(const ecs::ServiceStatus::RunningTask& task) {
     Node containers = Node::array();
     for (const auto& container : task.containers) {
         Node output = Node::array(), probes = Node::array();
-        for (const auto& line : container.last_output) output.push_back(line);
-        for (const auto& probe : container.probes) probes.push_back(probe);
-        Node one = Node::object({{"name", container.name}, {"image", container.image}, {"reason", container.reason}, {"output", output}, {"probes", probes}});
+        for (const auto& line : container.last_output)
+            output.push_back(line);
+        for (const auto& probe : container.probes)
+            probes.push_back(probe);
+        Node one = Node::object({{"name", container.name},
+                                 {"image", container.image},
+                                 {"reason", container.reason},
+                                 {"output", output},
+                                 {"probes", probes}});
         if (container.exit_code) one.set("exit_code", *container.exit_code);
         containers.push_back(std::move(one));
     }
-    return Node::object({{"id", task.id}, {"revision", task.task_definition}, {"deployment", task.deployment}, {"reason", task.stopped_reason},
-                         {"target", task.target_detail}, {"containers", containers}});
+    return Node::object({{"id", task.id},
+                         {"revision", task.task_definition},
+                         {"deployment", task.deployment},
+                         {"reason", task.stopped_reason},
+                         {"target", task.target_detail},
+                         {"containers", containers}});
 }
 
-std::string port_of(const std::string& endpoint) { return endpoint.substr(endpoint.rfind(':') + 1); }
+std::string port_of(const std::string& endpoint) {
+    return endpoint.substr(endpoint.rfind(':') + 1);
+}
 
 }  // namespace
 
-std::string Views::name_or(std::string_view kind, const std::string& id, const std::string& fallback) const {
+std::string Views::name_or(std::string_view kind, const std::string& id,
+                           const std::string& fallback) const {
     std::string name = names.name_of(kind, id);
     return name.empty() ? fallback : name;
 }
@@ -73,8 +90,10 @@ Node Views::distributions() const {
     const Node list = cloudfront.status();
     for (const Node& distribution : list.items()) {
         Node one = distribution;
-        const std::string name = name_or("distributions", distribution["id"].as_string(), distribution["id"].as_string());
-        one.set("url", fmt::format("http://{}.localhost:{}/", base::lower(name), port_of(info.viewer_endpoint)));
+        const std::string name = name_or("distributions", distribution["id"].as_string(),
+                                         distribution["id"].as_string());
+        one.set("url", fmt::format("http://{}.localhost:{}/", base::lower(name),
+                                   port_of(info.viewer_endpoint)));
         all.set(name, std::move(one));
     }
     return all;
@@ -85,14 +104,18 @@ Node Views::load_balancers() const {
     for (const auto& lb : elbv2.status()) {
         const std::string name = name_or("loadBalancers", lb.arn, lb.name);
         Node groups = Node::array(), ports = Node::array();
-        for (const auto& group : lb.groups) groups.push_back(name_or("targetGroups", group.arn, group.name));
-        for (const auto& listener : lb.listeners) ports.push_back(static_cast<int>(listener.port));
-        all.set(name, Node::object({{"arn", lb.arn},
-                                    {"name", lb.name},
-                                    {"dns_name", lb.dns_name},
-                                    {"url", fmt::format("http://{}.localhost:{}/", base::lower(lb.name), port_of(info.viewer_endpoint))},
-                                    {"ports", ports},
-                                    {"target_groups", groups}}));
+        for (const auto& group : lb.groups)
+            groups.push_back(name_or("targetGroups", group.arn, group.name));
+        for (const auto& listener : lb.listeners)
+            ports.push_back(static_cast<int>(listener.port));
+        all.set(name,
+                Node::object({{"arn", lb.arn},
+                              {"name", lb.name},
+                              {"dns_name", lb.dns_name},
+                              {"url", fmt::format("http://{}.localhost:{}/", base::lower(lb.name),
+                                                  port_of(info.viewer_endpoint))},
+                              {"ports", ports},
+                              {"target_groups", groups}}));
     }
     return all;
 }
@@ -103,10 +126,12 @@ Node Views::target_groups() const {
         for (const auto& group : lb.groups) {
             Node targets = Node::array();
             for (const auto& target : group.targets)
-                targets.push_back(Node::object({{"address", fmt::format("{}:{}", target.id, target.port)},
-                                                {"state", elbv2::name_of(target.health.state)},
-                                                {"reason", target.health.description}}));
-            all.set(name_or("targetGroups", group.arn, group.name), Node::object({{"arn", group.arn}, {"targets", targets}}));
+                targets.push_back(
+                    Node::object({{"address", fmt::format("{}:{}", target.id, target.port)},
+                                  {"state", elbv2::name_of(target.health.state)},
+                                  {"reason", target.health.description}}));
+            all.set(name_or("targetGroups", group.arn, group.name),
+                    Node::object({{"arn", group.arn}, {"targets", targets}}));
         }
     }
     return all;
@@ -116,13 +141,16 @@ Node Views::buckets() const {
     Node all = Node::object();
     for (const auto& bucket : s3.statuses())
         all.set(name_or("buckets", bucket.name, bucket.name),
-                Node::object({{"name", bucket.name}, {"region", bucket.region}, {"objects", s3.store().count_objects(bucket.name)},
-                              {"website", bucket.has_website}, {"public", bucket.is_public}}));
+                Node::object({{"name", bucket.name},
+                              {"region", bucket.region},
+                              {"objects", s3.store().count_objects(bucket.name)},
+                              {"website", bucket.has_website},
+                              {"public", bucket.is_public}}));
     return all;
 }
 
-// What is deployed: rollout, tasks with the digests that run, and the digest that was pushed last to the
-// repository that the task definition names.
+// What is deployed: rollout, tasks with the digests that run, and the digest that was pushed last
+// to the repository that the task definition names.
 Node Views::services() const {
     Node all = Node::object();
     for (const auto& service : ecs.status()) {
@@ -136,12 +164,18 @@ Node Views::services() const {
                 if (digest.empty()) digest = container.digest;
                 auto reference = oci::Reference::parse(container.image);
                 if (!reference || !reference->is_ecr() || !pushed.empty()) continue;
-                if (auto image = ecr.find_image(reference->repository, reference->tag_or_digest())) pushed = image->digest.to_string();
+                if (auto image = ecr.find_image(reference->repository, reference->tag_or_digest()))
+                    pushed = image->digest.to_string();
             }
-            tasks.push_back(Node::object({{"id", task.id}, {"address", task.address}, {"status", task.status}, {"health", task.target_health},
-                                          {"revision", task.task_definition}, {"digest", digest}}));
+            tasks.push_back(Node::object({{"id", task.id},
+                                          {"address", task.address},
+                                          {"status", task.status},
+                                          {"health", task.target_health},
+                                          {"revision", task.task_definition},
+                                          {"digest", digest}}));
         }
-        for (const auto& event : service.events) events.push_back(event);
+        for (const auto& event : service.events)
+            events.push_back(event);
         std::string rollout, reason;
         int failed = 0;
         if (!service.deployments.empty()) {
@@ -150,10 +184,20 @@ Node Views::services() const {
             failed = service.deployments[0].failed_tasks;
         }
         all.set(name_or("services", service.name, service.name),
-                Node::object({{"cluster", service.cluster}, {"name", service.name}, {"desired", service.desired}, {"running", service.running},
-                              {"pending", service.pending}, {"steady", service.steady}, {"task_definition", service.task_definition},
-                              {"rollout", rollout}, {"reason", reason}, {"failed_tasks", failed}, {"pushed_digest", pushed}, {"tasks", tasks},
-                              {"failures", failures}, {"events", events}}));
+                Node::object({{"cluster", service.cluster},
+                              {"name", service.name},
+                              {"desired", service.desired},
+                              {"running", service.running},
+                              {"pending", service.pending},
+                              {"steady", service.steady},
+                              {"task_definition", service.task_definition},
+                              {"rollout", rollout},
+                              {"reason", reason},
+                              {"failed_tasks", failed},
+                              {"pushed_digest", pushed},
+                              {"tasks", tasks},
+                              {"failures", failures},
+                              {"events", events}}));
     }
     return all;
 }
@@ -163,7 +207,8 @@ Answer Views::find_logs(const Node& input) const {
     // A service or log group by its name in the stack file.
     if (std::string id = names.id_of("logGroups", group); !id.empty()) group = id;
     const int64_t since_ms = input["since_ms"].as_int(0);
-    const auto limit = static_cast<size_t>(std::clamp<int64_t>(input["limit"].as_int(200), 1, kMaxLogEvents));
+    const auto limit =
+        static_cast<size_t>(std::clamp<int64_t>(input["limit"].as_int(200), 1, kMaxLogEvents));
     const std::string& text = input["grep"].as_string();
     Node groups = Node::array();
     bool known = false;
@@ -174,17 +219,20 @@ Answer Views::find_logs(const Node& input) const {
         known = true;
         // What is filtered here is counted here.
         const size_t most = text.empty() ? limit : kMaxLogEvents;
-        for (auto& event : logs.find(one.name, input["stream"].as_string(), base::Time(base::milliseconds(since_ms)), "", most))
-            if (text.empty() || event.message.find(text) != std::string::npos) found.emplace_back(one.name, std::move(event));
+        for (auto& event : logs.find(one.name, input["stream"].as_string(),
+                                     base::Time(base::milliseconds(since_ms)), "", most))
+            if (text.empty() || event.message.find(text) != std::string::npos)
+                found.emplace_back(one.name, std::move(event));
     }
     std::ranges::stable_sort(found, {}, [](const auto& one) { return one.second.position.at_ms; });
     Node events = Node::array();
     for (size_t i = found.size() > limit ? found.size() - limit : 0; i < found.size(); ++i) {
         const auto& [name, event] = found[i];
-        events.push_back(Node::object({{"time", base::iso_date_millis(base::Time(base::milliseconds(event.position.at_ms)))},
-                                       {"group", name},
-                                       {"stream", event.stream},
-                                       {"message", event.message}}));
+        events.push_back(Node::object(
+            {{"time", base::iso_date_millis(base::Time(base::milliseconds(event.position.at_ms)))},
+             {"group", name},
+             {"stream", event.stream},
+             {"message", event.message}}));
     }
     return {200, Node::object({{"events", events}, {"groups", groups}, {"known", known}})};
 }
@@ -194,8 +242,10 @@ std::string Views::distribution_id(const std::string& name) const {
     if (std::string id = names.id_of("distributions", name); !id.empty()) return id;
     const Node list = cloudfront.status();
     for (const Node& distribution : list.items()) {
-        bool is = distribution["id"].as_string() == name || base::equals_ignoring_case(distribution["domain"].as_string(), name);
-        for (const Node& alias : distribution["aliases"].items()) is = is || base::equals_ignoring_case(alias.as_string(), name);
+        bool is = distribution["id"].as_string() == name ||
+                  base::equals_ignoring_case(distribution["domain"].as_string(), name);
+        for (const Node& alias : distribution["aliases"].items())
+            is = is || base::equals_ignoring_case(alias.as_string(), name);
         if (is) return distribution["id"].as_string();
     }
     return {};
@@ -208,7 +258,8 @@ std::string Views::url_of(const std::string& url) const {
     const std::string id = distribution_id(std::string(name));
     const Node list = cloudfront.status();
     for (const Node& distribution : list.items())
-        if (distribution["id"].as_string() == id) return fmt::format("https://{}{}", distribution["domain"].as_string(), path);
+        if (distribution["id"].as_string() == id)
+            return fmt::format("https://{}{}", distribution["domain"].as_string(), path);
     return url;
 }
 
@@ -218,18 +269,24 @@ Answer Views::cache_view(const Node& input) const {
     if (action == "show") return cache_show(input);
     if (action == "why") return cache_why(input);
     if (action == "invalidations") return invalidations(input);
-    return Answer::error(400, fmt::format("\"{}\" is no action; ls, show, why and invalidations are", action));
+    return Answer::error(
+        400, fmt::format("\"{}\" is no action; ls, show, why and invalidations are", action));
 }
 
 Answer Views::cache_list(const Node& input) const {
     const std::string& url = input["url"].as_string();
     const std::string id = url.empty() ? "" : distribution_id(url);
-    if (!url.empty() && id.empty()) return Answer::error(404, fmt::format("there is no distribution \"{}\"", url));
+    if (!url.empty() && id.empty())
+        return Answer::error(404, fmt::format("there is no distribution \"{}\"", url));
     const Node entries = edge.list_cache(id, kMaxCacheLines), figures = edge.cache_figures();
     Node lines = Node::array();
-    for (const Node& entry : entries.items()) lines.push_back(cache_line(entry, name_or("distributions", entry["distribution"].as_string(), entry["distribution"].as_string())));
-    lines.push_back(fmt::format("{} objects, {} of {} KiB in memory, {} KiB on disk, {} evicted", figures["entries"].as_int(),
-                                figures["memoryBytes"].as_int() / 1024, figures["memoryBudgetBytes"].as_int() / 1024,
+    for (const Node& entry : entries.items())
+        lines.push_back(
+            cache_line(entry, name_or("distributions", entry["distribution"].as_string(),
+                                      entry["distribution"].as_string())));
+    lines.push_back(fmt::format("{} objects, {} of {} KiB in memory, {} KiB on disk, {} evicted",
+                                figures["entries"].as_int(), figures["memoryBytes"].as_int() / 1024,
+                                figures["memoryBudgetBytes"].as_int() / 1024,
                                 figures["diskBytes"].as_int() / 1024, figures["evicted"].as_int()));
     return {200, Node::object({{"entries", entries}, {"figures", figures}, {"lines", lines}})};
 }
@@ -238,29 +295,40 @@ Answer Views::cache_list(const Node& input) const {
 Answer Views::cache_show(const Node& input) const {
     const std::string url = url_of(input["url"].as_string());
     const size_t scheme = url.find("://");
-    if (scheme == std::string::npos) return Answer::error(400, "show takes a URL: https://d111111front01.cloudfront.net/app.js or front:/app.js");
+    if (scheme == std::string::npos)
+        return Answer::error(
+            400, "show takes a URL: https://d111111front01.cloudfront.net/app.js or front:/app.js");
     const std::string_view rest = std::string_view(url).substr(scheme + 3);
     const size_t slash = std::min(rest.find('/'), rest.size());
     const std::string path(slash == rest.size() ? "/" : base::cut(rest.substr(slash), '?').first);
     const std::string id = distribution_id(std::string(rest.substr(0, slash)));
-    if (id.empty()) return Answer::error(404, fmt::format("no distribution has the name {}", rest.substr(0, slash)));
+    if (id.empty())
+        return Answer::error(404,
+                             fmt::format("no distribution has the name {}", rest.substr(0, slash)));
     Node entries = Node::array(), lines = Node::array();
     const Node held = edge.list_cache(id, 10 * kMaxCacheLines);
     for (const Node& entry : held.items()) {
         if (base::cut(entry["path"].as_string(), '?').first != path) continue;
         lines.push_back(cache_line(entry, name_or("distributions", id, id)));
         lines.push_back(fmt::format("    behavior   {}", entry["behavior"].as_string()));
-        lines.push_back(fmt::format("    fetched    {} from {}", entry["fetched"].as_string(), entry["origin"].as_string()));
+        lines.push_back(fmt::format("    fetched    {} from {}", entry["fetched"].as_string(),
+                                    entry["origin"].as_string()));
         lines.push_back(fmt::format("    kept       {}", entry["why"].as_string()));
-        for (const auto& [name, value] : entry["headers"].members()) lines.push_back(fmt::format("    {}: {}", name, value.as_string()));
+        for (const auto& [name, value] : entry["headers"].members())
+            lines.push_back(fmt::format("    {}: {}", name, value.as_string()));
         entries.push_back(entry);
     }
-    if (entries.size() == 0) lines.push_back(fmt::format("nothing of {} is held; dodam cache why {} tells what its next request would do", path, url));
+    if (entries.size() == 0)
+        lines.push_back(fmt::format(
+            "nothing of {} is held; dodam cache why {} tells what its next request would do", path,
+            url));
     return {200, Node::object({{"entries", entries}, {"lines", lines}})};
 }
 
 Answer Views::cache_why(const Node& input) const {
-    if (input["url"].as_string().empty()) return Answer::error(400, "why takes a URL: https://d111111front01.cloudfront.net/app.js or front:/app.js");
+    if (input["url"].as_string().empty())
+        return Answer::error(
+            400, "why takes a URL: https://d111111front01.cloudfront.net/app.js or front:/app.js");
     http::HeaderList headers;
     for (std::string_view line : base::split(input["headers"].as_string(), '\n')) {
         auto [name, value] = base::cut(line, ':');
@@ -272,10 +340,13 @@ Answer Views::cache_why(const Node& input) const {
     lines.push_back(fmt::format("distribution  {}", answer["distribution"].as_string()));
     lines.push_back(fmt::format("behavior      {}", answer["behavior"].as_string()));
     for (const Node& part : answer["key"].items())
-        lines.push_back(fmt::format("key           {} = {}   ({})", part["name"].as_string(), part["value"].as_string(), part["why"].as_string()));
+        lines.push_back(fmt::format("key           {} = {}   ({})", part["name"].as_string(),
+                                    part["value"].as_string(), part["why"].as_string()));
     lines.push_back(fmt::format("cache         {}", answer["cache"].as_string()));
     for (const Node& variant : answer["variants"].items())
-        lines.push_back("held          " + cache_line(variant, name_or("distributions", variant["distribution"].as_string(), "")));
+        lines.push_back(
+            "held          " +
+            cache_line(variant, name_or("distributions", variant["distribution"].as_string(), "")));
     answer.set("lines", std::move(lines));
     return {200, std::move(answer)};
 }
@@ -284,16 +355,23 @@ Answer Views::cache_why(const Node& input) const {
 Answer Views::invalidations(const Node& input) const {
     const std::string& wanted = input["url"].as_string();
     const std::string only = wanted.empty() ? "" : distribution_id(wanted);
-    if (!wanted.empty() && only.empty()) return Answer::error(404, fmt::format("there is no distribution \"{}\"", wanted));
+    if (!wanted.empty() && only.empty())
+        return Answer::error(404, fmt::format("there is no distribution \"{}\"", wanted));
     const Node all = cloudfront.invalidations(only, kMaxInvalidations);
     Node lines = Node::array();
     for (const Node& one : all.items()) {
         const std::string& id = one["distribution"].as_string();
-        lines.push_back(fmt::format("{}  {}  {}  {}", one["created"].as_string(), one["id"].as_string(), one["status"].as_string(), name_or("distributions", id, id)));
+        lines.push_back(fmt::format("{}  {}  {}  {}", one["created"].as_string(),
+                                    one["id"].as_string(), one["status"].as_string(),
+                                    name_or("distributions", id, id)));
         for (const Node& path : one["paths"].items()) {
-            std::string text = fmt::format("    {}  {} object{}", path["path"].as_string(), path["objects"].as_int(), path["objects"].as_int() == 1 ? "" : "s");
-            if (path["filling"].as_int() > 0) text += fmt::format(", {} on the way not kept", path["filling"].as_int());
-            if (const Node* warning = path.find("warning")) text += fmt::format("   warning: {}", warning->as_string());
+            std::string text =
+                fmt::format("    {}  {} object{}", path["path"].as_string(),
+                            path["objects"].as_int(), path["objects"].as_int() == 1 ? "" : "s");
+            if (path["filling"].as_int() > 0)
+                text += fmt::format(", {} on the way not kept", path["filling"].as_int());
+            if (const Node* warning = path.find("warning"))
+                text += fmt::format("   warning: {}", warning->as_string());
             lines.push_back(std::move(text));
         }
     }
@@ -303,14 +381,17 @@ Answer Views::invalidations(const Node& input) const {
 
 Answer Views::fault_view(const Node& input) const {
     if (input.find("clear")) {
-        if (input["clear"].as_string() == "all") faults.clear_all();
-        else if (!faults.clear(static_cast<uint64_t>(input["clear"].as_int()))) return Answer::error(404, "there is no such fault; it may have ended by itself");
+        if (input["clear"].as_string() == "all")
+            faults.clear_all();
+        else if (!faults.clear(static_cast<uint64_t>(input["clear"].as_int())))
+            return Answer::error(404, "there is no such fault; it may have ended by itself");
     } else if (input.find("target")) {
         auto fault = faults.set(input);
         if (!fault) return Answer::error(400, fault.error());
         return {200, to_node(*fault)};
     }
     Node list = Node::array();
-    for (const auto& fault : faults.list()) list.push_back(to_node(fault));
+    for (const auto& fault : faults.list())
+        list.push_back(to_node(fault));
     return {200, Node::object({{"faults", list}})};
 }

@@ -6,13 +6,28 @@
 #include "state/instance.h"
 #include "state/names.h"
 
-namespace cloudfront { class ControlPlane; class Edge; }
-namespace elbv2 { class ControlPlane; }
-namespace s3 { class ControlPlane; }
-namespace ecs { class ControlPlane; }
-namespace ecr { class ControlPlane; }
-namespace logs { class ControlPlane; }
-namespace faults { class Faults; }
+namespace cloudfront {
+class ControlPlane;
+class Edge;
+}  // namespace cloudfront
+namespace elbv2 {
+class ControlPlane;
+}
+namespace s3 {
+class ControlPlane;
+}
+namespace ecs {
+class ControlPlane;
+}
+namespace ecr {
+class ControlPlane;
+}
+namespace logs {
+class ControlPlane;
+}
+namespace faults {
+class Faults;
+}
 
 struct Views {
     base::Clock& clock;
@@ -44,5 +59,6 @@ struct Views {
     console::Answer cache_show(const base::Node& input) const;
     console::Answer cache_why(const base::Node& input) const;
     console::Answer invalidations(const base::Node& input) const;
-    std::string name_or(std::string_view kind, const std::string& id, const std::string& fallback) const;
+    std::string name_or(std::string_view kind, const std::string& id,
+                        const std::string& fallback) const;
 };

@@ -11,6 +11,7 @@ struct Arn {
     std::string to_string() const;
 };
 std::optional<Arn> parse_arn(std::string_view text);
-std::string make_arn(std::string_view service, std::string_view region, std::string_view account, std::string_view resource);
+std::string make_arn(std::string_view service, std::string_view region, std::string_view account,
+                     std::string_view resource);
 
 }  // namespace aws

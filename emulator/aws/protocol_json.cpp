@@ -7,12 +7,9 @@ namespace {
 
 std::string_view content_type(Protocol protocol) {
     switch (protocol) {
-        case Protocol::Json10:
-            return "application/x-amz-json-1.0";
-        case Protocol::RestJson:
-            return "application/json";
-        default:
-            return "application/x-amz-json-1.1";
+        case Protocol::Json10: return "application/x-amz-json-1.0";
+        case Protocol::RestJson: return "application/json";
+        default: return "application/x-amz-json-1.1";
     }
 }
 

@@ -167,24 +167,15 @@ void append_xml(std::string& out, std::string_view parent, std::string_view name
     out += '>';
     size_t content = out.size();
     switch (value.kind()) {
-        case base::Node::Kind::Null:
-            break;
-        case base::Node::Kind::Bool:
-            out += value.as_bool() ? "true" : "false";
-            break;
-        case base::Node::Kind::Number:
-            out += value.number_text();
-            break;
-        case base::Node::Kind::String:
-            out += xml_escape(value.as_string());
-            break;
+        case base::Node::Kind::Null: break;
+        case base::Node::Kind::Bool: out += value.as_bool() ? "true" : "false"; break;
+        case base::Node::Kind::Number: out += value.number_text(); break;
+        case base::Node::Kind::String: out += xml_escape(value.as_string()); break;
         case base::Node::Kind::Array:
             for (const base::Node& item : value.items())
                 append_xml(out, name, member, item, names);
             break;
-        case base::Node::Kind::Object:
-            append_children(out, name, value, names);
-            break;
+        case base::Node::Kind::Object: append_children(out, name, value, names); break;
     }
     if (out.size() == content) {
         out.replace(opened, 1, "/>");
@@ -203,18 +194,10 @@ std::string xml_escape(std::string_view text) {
     for (char c : text) {
         auto byte = static_cast<unsigned char>(c);
         switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
+            case '&': out += "&amp;"; break;
+            case '<': out += "&lt;"; break;
+            case '>': out += "&gt;"; break;
+            case '"': out += "&quot;"; break;
             default:
                 if (byte < 0x20 && c != '\t' && c != '\n') {
                     // XML 1.0 cannot hold most of them; S3 writes references, and clients read

@@ -1,5 +1,5 @@
-// Backing: the database and cache of one instance, from the stack file's declarations: their servers,
-// the taps before them, and how tasks reach them by name.
+// Backing: the database and cache of one instance, from the stack file's declarations: their
+// servers, the taps before them, and how tasks reach them by name.
 #pragma once
 #include <atomic>
 #include <expected>
@@ -31,23 +31,27 @@ struct BackingParts {
     base::Spawner& spawner;
     faults::Faults& faults;
     net::Authority& authority;
-    std::string directory;    // the state directory
+    std::string directory;  // the state directory
     std::string sockets;
-    std::string instance;     // its id
+    std::string instance;  // its id
 };
 
 // Where the servers come from.
 struct Source {
-    std::string kind = "auto";             // auto: child processes; compose; given
-    std::string database_url, cache_url;   // given
+    std::string kind = "auto";            // auto: child processes; compose; given
+    std::string database_url, cache_url;  // given
     std::function<void(const std::string&)> progress = [](const std::string&) {};
-    std::function<bool()> interrupted = [] { return false; };   // true: nobody waits for the start any more
+    std::function<bool()> interrupted = [] {
+        return false;
+    };  // true: nobody waits for the start any more
 };
 
 class Backing {
   public:
-    // `database` and `cache`: the stack file's objects, Null = none. `stack_directory`: of init.sql.
-    Backing(BackingParts parts, const base::Node& database, const base::Node& cache, const std::string& stack_directory);
+    // `database` and `cache`: the stack file's objects, Null = none. `stack_directory`: of
+    // init.sql.
+    Backing(BackingParts parts, const base::Node& database, const base::Node& cache,
+            const std::string& stack_directory);
 
     // Before start(). Without it both are child processes. A problem is the command line's.
     std::expected<void, state::Problem> choose(const Source& source);
@@ -63,9 +67,9 @@ class Backing {
 
     // Production's names, at addresses behind a task's gateway.
     std::vector<taps::Reachable> reachable();
-    base::Node database_status() const;     // Null = none
+    base::Node database_status() const;  // Null = none
     base::Node cache_status() const;
-    base::Node credentials() const;         // for commands beside the app: sockets, users, passwords
+    base::Node credentials() const;  // for commands beside the app: sockets, users, passwords
 
   private:
     base::Node state_of(std::string_view part, bool is_running, const std::string& place) const;
@@ -76,11 +80,12 @@ class Backing {
     std::string database_host_;
     uint16_t database_port_ = 3306;
     bool cache_tls_ = true;
-    std::unique_ptr<Compose> compose_;                        // before the servers, which ask it why they are gone
+    std::unique_ptr<Compose> compose_;  // before the servers, which ask it why they are gone
     std::unique_ptr<GivenServer> given_database_, given_cache_;
     std::unique_ptr<Database> database_;
     std::unique_ptr<Cache> cache_;
-    std::unique_ptr<net::TlsServer> database_tls_server_, cache_tls_server_;   // their own names are the default: clients send no SNI
+    std::unique_ptr<net::TlsServer> database_tls_server_,
+        cache_tls_server_;  // their own names are the default: clients send no SNI
     std::unique_ptr<taps::Tap> database_tap_, cache_tap_;
     std::atomic<bool> started_{false};
 };

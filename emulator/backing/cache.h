@@ -1,5 +1,6 @@
-// The cache that tasks reach, as ElastiCache Serverless shows itself: what the stack file declares, and the
-// interface of its two makers: a server of our own (redis), and one that somebody else runs (served_redis).
+// The cache that tasks reach, as ElastiCache Serverless shows itself: what the stack file declares,
+// and the interface of its two makers: a server of our own (redis), and one that somebody else runs
+// (served_redis).
 #pragma once
 #include <expected>
 #include <string>
@@ -11,7 +12,7 @@
 namespace backing {
 
 struct CacheSpec {
-    std::string host;             // as tasks name it, announced to cluster clients
+    std::string host;  // as tasks name it, announced to cluster clients
     int port = 6379;
     std::string user, password, access_string;
     bool cluster_mode = true;
@@ -26,7 +27,8 @@ class Cache {
     virtual std::expected<void, std::string> reset() = 0;
     virtual void stop() = 0;
 
-    virtual net::Result<net::Socket> connect() = 0;   // for a task's connection; TLS ended in the tap
+    virtual net::Result<net::Socket>
+    connect() = 0;  // for a task's connection; TLS ended in the tap
     virtual Door door() const = 0;
     virtual bool is_running() const = 0;
     virtual std::string place() const = 0;

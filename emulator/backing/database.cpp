@@ -10,7 +10,9 @@
 namespace backing {
 namespace {
 
-std::string backquoted(const std::string& name) { return "`" + base::replace_all(name, "`", "``") + "`"; }
+std::string backquoted(const std::string& name) {
+    return "`" + base::replace_all(name, "`", "``") + "`";
+}
 
 // The server counts lines within the statement: "… at line 3".
 uint32_t line_within(std::string_view message) {
@@ -23,25 +25,33 @@ uint32_t line_within(std::string_view message) {
 
 }  // namespace
 
-std::expected<void, std::string> run_script(const Door& door, const std::string& schema, const std::string& file, const std::string& script) {
+std::expected<void, std::string> run_script(const Door& door, const std::string& schema,
+                                            const std::string& file, const std::string& script) {
     SqlConnection connection;
-    if (!connection.open(door, schema)) return std::unexpected("MariaDB does not answer: " + connection.error());
+    if (!connection.open(door, schema))
+        return std::unexpected("MariaDB does not answer: " + connection.error());
     for (const auto& statement : split_sql(script)) {
         if (connection.run(statement.text)) continue;
         const std::string message = connection.error();
-        return std::unexpected(fmt::format("{}:{}: MariaDB {}: {}", file, statement.line + line_within(message) - 1, connection.error_code(), message));
+        return std::unexpected(fmt::format("{}:{}: MariaDB {}: {}", file,
+                                           statement.line + line_within(message) - 1,
+                                           connection.error_code(), message));
     }
     return {};
 }
 
 std::expected<void, std::string> make_schema(const Door& door, const DatabaseSpec& spec) {
     SqlConnection connection;
-    if (!connection.open(door, "")) return std::unexpected("MariaDB does not answer: " + connection.error());
-    const std::string schema = backquoted(spec.schema), user = connection.quoted(spec.user) + "@'%'", password = connection.quoted(spec.password);
-    for (const std::string& sql : {fmt::format("CREATE DATABASE IF NOT EXISTS {} CHARACTER SET utf8mb4", schema),
-                                   fmt::format("CREATE USER IF NOT EXISTS {}", user),
-                                   fmt::format("ALTER USER {} IDENTIFIED BY {}", user, password),
-                                   fmt::format("GRANT ALL PRIVILEGES ON {}.* TO {}", schema, user)})
+    if (!connection.open(door, ""))
+        return std::unexpected("MariaDB does not answer: " + connection.error());
+    const std::string schema = backquoted(spec.schema),
+                      user = connection.quoted(spec.user) + "@'%'",
+                      password = connection.quoted(spec.password);
+    for (const std::string& sql :
+         {fmt::format("CREATE DATABASE IF NOT EXISTS {} CHARACTER SET utf8mb4", schema),
+          fmt::format("CREATE USER IF NOT EXISTS {}", user),
+          fmt::format("ALTER USER {} IDENTIFIED BY {}", user, password),
+          fmt::format("GRANT ALL PRIVILEGES ON {}.* TO {}", schema, user)})
         if (!connection.run(sql)) return std::unexpected("MariaDB: " + connection.error());
     return {};
 }
@@ -51,7 +61,8 @@ std::expected<void, state::Problem> load_init(const Door& door, const DatabaseSp
     auto script = state::read_file(spec.init_file);
     if (!script) return std::unexpected(state::Problem{script.error()});
     if (auto ran = run_script(door, spec.schema, spec.init_file, *script); !ran)
-        return std::unexpected(state::Problem{ran.error() + "; correct the file and run `dodam up` again", 2});
+        return std::unexpected(
+            state::Problem{ran.error() + "; correct the file and run `dodam up` again", 2});
     return {};
 }
 

@@ -7,7 +7,9 @@ namespace backing {
 struct Door {
     Door() = default;
     Door(std::string socket_path, std::string user_name = "root", std::string user_password = "")
-        : socket(std::move(socket_path)), user(std::move(user_name)), password(std::move(user_password)) {}
+        : socket(std::move(socket_path)),
+          user(std::move(user_name)),
+          password(std::move(user_password)) {}
     std::string socket, user, password;
 };
 

@@ -1,9 +1,8 @@
 #include "backing/given.h"
 
+#include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
-
-#include <fmt/format.h>
 
 #include "base/encoding.h"
 #include "base/result.h"
@@ -20,13 +19,17 @@ struct Scheme {
     std::string_view name, flag;
     uint16_t port;
 };
-constexpr Scheme kSchemes[] = {{"mysql", "database-url", 3306}, {"mariadb", "database-url", 3306}, {"redis", "cache-url", 6379}, {"rediss", "cache-url", 6379}};
+constexpr Scheme kSchemes[] = {{"mysql", "database-url", 3306},
+                               {"mariadb", "database-url", 3306},
+                               {"redis", "cache-url", 6379},
+                               {"rediss", "cache-url", 6379}};
 
 std::expected<net::Address, std::string> resolve(const std::string& host, uint16_t port) {
     if (auto literal = net::Address::tcp(host, port)) return *literal;
     addrinfo wanted{}, *found = nullptr;
     wanted.ai_socktype = SOCK_STREAM;
-    if (const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found); code != 0)
+    if (const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found);
+        code != 0)
         return std::unexpected(fmt::format("{} is not known: {}", host, ::gai_strerror(code)));
     auto address = net::Address::from_sockaddr(found->ai_addr, found->ai_addrlen);
     ::freeaddrinfo(found);
@@ -36,8 +39,11 @@ std::expected<net::Address, std::string> resolve(const std::string& host, uint16
 }  // namespace
 
 std::expected<GivenUrl, std::string> parse_given_url(std::string_view text, std::string_view flag) {
-    const std::string example = flag == "database-url" ? "mysql://user:password@host:3306/schema" : "rediss://user:password@host:6379";
-    auto wrong = [&](std::string_view why) { return std::unexpected(fmt::format("--{} {}; it looks like {}", flag, why, example)); };
+    const std::string example = flag == "database-url" ? "mysql://user:password@host:3306/schema"
+                                                       : "rediss://user:password@host:6379";
+    auto wrong = [&](std::string_view why) {
+        return std::unexpected(fmt::format("--{} {}; it looks like {}", flag, why, example));
+    };
     GivenUrl url;
     const size_t colon = text.find("://");
     if (colon == std::string_view::npos) return wrong("is no URL");
@@ -50,7 +56,9 @@ std::expected<GivenUrl, std::string> parse_given_url(std::string_view text, std:
     std::string_view path = rest.substr(authority.size());
     if (path.find_first_of("?#") != std::string_view::npos) return wrong("takes no parameters");
     if (path.starts_with('/')) path.remove_prefix(1);
-    if (path.find('/') != std::string_view::npos || (flag == "cache-url" && !path.empty() && path != "0")) return wrong(fmt::format("has a path, /{}", path));
+    if (path.find('/') != std::string_view::npos ||
+        (flag == "cache-url" && !path.empty() && path != "0"))
+        return wrong(fmt::format("has a path, /{}", path));
     url.path = base::percent_decode(path);
     if (const size_t at = authority.rfind('@'); at != std::string_view::npos) {
         auto [user, password] = base::cut(authority.substr(0, at), ':');
@@ -58,13 +66,16 @@ std::expected<GivenUrl, std::string> parse_given_url(std::string_view text, std:
         url.password = base::percent_decode(password);
         authority.remove_prefix(at + 1);
     }
-    if (const size_t port_at = authority.rfind(':'); port_at != std::string_view::npos && authority.find(']', port_at) == std::string_view::npos) {
+    if (const size_t port_at = authority.rfind(':');
+        port_at != std::string_view::npos &&
+        authority.find(']', port_at) == std::string_view::npos) {
         auto port = base::parse_unsigned(authority.substr(port_at + 1));
         if (!port || *port == 0 || *port > 65535) return wrong("has no valid port");
         url.port = static_cast<uint16_t>(*port);
         authority = authority.substr(0, port_at);
     }
-    if (authority.starts_with('[') && authority.ends_with(']')) authority = authority.substr(1, authority.size() - 2);
+    if (authority.starts_with('[') && authority.ends_with(']'))
+        authority = authority.substr(1, authority.size() - 2);
     if (authority.empty()) return wrong("names no host");
     url.host = authority;
     if (flag == "database-url" && url.user.empty()) return wrong("names no user");
@@ -76,14 +87,17 @@ GivenServer::GivenServer(GivenUrl url, net::Address address, std::string socket_
     if (url_.scheme == "rediss") tls_ = std::make_unique<net::TlsClient>(net::Trust::System);
 }
 
-std::expected<std::unique_ptr<GivenServer>, std::string> GivenServer::open(const GivenUrl& url, const std::string& socket_path) {
-    std::unique_ptr<GivenServer> server(new GivenServer(url, TRY(resolve(url.host, url.port)), socket_path));
+std::expected<std::unique_ptr<GivenServer>, std::string> GivenServer::open(
+    const GivenUrl& url, const std::string& socket_path) {
+    std::unique_ptr<GivenServer> server(
+        new GivenServer(url, TRY(resolve(url.host, url.port)), socket_path));
     auto at = TRY(net::Address::unix_path(socket_path));
-    server->relay_ = TRY(net::Listener::open(at, "given", [server = server.get()](net::Socket& client) {
-        auto there = server->connect();
-        if (!there) return client.reset();
-        (void)http::run_tunnel(client, "", *there, "", kRelayIdle);
-    }));
+    server->relay_ =
+        TRY(net::Listener::open(at, "given", [server = server.get()](net::Socket& client) {
+            auto there = server->connect();
+            if (!there) return client.reset();
+            (void)http::run_tunnel(client, "", *there, "", kRelayIdle);
+        }));
     server->relay_->start();
     return server;
 }
@@ -92,10 +106,13 @@ net::Result<net::Socket> GivenServer::connect() {
     const auto deadline = net::Deadline::after(kConnectWait);
     auto socket = net::Socket::connect(address_, deadline);
     if (socket && tls_)
-        if (auto done = tls_->connect(*socket, url_.host, deadline); !done) return std::unexpected(done.error());
+        if (auto done = tls_->connect(*socket, url_.host, deadline); !done)
+            return std::unexpected(done.error());
     return socket;
 }
 
-std::string GivenServer::place() const { return fmt::format("at {}:{}", url_.host, url_.port); }
+std::string GivenServer::place() const {
+    return fmt::format("at {}:{}", url_.host, url_.port);
+}
 
 }  // namespace backing

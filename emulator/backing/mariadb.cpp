@@ -1,15 +1,14 @@
-// MariaDB as a child process. Settings keep a copy of its data small and its start quick; durability is
-// "survives the death of the process", as everywhere in an instance.
+// MariaDB as a child process. Settings keep a copy of its data small and its start quick;
+// durability is "survives the death of the process", as everywhere in an instance.
 #include "backing/mariadb.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
-
-#include <fmt/format.h>
 
 #include "backing/sql_connection.h"
 #include "base/clock.h"
@@ -59,7 +58,9 @@ std::string last_lines(const std::string& file) {
 MariaDb::MariaDb(base::Spawner& spawner, std::string directory, std::string sockets)
     : spawner_(spawner), directory_(std::move(directory)), sockets_(std::move(sockets)) {}
 
-std::string MariaDb::template_path() const { return directory_ + "/template-" + key_; }
+std::string MariaDb::template_path() const {
+    return directory_ + "/template-" + key_;
+}
 
 std::string MariaDb::socket() const {
     std::lock_guard lock(mutex_);
@@ -76,74 +77,104 @@ bool MariaDb::is_running() const {
     return server_ && !server_->wait(std::chrono::milliseconds(0));
 }
 
-std::expected<std::unique_ptr<base::Process>, state::Problem> MariaDb::launch(const std::string& data, const std::string& socket) {
+std::expected<std::unique_ptr<base::Process>, state::Problem> MariaDb::launch(
+    const std::string& data, const std::string& socket) {
     base::ProcessOptions options;
-    options.command = {kServer, "--no-defaults", "--datadir=" + data, "--socket=" + socket, "--pid-file=" + data + "/pid",
+    options.command = {kServer,
+                       "--no-defaults",
+                       "--datadir=" + data,
+                       "--socket=" + socket,
+                       "--pid-file=" + data + "/pid",
                        "--log-error=" + data + "/error.log"};
     options.command.insert(options.command.end(), std::begin(kSettings), std::end(kSettings));
     if (::getuid() == 0) options.command.emplace_back("--user=root");
     auto process = spawner_.spawn(std::move(options));
-    if (!process) return std::unexpected(state::Problem{"MariaDB could not be started: " + process.error()});
+    if (!process)
+        return std::unexpected(state::Problem{"MariaDB could not be started: " + process.error()});
 
     base::SystemClock clock;
     const base::Time end = clock.now() + kStartWait;
     while (clock.now() < end) {
         if (SqlConnection connection; connection.open(socket, "")) return std::move(*process);
         if (auto code = (*process)->wait(std::chrono::milliseconds(10)))
-            return std::unexpected(state::Problem{fmt::format("MariaDB ended at once with {}: {} (its log is {}/error.log)", *code,
-                                                              last_lines(data + "/error.log"), data)});
+            return std::unexpected(state::Problem{
+                fmt::format("MariaDB ended at once with {}: {} (its log is {}/error.log)", *code,
+                            last_lines(data + "/error.log"), data)});
     }
-    return std::unexpected(state::Problem{fmt::format("MariaDB did not answer within {} s; its log is {}/error.log", kStartWait.count(), data)});
+    return std::unexpected(state::Problem{fmt::format(
+        "MariaDB did not answer within {} s; its log is {}/error.log", kStartWait.count(), data)});
 }
 
 std::expected<void, state::Problem> MariaDb::make_template(const DatabaseSpec& spec) {
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(directory_, error))   // templates of earlier scripts
-        if (entry.path().filename().string().starts_with("template-")) fs::remove_all(entry.path(), error);
+    for (const auto& entry :
+         fs::directory_iterator(directory_, error))  // templates of earlier scripts
+        if (entry.path().filename().string().starts_with("template-"))
+            fs::remove_all(entry.path(), error);
     const std::string making = directory_ + "/making";
     fs::remove_all(making, error);
 
     base::log_info("database", "installing MariaDB's system tables (once)");
     base::ProcessOptions install;
-    install.command = {kInstaller, "--no-defaults", "--datadir=" + making, "--auth-root-authentication-method=normal", "--skip-test-db",
-                       "--innodb-log-file-size=4M", "--innodb-data-file-path=ibdata1:5M:autoextend", "--innodb-autoextend-increment=1",
+    install.command = {kInstaller,
+                       "--no-defaults",
+                       "--datadir=" + making,
+                       "--auth-root-authentication-method=normal",
+                       "--skip-test-db",
+                       "--innodb-log-file-size=4M",
+                       "--innodb-data-file-path=ibdata1:5M:autoextend",
+                       "--innodb-autoextend-increment=1",
                        "--innodb-flush-method=nosync"};
     if (::getuid() == 0) install.command.emplace_back("--user=root");
     auto installed = base::run(spawner_, install, kInstallWait);
-    if (!installed) return std::unexpected(state::Problem{"MariaDB could not be installed: " + installed.error()});
+    if (!installed)
+        return std::unexpected(
+            state::Problem{"MariaDB could not be installed: " + installed.error()});
     if (installed->exit_code != 0)
-        return std::unexpected(state::Problem{fmt::format("mariadb-install-db failed with {}: {}", installed->exit_code,
-                                                          base::trim(installed->error).substr(0, 500))});
+        return std::unexpected(state::Problem{
+            fmt::format("mariadb-install-db failed with {}: {}", installed->exit_code,
+                        base::trim(installed->error).substr(0, 500))});
 
     const std::string socket = sockets_ + "/making.sock";
     auto server = launch(making, socket);
     if (!server) return std::unexpected(server.error());
     SqlConnection connection;
-    if (!connection.open(socket, "")) return std::unexpected(state::Problem{"MariaDB: " + connection.error()});
-    for (const char* sql : {"DELETE FROM mysql.global_priv WHERE User = ''", "FLUSH PRIVILEGES"}) (void)connection.run(sql);
-    if (auto made = make_schema(socket, spec); !made) return std::unexpected(state::Problem{made.error()});
+    if (!connection.open(socket, ""))
+        return std::unexpected(state::Problem{"MariaDB: " + connection.error()});
+    for (const char* sql : {"DELETE FROM mysql.global_priv WHERE User = ''", "FLUSH PRIVILEGES"})
+        (void)connection.run(sql);
+    if (auto made = make_schema(socket, spec); !made)
+        return std::unexpected(state::Problem{made.error()});
     if (auto loaded = load_init(socket, spec); !loaded) return loaded;
     (*server)->signal(SIGTERM);
-    if (!(*server)->wait(kStopWait)) return std::unexpected(state::Problem{"MariaDB did not stop after its installation"});
+    if (!(*server)->wait(kStopWait))
+        return std::unexpected(state::Problem{"MariaDB did not stop after its installation"});
     fs::rename(making, template_path(), error);
-    if (error) return std::unexpected(state::Problem{fmt::format("cannot keep MariaDB's template: {}", error.message())});
+    if (error)
+        return std::unexpected(
+            state::Problem{fmt::format("cannot keep MariaDB's template: {}", error.message())});
     return {};
 }
 
 std::expected<void, state::Problem> MariaDb::start(const DatabaseSpec& spec) {
     for (const char* program : {kServer, kInstaller})
         if (::access(program, X_OK) != 0)
-            return std::unexpected(state::Problem{fmt::format("{} is missing: apt-get install mariadb-server-core mariadb-client, or use "
-                                                              "--backing compose",
-                                                              program)});
+            return std::unexpected(state::Problem{fmt::format(
+                "{} is missing: apt-get install mariadb-server-core mariadb-client, or use "
+                "--backing compose",
+                program)});
     spec_ = spec;
     version_ = client_library_version();
     std::error_code error;
     fs::create_directories(directory_, error);
-    if (error) return std::unexpected(state::Problem{fmt::format("cannot make {}: {}", directory_, error.message())});
-    std::string script = spec.init_file.empty() ? "" : state::read_file(spec.init_file).value_or("");
+    if (error)
+        return std::unexpected(
+            state::Problem{fmt::format("cannot make {}: {}", directory_, error.message())});
+    std::string script =
+        spec.init_file.empty() ? "" : state::read_file(spec.init_file).value_or("");
     std::string key = spec.schema + '\0' + spec.user + '\0' + spec.password + '\0' + script;
-    for (const char* setting : kSettings) key += setting;
+    for (const char* setting : kSettings)
+        key += setting;
     key_ = base::sha256_hex(key).substr(0, 16);
 
     const std::string data = directory_ + "/data";
@@ -152,7 +183,9 @@ std::expected<void, state::Problem> MariaDb::start(const DatabaseSpec& spec) {
             if (auto made = make_template(spec); !made) return made;
         fs::copy(template_path(), data + ".new", fs::copy_options::recursive, error);
         if (!error) fs::rename(data + ".new", data, error);
-        if (error) return std::unexpected(state::Problem{fmt::format("cannot copy MariaDB's template: {}", error.message())});
+        if (error)
+            return std::unexpected(
+                state::Problem{fmt::format("cannot copy MariaDB's template: {}", error.message())});
     }
     const std::string socket = sockets_ + "/db-0.sock";
     auto server = launch(data, socket);
@@ -172,7 +205,8 @@ std::expected<void, std::string> MariaDb::reset() {
     std::error_code error;
     fs::remove_all(data, error);
     fs::copy(template_path(), data, fs::copy_options::recursive, error);
-    if (error) return std::unexpected(fmt::format("cannot copy MariaDB's template: {}", error.message()));
+    if (error)
+        return std::unexpected(fmt::format("cannot copy MariaDB's template: {}", error.message()));
     auto server = launch(data, socket);
     if (!server) return std::unexpected(server.error().text);
 
@@ -188,11 +222,12 @@ std::expected<void, std::string> MariaDb::reset() {
         old->signal(SIGKILL);
         (void)old->wait(kStopWait);
     }
-    // The running server keeps its files through the rename: it opened its directory by relative paths
-    // after a change of directory, so only the name that the next start uses moves.
+    // The running server keeps its files through the rename: it opened its directory by relative
+    // paths after a change of directory, so only the name that the next start uses moves.
     fs::remove_all(old_data, error);
     fs::rename(data, directory_ + "/data", error);
-    if (error) return std::unexpected(fmt::format("cannot keep the fresh database: {}", error.message()));
+    if (error)
+        return std::unexpected(fmt::format("cannot keep the fresh database: {}", error.message()));
     return {};
 }
 

@@ -19,10 +19,11 @@ class MariaDb final : public Database {
     MariaDb(base::Spawner& spawner, std::string directory, std::string sockets);
     ~MariaDb() override { stop(); }
 
-    // Makes what is missing and starts the server. The first time takes some seconds (progress is told).
+    // Makes what is missing and starts the server. The first time takes some seconds (progress is
+    // told).
     std::expected<void, state::Problem> start(const DatabaseSpec& spec) override;
-    // A fresh copy of the template in place of everything; the old server is killed once the new one
-    // answers. `socket()` changes.
+    // A fresh copy of the template in place of everything; the old server is killed once the new
+    // one answers. `socket()` changes.
     std::expected<void, std::string> reset() override;
     void stop() override;
 
@@ -35,7 +36,8 @@ class MariaDb final : public Database {
 
   private:
     std::expected<void, state::Problem> make_template(const DatabaseSpec& spec);
-    std::expected<std::unique_ptr<base::Process>, state::Problem> launch(const std::string& data, const std::string& socket);
+    std::expected<std::unique_ptr<base::Process>, state::Problem> launch(const std::string& data,
+                                                                         const std::string& socket);
     std::string template_path() const;
 
     base::Spawner& spawner_;

@@ -1,13 +1,12 @@
 // Redis as a child process, configured as ElastiCache Serverless presents it.
 #include "backing/redis.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "backing/redis_command.h"
 #include "base/clock.h"
@@ -22,13 +21,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Debian's redis-tools carries the server under the name of its check tool; it acts by the name it is
-// called by, and installs no system service.
+// Debian's redis-tools carries the server under the name of its check tool; it acts by the name it
+// is called by, and installs no system service.
 constexpr const char* kPrograms[] = {"/usr/bin/redis-server", "/usr/bin/redis-check-rdb"};
 constexpr auto kConnectWait = std::chrono::seconds(5);
 constexpr auto kStartWait = std::chrono::seconds(10);
 constexpr auto kStopWait = std::chrono::seconds(5);
-constexpr int kStarts = 4;   // the bus's port may be taken between our choice and Redis's bind
+constexpr int kStarts = 4;  // the bus's port may be taken between our choice and Redis's bind
 
 std::string find_program() {
     for (const char* program : kPrograms)
@@ -36,18 +35,22 @@ std::string find_program() {
     return {};
 }
 
-std::string configuration(const CacheSpec& spec, const std::string& directory, const std::string& socket, const std::string& acl) {
+std::string configuration(const CacheSpec& spec, const std::string& directory,
+                          const std::string& socket, const std::string& acl) {
     std::string text = fmt::format(
-        "port 0\nunixsocket {}\nunixsocketperm 700\ndir {}\nsave \"\"\nappendonly no\naclfile {}\nbind 127.0.0.1\n"
+        "port 0\nunixsocket {}\nunixsocketperm 700\ndir {}\nsave \"\"\nappendonly no\naclfile "
+        "{}\nbind 127.0.0.1\n"
         "daemonize no\nlogfile {}/redis.log\n",
         socket, directory, acl, directory);
     if (spec.cluster_mode) {
-        // The cluster's bus wants a port even when nobody else is in the cluster. Below what the kernel gives
-        // to outgoing connections.
+        // The cluster's bus wants a port even when nobody else is in the cluster. Below what the
+        // kernel gives to outgoing connections.
         const int bus = 20000 + static_cast<int>(base::random_below(12000));
         text += fmt::format(
-            "cluster-enabled yes\ncluster-config-file nodes.conf\ncluster-port {}\ncluster-require-full-coverage no\n"
-            "cluster-announce-hostname {}\ncluster-preferred-endpoint-type hostname\ncluster-announce-port {}\ncluster-announce-tls-port {}\n",
+            "cluster-enabled yes\ncluster-config-file nodes.conf\ncluster-port "
+            "{}\ncluster-require-full-coverage no\n"
+            "cluster-announce-hostname {}\ncluster-preferred-endpoint-type "
+            "hostname\ncluster-announce-port {}\ncluster-announce-tls-port {}\n",
             bus, spec.host, spec.port, spec.port);
     }
     return text;
@@ -58,29 +61,38 @@ std::string last_complaint(const std::string& file) {
     const std::string text = state::read_file(file).value_or("");
     std::string out;
     for (auto line : base::split(text, '\n'))
-        if (auto at = line.find(" # "); at != std::string_view::npos) out = std::string(line.substr(at + 3));
+        if (auto at = line.find(" # "); at != std::string_view::npos)
+            out = std::string(line.substr(at + 3));
     return out;
 }
 
-std::string acl_file(const CacheSpec& spec, const std::string& admin_user, const std::string& admin_password) {
+std::string acl_file(const CacheSpec& spec, const std::string& admin_user,
+                     const std::string& admin_password) {
     auto sha = [](const std::string& password) { return base::sha256_hex(password); };
-    std::string text = spec.default_user ? "user default on nopass ~* &* +@all\n" : "user default off\n";
+    std::string text =
+        spec.default_user ? "user default on nopass ~* &* +@all\n" : "user default off\n";
     text += fmt::format("user {} on #{} ~* &* +@all\n", admin_user, sha(admin_password));
-    if (!spec.user.empty()) text += fmt::format("user {} {}\n", spec.user, base::join(redis_user_rules(spec), " "));
+    if (!spec.user.empty())
+        text += fmt::format("user {} {}\n", spec.user, base::join(redis_user_rules(spec), " "));
     return text;
 }
 
 }  // namespace
 
 Redis::Redis(base::Spawner& spawner, std::string directory, std::string sockets)
-    : spawner_(spawner), directory_(std::move(directory)), sockets_(std::move(sockets)), admin_password_(base::random_hex(32)) {}
+    : spawner_(spawner),
+      directory_(std::move(directory)),
+      sockets_(std::move(sockets)),
+      admin_password_(base::random_hex(32)) {}
 
 bool Redis::is_running() const {
     std::lock_guard lock(mutex_);
     return server_ && !server_->wait(std::chrono::milliseconds(0));
 }
 
-std::expected<std::string, std::string> Redis::command(const std::vector<std::string>& words) { return redis_command(door(), words); }
+std::expected<std::string, std::string> Redis::command(const std::vector<std::string>& words) {
+    return redis_command(door(), words);
+}
 
 net::Result<net::Socket> Redis::connect() {
     auto path = net::Address::unix_path(socket());
@@ -90,26 +102,34 @@ net::Result<net::Socket> Redis::connect() {
 std::expected<void, state::Problem> Redis::start(const CacheSpec& spec) {
     const std::string program = find_program();
     if (program.empty())
-        return std::unexpected(state::Problem{"the Redis server is missing: apt-get install redis-tools, or use --backing compose"});
+        return std::unexpected(state::Problem{
+            "the Redis server is missing: apt-get install redis-tools, or use --backing compose"});
     if (base::split(spec.user, ' ').size() > 1)
         return std::unexpected(state::Problem{"cache.user must be one word", 2});
     std::error_code error;
     fs::create_directories(directory_, error);
-    if (error) return std::unexpected(state::Problem{fmt::format("cannot make {}: {}", directory_, error.message())});
+    if (error)
+        return std::unexpected(
+            state::Problem{fmt::format("cannot make {}: {}", directory_, error.message())});
     fs::remove(directory_ + "/nodes.conf", error);
 
     const std::string acl = directory_ + "/users.acl", file = directory_ + "/redis.conf";
-    if (auto written = state::write_file(acl, acl_file(spec, admin_user_, admin_password_), 0600); !written)
+    if (auto written = state::write_file(acl, acl_file(spec, admin_user_, admin_password_), 0600);
+        !written)
         return std::unexpected(state::Problem{written.error()});
     std::unique_ptr<base::Process> process;
     auto launch = [&]() -> std::expected<void, state::Problem> {
-        if (auto written = state::write_file(file, configuration(spec, directory_, socket(), acl), 0600); !written)
+        if (auto written =
+                state::write_file(file, configuration(spec, directory_, socket(), acl), 0600);
+            !written)
             return std::unexpected(state::Problem{written.error()});
         base::ProcessOptions options;
         options.command = {program, file};
         options.argv0 = "redis-server";
         auto spawned = spawner_.spawn(std::move(options));
-        if (!spawned) return std::unexpected(state::Problem{"Redis could not be started: " + spawned.error()});
+        if (!spawned)
+            return std::unexpected(
+                state::Problem{"Redis could not be started: " + spawned.error()});
         process = std::move(*spawned);
         return {};
     };
@@ -122,7 +142,9 @@ std::expected<void, state::Problem> Redis::start(const CacheSpec& spec) {
         if (auto code = process->wait(std::chrono::milliseconds(10))) {
             const std::string complaint = last_complaint(directory_ + "/redis.log");
             if (++starts > kStarts || complaint.find("istening on port") == std::string::npos)
-                return std::unexpected(state::Problem{fmt::format("Redis ended at once with {}: {} (its log is {}/redis.log)", *code, complaint, directory_)});
+                return std::unexpected(state::Problem{
+                    fmt::format("Redis ended at once with {}: {} (its log is {}/redis.log)", *code,
+                                complaint, directory_)});
             TRY(launch());
             continue;
         }
@@ -131,17 +153,22 @@ std::expected<void, state::Problem> Redis::start(const CacheSpec& spec) {
             continue;
         }
         auto info = command({"CLUSTER", "INFO"});
-        const bool ready = spec.cluster_mode ? info && info->find("cluster_state:ok") != std::string::npos : command({"PING"}).has_value();
+        const bool ready = spec.cluster_mode
+                               ? info && info->find("cluster_state:ok") != std::string::npos
+                               : command({"PING"}).has_value();
         if (!ready) continue;
         std::lock_guard lock(mutex_);
         server_ = std::move(process);
         return {};
     }
-    return std::unexpected(state::Problem{fmt::format("Redis was not ready within {} s; its log is {}/redis.log", kStartWait.count(), directory_)});
+    return std::unexpected(
+        state::Problem{fmt::format("Redis was not ready within {} s; its log is {}/redis.log",
+                                   kStartWait.count(), directory_)});
 }
 
 std::expected<void, std::string> Redis::reset() {
-    for (const std::vector<std::string>& words : {std::vector<std::string>{"FLUSHALL"}, {"SCRIPT", "FLUSH"}, {"FUNCTION", "FLUSH"}})
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"FLUSHALL"}, {"SCRIPT", "FLUSH"}, {"FUNCTION", "FLUSH"}})
         if (auto done = command(words); !done) return std::unexpected(done.error());
     return {};
 }

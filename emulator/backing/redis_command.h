@@ -1,5 +1,5 @@
-// One command to Redis on a connection of its own, for what an instance does itself. Over hiredis, whose header
-// stays in redis_command.cpp.
+// One command to Redis on a connection of its own, for what an instance does itself. Over hiredis,
+// whose header stays in redis_command.cpp.
 #pragma once
 #include <expected>
 #include <string>
@@ -9,11 +9,12 @@
 
 namespace backing {
 
-// The reply's text ("" when it has none), or one sentence. A door without a user sends its password alone; without
-// either it does not log in.
-std::expected<std::string, std::string> redis_command(const Door& door, const std::vector<std::string>& words);
-// Where a cluster of one node tells its clients to connect, as "host:port"; the host is "" when it means the address
-// they used already.
+// The reply's text ("" when it has none), or one sentence. A door without a user sends its password
+// alone; without either it does not log in.
+std::expected<std::string, std::string> redis_command(const Door& door,
+                                                      const std::vector<std::string>& words);
+// Where a cluster of one node tells its clients to connect, as "host:port"; the host is "" when it
+// means the address they used already.
 std::expected<std::string, std::string> redis_announced(const Door& door);
 
 struct CacheSpec;

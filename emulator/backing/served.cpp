@@ -12,7 +12,8 @@ constexpr base::seconds kBetweenNews{3};
 
 }  // namespace
 
-std::optional<std::string> Served::wait_for(const std::function<std::optional<std::string>()>& attempt) const {
+std::optional<std::string> Served::wait_for(
+    const std::function<std::optional<std::string>()>& attempt) const {
     base::SystemClock clock;
     const base::Time begun = clock.now();
     base::Time news = begun + kBetweenNews;
@@ -33,8 +34,10 @@ std::optional<std::string> Served::wait_for(const std::function<std::optional<st
 }
 
 std::string kept_as_it_is(const Served& served) {
-    return fmt::format("the {} {} was given to dodam, which empties only what it started itself; empty it by your own means", served.name,
-                       served.place);
+    return fmt::format(
+        "the {} {} was given to dodam, which empties only what it started itself; empty it by your "
+        "own means",
+        served.name, served.place);
 }
 
 }  // namespace backing

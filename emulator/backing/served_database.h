@@ -1,5 +1,6 @@
-// A MariaDB or MySQL that somebody else runs. Schema and user are made when they are missing, init.sql is loaded
-// while the schema has no tables. Ours (compose) is reset by making the schema anew; theirs never.
+// A MariaDB or MySQL that somebody else runs. Schema and user are made when they are missing,
+// init.sql is loaded while the schema has no tables. Ours (compose) is reset by making the schema
+// anew; theirs never.
 #pragma once
 #include "backing/database.h"
 #include "backing/served.h"

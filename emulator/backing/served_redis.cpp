@@ -18,11 +18,16 @@ std::expected<void, state::Problem> ServedRedis::start(const CacheSpec& spec) {
 
     const bool is_cluster = redis_command(served_.door, {"CLUSTER", "INFO"}).has_value();
     if (is_cluster != spec.cluster_mode)
-        return problem(fmt::format("dodam.json declares \"clusterMode\": {}, but the Redis {} has cluster mode {}; change one of them{}",
-                                   spec.cluster_mode, served_.place, is_cluster ? "on" : "off",
-                                   served_.owner == Owner::Us ? " (DODAM_REDIS_CLUSTER=yes or no for docker-compose.yml)" : ""));
+        return problem(fmt::format(
+            "dodam.json declares \"clusterMode\": {}, but the Redis {} has cluster mode {}; change "
+            "one of them{}",
+            spec.cluster_mode, served_.place, is_cluster ? "on" : "off",
+            served_.owner == Owner::Us ? " (DODAM_REDIS_CLUSTER=yes or no for docker-compose.yml)"
+                                       : ""));
     if (served_.owner == Owner::Us) {
-        if (auto done = set_up(spec); !done) return problem(fmt::format("the Redis {} cannot be set up: {}", served_.place, done.error()));
+        if (auto done = set_up(spec); !done)
+            return problem(
+                fmt::format("the Redis {} cannot be set up: {}", served_.place, done.error()));
     }
     if (auto done = admit(spec); !done) return problem(done.error());
     if (!spec.cluster_mode) return {};
@@ -38,23 +43,33 @@ std::expected<void, state::Problem> ServedRedis::start(const CacheSpec& spec) {
     const auto colon = announced->rfind(':');
     if (const std::string host = announced->substr(0, colon), port = announced->substr(colon + 1);
         (!host.empty() && host != spec.host) || port != std::to_string(spec.port))
-        return problem(fmt::format("the Redis {} tells cluster clients to connect to {}, but tasks know the cache as {}:{}; set "
-                                   "cluster-announce-hostname and cluster-announce-port there, or \"host\" and \"port\" in dodam.json",
-                                   served_.place, *announced, spec.host, spec.port));
+        return problem(
+            fmt::format("the Redis {} tells cluster clients to connect to {}, but tasks know the "
+                        "cache as {}:{}; set "
+                        "cluster-announce-hostname and cluster-announce-port there, or \"host\" "
+                        "and \"port\" in dodam.json",
+                        served_.place, *announced, spec.host, spec.port));
     return {};
 }
 
 std::expected<void, std::string> ServedRedis::set_up(const CacheSpec& spec) {
     if (spec.cluster_mode) {
         const std::string port = std::to_string(spec.port);
-        for (const auto& [name, value] : {std::pair<std::string, std::string>{"cluster-announce-hostname", spec.host},
-                                          {"cluster-preferred-endpoint-type", "hostname"}, {"cluster-announce-port", port},
-                                          {"cluster-announce-tls-port", port}, {"cluster-require-full-coverage", "no"}})
+        for (const auto& [name, value] :
+             {std::pair<std::string, std::string>{"cluster-announce-hostname", spec.host},
+              {"cluster-preferred-endpoint-type", "hostname"},
+              {"cluster-announce-port", port},
+              {"cluster-announce-tls-port", port},
+              {"cluster-require-full-coverage", "no"}})
             TRY(redis_command(served_.door, {"CONFIG", "SET", name, value}));
-        if (!redis_announced(served_.door)) TRY(redis_command(served_.door, {"CLUSTER", "ADDSLOTSRANGE", "0", "16383"}));
+        if (!redis_announced(served_.door))
+            TRY(redis_command(served_.door, {"CLUSTER", "ADDSLOTSRANGE", "0", "16383"}));
     }
-    if (spec.default_user) TRY(redis_command(served_.door, {"ACL", "SETUSER", "default", "reset", "on", "nopass", "~*", "&*", "+@all"}));
-    else TRY(redis_command(served_.door, {"ACL", "SETUSER", "default", "reset", "off"}));
+    if (spec.default_user)
+        TRY(redis_command(served_.door, {"ACL", "SETUSER", "default", "reset", "on", "nopass", "~*",
+                                         "&*", "+@all"}));
+    else
+        TRY(redis_command(served_.door, {"ACL", "SETUSER", "default", "reset", "off"}));
     return {};
 }
 
@@ -66,18 +81,23 @@ std::expected<void, std::string> ServedRedis::admit(const CacheSpec& spec) {
         if (answer || answer.error().find("NOPERM") != std::string::npos) return {};
     }
     std::vector<std::string> words = {"ACL", "SETUSER", spec.user, "reset"};
-    for (const auto& rule : redis_user_rules(spec)) words.push_back(rule);
+    for (const auto& rule : redis_user_rules(spec))
+        words.push_back(rule);
     auto made = redis_command(served_.door, words);
     if (!made)
-        return std::unexpected(fmt::format("the Redis {} knows no user {} with dodam.json's password, and may not make it: {}; make it there "
-                                           "(the password is in .dodam/secrets.env, or set it by DODAM_SECRET_…), or give a user who may",
-                                           served_.place, spec.user, made.error()));
+        return std::unexpected(
+            fmt::format("the Redis {} knows no user {} with dodam.json's password, and may not "
+                        "make it: {}; make it there "
+                        "(the password is in .dodam/secrets.env, or set it by DODAM_SECRET_…), or "
+                        "give a user who may",
+                        served_.place, spec.user, made.error()));
     return {};
 }
 
 std::expected<void, std::string> ServedRedis::reset() {
     if (served_.owner == Owner::Them) return std::unexpected(kept_as_it_is(served_));
-    for (const std::vector<std::string>& words : {std::vector<std::string>{"FLUSHALL"}, {"SCRIPT", "FLUSH"}, {"FUNCTION", "FLUSH"}})
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"FLUSHALL"}, {"SCRIPT", "FLUSH"}, {"FUNCTION", "FLUSH"}})
         TRY(redis_command(served_.door, words));
     return {};
 }

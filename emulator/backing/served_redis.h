@@ -1,6 +1,6 @@
-// A Redis that somebody else runs. Ours (compose) is set up as the embedded one is: announced name, slots, users,
-// default user. Of theirs only the stack's user is made when it is missing; its cluster mode must be what the stack
-// declares, and what it announces must be what tasks know.
+// A Redis that somebody else runs. Ours (compose) is set up as the embedded one is: announced name,
+// slots, users, default user. Of theirs only the stack's user is made when it is missing; its
+// cluster mode must be what the stack declares, and what it announces must be what tasks know.
 #pragma once
 #include "backing/cache.h"
 #include "backing/served.h"

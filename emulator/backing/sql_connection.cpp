@@ -21,8 +21,9 @@ SqlConnection::SqlConnection() : inside_(std::make_unique<Inside>()) {
 SqlConnection::~SqlConnection() = default;
 
 bool SqlConnection::open(const Door& door, const std::string& schema) {
-    return mysql_real_connect(inside_->handle, nullptr, door.user.c_str(), door.password.c_str(), schema.empty() ? nullptr : schema.c_str(), 0,
-                              door.socket.c_str(), 0) != nullptr;
+    return mysql_real_connect(inside_->handle, nullptr, door.user.c_str(), door.password.c_str(),
+                              schema.empty() ? nullptr : schema.c_str(), 0, door.socket.c_str(),
+                              0) != nullptr;
 }
 
 bool SqlConnection::run(const std::string& sql) {
@@ -38,7 +39,8 @@ std::optional<std::string> SqlConnection::value(const std::string& sql) {
     MYSQL_RES* result = mysql_store_result(inside_->handle);
     if (!result) return std::nullopt;
     std::optional<std::string> value;
-    if (MYSQL_ROW row = mysql_fetch_row(result); row && row[0]) value = std::string(row[0], mysql_fetch_lengths(result)[0]);
+    if (MYSQL_ROW row = mysql_fetch_row(result); row && row[0])
+        value = std::string(row[0], mysql_fetch_lengths(result)[0]);
     mysql_free_result(result);
     return value;
 }
@@ -49,9 +51,15 @@ std::string SqlConnection::quoted(const std::string& text) {
     return "'" + out + "'";
 }
 
-unsigned SqlConnection::error_code() const { return mysql_errno(inside_->handle); }
-std::string SqlConnection::error() const { return mysql_error(inside_->handle); }
+unsigned SqlConnection::error_code() const {
+    return mysql_errno(inside_->handle);
+}
+std::string SqlConnection::error() const {
+    return mysql_error(inside_->handle);
+}
 
-std::string client_library_version() { return mysql_get_client_info(); }
+std::string client_library_version() {
+    return mysql_get_client_info();
+}
 
 }  // namespace backing

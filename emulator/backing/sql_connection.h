@@ -1,5 +1,5 @@
-// SqlConnection: one connection to MariaDB for what an instance does itself. Over libmariadb, whose header
-// stays in sql_connection.cpp.
+// SqlConnection: one connection to MariaDB for what an instance does itself. Over libmariadb, whose
+// header stays in sql_connection.cpp.
 #pragma once
 #include <memory>
 #include <optional>
@@ -14,7 +14,7 @@ class SqlConnection {
     SqlConnection();
     ~SqlConnection();
 
-    bool open(const Door& door, const std::string& schema);   // `schema` "" = none selected
+    bool open(const Door& door, const std::string& schema);  // `schema` "" = none selected
     bool run(const std::string& sql);
     // The first column of the first row.
     std::optional<std::string> value(const std::string& sql);

@@ -13,14 +13,17 @@ class Splitter {
     explicit Splitter(std::string_view script) : rest_(script) {}
 
     std::vector<SqlStatement> split() {
-        while (!rest_.empty()) step();
+        while (!rest_.empty())
+            step();
         end_statement();
         return std::move(statements_);
     }
 
   private:
     void step() {
-        if (rest_.starts_with("#") || rest_.starts_with("-- ") || rest_.starts_with("--\n") || rest_ == "--") return skip(rest_.find('\n'));
+        if (rest_.starts_with("#") || rest_.starts_with("-- ") || rest_.starts_with("--\n") ||
+            rest_ == "--")
+            return skip(rest_.find('\n'));
         // A /*! comment is code to the server; it is kept.
         if (rest_.starts_with("/*") && !rest_.starts_with("/*!") && !rest_.starts_with("/*M!")) {
             auto end = rest_.find("*/", 2);
@@ -36,7 +39,8 @@ class Splitter {
     }
 
     bool is_delimiter_command() const {
-        return rest_.size() > 10 && base::equals_ignoring_case(rest_.substr(0, 9), "delimiter") && (rest_[9] == ' ' || rest_[9] == '\t');
+        return rest_.size() > 10 && base::equals_ignoring_case(rest_.substr(0, 9), "delimiter") &&
+               (rest_[9] == ' ' || rest_[9] == '\t');
     }
 
     void delimiter_command() {
@@ -49,8 +53,10 @@ class Splitter {
     size_t quoted() const {
         const char quote = rest_[0];
         for (size_t i = 1; i < rest_.size(); ++i) {
-            if (rest_[i] == '\\' && quote != '`') ++i;
-            else if (rest_[i] == quote) return i + 1;
+            if (rest_[i] == '\\' && quote != '`')
+                ++i;
+            else if (rest_[i] == quote)
+                return i + 1;
         }
         return rest_.size();
     }
@@ -58,7 +64,8 @@ class Splitter {
     void take(size_t count) {
         if (text_.empty()) {
             // A statement begins at its first visible character.
-            while (count > 0 && (rest_[0] == ' ' || rest_[0] == '\t' || rest_[0] == '\r' || rest_[0] == '\n')) {
+            while (count > 0 &&
+                   (rest_[0] == ' ' || rest_[0] == '\t' || rest_[0] == '\r' || rest_[0] == '\n')) {
                 skip(1);
                 --count;
             }
@@ -70,7 +77,8 @@ class Splitter {
 
     void skip(size_t count) {
         count = std::min(count, rest_.size());
-        line_ += static_cast<uint32_t>(std::count(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(count), '\n'));
+        line_ += static_cast<uint32_t>(
+            std::count(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(count), '\n'));
         rest_.remove_prefix(count);
     }
 
@@ -89,6 +97,8 @@ class Splitter {
 
 }  // namespace
 
-std::vector<SqlStatement> split_sql(std::string_view script) { return Splitter(script).split(); }
+std::vector<SqlStatement> split_sql(std::string_view script) {
+    return Splitter(script).split();
+}
 
 }  // namespace backing

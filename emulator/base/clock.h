@@ -1,6 +1,6 @@
-// Clock: the stack's time, and the only reader of wall time. Real time plus an offset that scenarios
-// move; it decides TTLs, ages, expiries, delays and schedules. Socket waits use net::Deadline, which
-// is real time and never scaled.
+// Clock: the stack's time, and the only reader of wall time. Real time plus an offset that
+// scenarios move; it decides TTLs, ages, expiries, delays and schedules. Socket waits use
+// net::Deadline, which is real time and never scaled.
 #pragma once
 #include <algorithm>
 #include <atomic>
@@ -38,8 +38,8 @@ class Clock {
     microseconds scaled(microseconds duration) const {
         return microseconds(static_cast<microseconds::rep>(duration.count() / speed_));
     }
-    // The same for a wait in which a program starts. Programs keep real time, so what production forgives
-    // while one starts is forgiven here at any speed, up to kProgramStart.
+    // The same for a wait in which a program starts. Programs keep real time, so what production
+    // forgives while one starts is forgiven here at any speed, up to kProgramStart.
     microseconds scaled_start(microseconds duration) const {
         return std::max(scaled(duration), std::min<microseconds>(duration, kProgramStart));
     }
@@ -60,7 +60,8 @@ class SystemClock final : public Clock {
   private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::atomic<microseconds::rep> offset_{0};  // atomic: every request reads it, waits alone need the mutex
+    std::atomic<microseconds::rep> offset_{
+        0};  // atomic: every request reads it, waits alone need the mutex
     bool stopped_ = false;
 };
 

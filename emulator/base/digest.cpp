@@ -1,6 +1,6 @@
-// MD5, SHA-1, SHA-256 and HMAC over OpenSSL's own block functions; CRC-32, CRC-32C and CRC-64/NVME by tables
-// that take eight bytes at a time. Not EVP: its first use loads OpenSSL's providers (4 MiB resident, 2 ms),
-// and an instance that speaks no TLS never needs them.
+// MD5, SHA-1, SHA-256 and HMAC over OpenSSL's own block functions; CRC-32, CRC-32C and CRC-64/NVME
+// by tables that take eight bytes at a time. Not EVP: its first use loads OpenSSL's providers (4
+// MiB resident, 2 ms), and an instance that speaks no TLS never needs them.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/digest.h"
 
@@ -92,15 +92,9 @@ T crc(const CrcTables<T>& tables, T previous, std::string_view bytes) {
 
 Digest::Digest(DigestKind kind) : state_(std::make_unique<State>()) {
     switch (kind) {
-        case DigestKind::Md5:
-            MD5_Init(&state_->context.emplace<MD5_CTX>());
-            return;
-        case DigestKind::Sha1:
-            SHA1_Init(&state_->context.emplace<SHA_CTX>());
-            return;
-        case DigestKind::Sha256:
-            SHA256_Init(&state_->context.emplace<SHA256_CTX>());
-            return;
+        case DigestKind::Md5: MD5_Init(&state_->context.emplace<MD5_CTX>()); return;
+        case DigestKind::Sha1: SHA1_Init(&state_->context.emplace<SHA_CTX>()); return;
+        case DigestKind::Sha256: SHA256_Init(&state_->context.emplace<SHA256_CTX>()); return;
     }
     ASSERT(false);
 }
@@ -110,9 +104,12 @@ Digest::Digest(Digest&&) noexcept = default;
 Digest& Digest::operator=(Digest&&) noexcept = default;
 
 void Digest::update(std::string_view bytes) {
-    if (auto* sha256 = std::get_if<SHA256_CTX>(&state_->context)) SHA256_Update(sha256, bytes.data(), bytes.size());
-    else if (auto* sha1 = std::get_if<SHA_CTX>(&state_->context)) SHA1_Update(sha1, bytes.data(), bytes.size());
-    else MD5_Update(&std::get<MD5_CTX>(state_->context), bytes.data(), bytes.size());
+    if (auto* sha256 = std::get_if<SHA256_CTX>(&state_->context))
+        SHA256_Update(sha256, bytes.data(), bytes.size());
+    else if (auto* sha1 = std::get_if<SHA_CTX>(&state_->context))
+        SHA1_Update(sha1, bytes.data(), bytes.size());
+    else
+        MD5_Update(&std::get<MD5_CTX>(state_->context), bytes.data(), bytes.size());
 }
 
 std::string Digest::finish() {

@@ -1,4 +1,5 @@
-// Digests: MD5, SHA-1, SHA-256, HMAC-SHA-256 and the CRCs that S3 clients send. Over OpenSSL and zlib's polynomial.
+// Digests: MD5, SHA-1, SHA-256, HMAC-SHA-256 and the CRCs that S3 clients send. Over OpenSSL and
+// zlib's polynomial.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -25,8 +26,8 @@ class Digest {
     std::unique_ptr<State> state_;
 };
 
-std::string md5(std::string_view bytes);             // raw bytes
-std::string sha256(std::string_view bytes);          // raw bytes
+std::string md5(std::string_view bytes);     // raw bytes
+std::string sha256(std::string_view bytes);  // raw bytes
 std::string sha256_hex(std::string_view bytes);
 std::string hmac_sha256(std::string_view key, std::string_view bytes);  // raw bytes
 std::string hmac_sha1(std::string_view key, std::string_view bytes);

@@ -126,12 +126,14 @@ std::string Ids::derive(std::string_view kind, std::string_view name, std::strin
     return out;
 }
 
-std::string Ids::derive_uuid(std::string_view kind, std::string_view name, std::string_view attribute) const {
+std::string Ids::derive_uuid(std::string_view kind, std::string_view name,
+                             std::string_view attribute) const {
     if (std::string pin = pinned(kind, name, attribute); !pin.empty()) return pin;
     std::string uuid = derive(kind, name, attribute, 32, kHex);
     uuid[12] = '4';
     uuid[16] = "89ab"[static_cast<unsigned char>(uuid[16]) % 4];
-    for (size_t at : {20, 16, 12, 8}) uuid.insert(at, 1, '-');
+    for (size_t at : {20, 16, 12, 8})
+        uuid.insert(at, 1, '-');
     return uuid;
 }
 

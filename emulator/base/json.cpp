@@ -28,8 +28,8 @@ const std::string& shared_empty() {
     return empty;
 }
 
-// Past the comment that starts at `at` ("//" or "/*"), or `at` itself when there is none. As for the
-// parser, a carriage return ends a line too.
+// Past the comment that starts at `at` ("//" or "/*"), or `at` itself when there is none. As for
+// the parser, a carriage return ends a line too.
 size_t skip_comment(std::string_view text, size_t at) {
     if (text.substr(at, 2) == "//") return std::min(text.find_first_of("\r\n", at), text.size());
     if (text.substr(at, 2) == "/*") {
@@ -318,27 +318,13 @@ void append_quoted(std::string& out, std::string_view text) {
         out += text.substr(start, i - start);
         start = i + 1;
         switch (c) {
-            case '"':
-                out += "\\\"";
-                break;
-            case '\\':
-                out += "\\\\";
-                break;
-            case '\b':
-                out += "\\b";
-                break;
-            case '\f':
-                out += "\\f";
-                break;
-            case '\n':
-                out += "\\n";
-                break;
-            case '\r':
-                out += "\\r";
-                break;
-            case '\t':
-                out += "\\t";
-                break;
+            case '"': out += "\\\""; break;
+            case '\\': out += "\\\\"; break;
+            case '\b': out += "\\b"; break;
+            case '\f': out += "\\f"; break;
+            case '\n': out += "\\n"; break;
+            case '\r': out += "\\r"; break;
+            case '\t': out += "\\t"; break;
             default:
                 // Bytes that are no UTF-8 cannot be said in JSON: the replacement character.
                 if (c >= 0x80) {
@@ -362,18 +348,10 @@ void append_line(std::string& out, int indent, int depth) {
 
 void append_node(std::string& out, const Node& node, int indent, int depth) {
     switch (node.kind()) {
-        case Node::Kind::Null:
-            out += "null";
-            return;
-        case Node::Kind::Bool:
-            out += node.as_bool() ? "true" : "false";
-            return;
-        case Node::Kind::Number:
-            out += node.number_text();
-            return;
-        case Node::Kind::String:
-            append_quoted(out, node.as_string());
-            return;
+        case Node::Kind::Null: out += "null"; return;
+        case Node::Kind::Bool: out += node.as_bool() ? "true" : "false"; return;
+        case Node::Kind::Number: out += node.number_text(); return;
+        case Node::Kind::String: append_quoted(out, node.as_string()); return;
         case Node::Kind::Array: {
             out += '[';
             bool first = true;
@@ -505,17 +483,13 @@ Position Node::key_position(std::string_view key) const {
 bool operator==(const Node& a, const Node& b) {
     if (a.kind_ != b.kind_) return false;
     switch (a.kind_) {
-        case Node::Kind::Null:
-            return true;
-        case Node::Kind::Bool:
-            return a.bool_ == b.bool_;
+        case Node::Kind::Null: return true;
+        case Node::Kind::Bool: return a.bool_ == b.bool_;
         case Node::Kind::Number:
             if (a.is_integer() && b.is_integer()) return a.text_ == b.text_;
             return a.text_ == b.text_ || a.as_double(NAN) == b.as_double(NAN);
-        case Node::Kind::String:
-            return a.text_ == b.text_;
-        case Node::Kind::Array:
-            return a.items_ == b.items_;
+        case Node::Kind::String: return a.text_ == b.text_;
+        case Node::Kind::Array: return a.items_ == b.items_;
         case Node::Kind::Object:
             return a.members_.size() == b.members_.size() &&
                    std::all_of(a.members_.begin(), a.members_.end(),

@@ -52,7 +52,7 @@ class Node {
     bool as_bool(bool fallback = false) const { return is_bool() ? bool_ : fallback; }
     int64_t as_int(int64_t fallback = 0) const;
     double as_double(double fallback = 0) const;
-    const std::string& as_string() const;                  // "" when not a string
+    const std::string& as_string() const;  // "" when not a string
     const std::string& number_text() const { return text_; }
     bool is_integer() const;
 
@@ -99,7 +99,8 @@ enum class JsonDialect { Strict, WithComments };  // WithComments: also trailing
 
 // Duplicate keys are an error. Depth is limited, so hostile input cannot exhaust a stack.
 inline constexpr size_t kMaxJsonDepth = 128;
-std::expected<Node, JsonError> parse_json(std::string_view text, JsonDialect dialect = JsonDialect::Strict);
+std::expected<Node, JsonError> parse_json(std::string_view text,
+                                          JsonDialect dialect = JsonDialect::Strict);
 
 // indent < 0: one line.
 std::string to_json(const Node& node, int indent = -1);

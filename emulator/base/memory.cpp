@@ -1,5 +1,5 @@
-// madvise(2) on the read-only segments of every loaded object. Writable segments hold relocated pointers
-// and are left alone.
+// madvise(2) on the read-only segments of every loaded object. Writable segments hold relocated
+// pointers and are left alone.
 #include "base/memory.h"
 
 #include <link.h>
@@ -21,7 +21,8 @@ void give_back_start_pages() {
                 if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
                 const uintptr_t begin = (object->dlpi_addr + segment.p_vaddr) & ~(page - 1);
                 const uintptr_t end = object->dlpi_addr + segment.p_vaddr + segment.p_memsz;
-                // Refused for what is no file (the kernel's own object): nothing to give back there.
+                // Refused for what is no file (the kernel's own object): nothing to give back
+                // there.
                 (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
             }
             return 0;

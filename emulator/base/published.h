@@ -1,5 +1,5 @@
-// Published<T>: a holder that swaps an immutable snapshot. Readers keep what they took to the end of
-// their request. A mutex inside: gcc 12's atomic shared_ptr trips ThreadSanitizer.
+// Published<T>: a holder that swaps an immutable snapshot. Readers keep what they took to the end
+// of their request. A mutex inside: gcc 12's atomic shared_ptr trips ThreadSanitizer.
 #pragma once
 #include <memory>
 #include <mutex>

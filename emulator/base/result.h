@@ -5,16 +5,18 @@
 
 // Gives the value, or returns the error from the enclosing function.
 //   Socket socket = TRY(connect(address, deadline));
-#define TRY(expression)                                                        \
-    ({                                                                         \
-        auto&& try_result_ = (expression);                                     \
+#define TRY(expression)                                                           \
+    ({                                                                            \
+        auto&& try_result_ = (expression);                                        \
         if (!try_result_) return std::unexpected(std::move(try_result_).error()); \
-        ::base::take_value(std::move(try_result_));                            \
+        ::base::take_value(std::move(try_result_));                               \
     })
 
-// Stays on in release builds. For our own mistakes, never for what a peer, a file or an API call sent.
-#define ASSERT(condition) \
-    (static_cast<bool>(condition) ? void(0) : ::base::assertion_failed(#condition, __FILE__, __LINE__))
+// Stays on in release builds. For our own mistakes, never for what a peer, a file or an API call
+// sent.
+#define ASSERT(condition)                   \
+    (static_cast<bool>(condition) ? void(0) \
+                                  : ::base::assertion_failed(#condition, __FILE__, __LINE__))
 
 namespace base {
 

@@ -22,7 +22,9 @@ std::string field(std::string_view value) {
     if (value.empty()) return "-";
     std::string out;
     for (unsigned char c : value) {
-        if (c <= 32 || c >= 127 || std::string_view("<>\"#%{}|\\^~[]`'").find(static_cast<char>(c)) != std::string_view::npos)
+        if (c <= 32 || c >= 127 ||
+            std::string_view("<>\"#%{}|\\^~[]`'").find(static_cast<char>(c)) !=
+                std::string_view::npos)
             out += fmt::format("%{:02X}", c);
         else
             out += static_cast<char>(c);
@@ -31,31 +33,40 @@ std::string field(std::string_view value) {
 }
 
 // "logs.example.s3.amazonaws.com", as the configuration names it: a bucket's name may hold dots.
-std::string bucket_of(std::string_view domain) { return std::string(domain.substr(0, domain.find(".s3"))); }
+std::string bucket_of(std::string_view domain) {
+    return std::string(domain.substr(0, domain.find(".s3")));
+}
 
-std::string seconds_text(base::microseconds took) { return fmt::format("{:.3f}", static_cast<double>(took.count()) / 1e6); }
+std::string seconds_text(base::microseconds took) {
+    return fmt::format("{:.3f}", static_cast<double>(took.count()) / 1e6);
+}
 
 std::string cookies_field(const AccessRecord& record) {
-    return record.distribution->logging.include_cookies ? field(record.request->headers().joined("Cookie")) : "-";
+    return record.distribution->logging.include_cookies
+               ? field(record.request->headers().joined("Cookie"))
+               : "-";
 }
 
 }  // namespace
 
 std::string access_log_line(const AccessRecord& record) {
     const ViewerRequest& request = *record.request;
-    std::string date = base::iso_date(record.at);   // 2026-11-24T15:02:07Z
+    std::string date = base::iso_date(record.at);  // 2026-11-24T15:02:07Z
     return fmt::format(
-        "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t-\t-\t{}\t{}\t{}\t{}\t{}"
+        "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}"
+        "\t{}\t-\t-\t{}\t{}\t{}\t{}\t{}"
         "\t{}\t{}\n",
-        date.substr(0, 10), date.substr(11, 8), kPop, record.sent_bytes, request.ip, request.head->method,
-        record.distribution->domain_name, field(request.head->path()), fmt::format("{:03}", record.status),
-        field(request.headers().get("Referer")), field(request.headers().get("User-Agent")), field(record.target_query),
-        cookies_field(record), record.result, record.request_id, field(request.host), request.https ? "https" : "http",
-        record.received_bytes, seconds_text(record.took), field(request.headers().joined("X-Forwarded-For")),
-        field(record.tls_protocol), field(record.tls_cipher), record.response_result,
-        fmt::format("HTTP/{}.{}", request.head->major, request.head->minor), request.port, seconds_text(record.first_byte),
-        record.detailed_result, field(record.content_type), field(record.content_length), field(record.range_start),
-        field(record.range_end));
+        date.substr(0, 10), date.substr(11, 8), kPop, record.sent_bytes, request.ip,
+        request.head->method, record.distribution->domain_name, field(request.head->path()),
+        fmt::format("{:03}", record.status), field(request.headers().get("Referer")),
+        field(request.headers().get("User-Agent")), field(record.target_query),
+        cookies_field(record), record.result, record.request_id, field(request.host),
+        request.https ? "https" : "http", record.received_bytes, seconds_text(record.took),
+        field(request.headers().joined("X-Forwarded-For")), field(record.tls_protocol),
+        field(record.tls_cipher), record.response_result,
+        fmt::format("HTTP/{}.{}", request.head->major, request.head->minor), request.port,
+        seconds_text(record.first_byte), record.detailed_result, field(record.content_type),
+        field(record.content_length), field(record.range_start), field(record.range_end));
 }
 
 void AccessLog::add(const AccessRecord& record) {
@@ -66,17 +77,26 @@ void AccessLog::add(const AccessRecord& record) {
     std::lock_guard lock(mutex_);
     File& file = files_[record.distribution->id + "." + hour];
     if (file.lines.empty())
-        file = {bucket_of(logging.bucket), logging.prefix, record.distribution->id, hour, record.at, {}};
+        file = {bucket_of(logging.bucket),
+                logging.prefix,
+                record.distribution->id,
+                hour,
+                record.at,
+                {}};
     // Nobody takes the files: the oldest lines are worth less than the memory.
     if (file.lines.size() < kMaxFileBytes) file.lines += line;
 }
 
 void AccessLog::deliver(std::map<std::string, File>& due) {
     for (auto& [name, file] : due) {
-        std::string key = fmt::format("{}{}.{}.{}.gz", file.prefix, file.distribution_id, file.hour, base::random_hex(8));
-        std::string bytes = http::encode_all(http::ContentCoding::Gzip, std::string(kAccessLogHead) + file.lines);
+        std::string key = fmt::format("{}{}.{}.{}.gz", file.prefix, file.distribution_id, file.hour,
+                                      base::random_hex(8));
+        std::string bytes =
+            http::encode_all(http::ContentCoding::Gzip, std::string(kAccessLogHead) + file.lines);
         if (deliver_ && deliver_(file.bucket, key, std::move(bytes))) continue;
-        base::log_warning("cloudfront", fmt::format("the access log {} could not be put into bucket {}", key, file.bucket));
+        base::log_warning(
+            "cloudfront",
+            fmt::format("the access log {} could not be put into bucket {}", key, file.bucket));
     }
 }
 
@@ -84,7 +104,8 @@ void AccessLog::step(base::Time now) {
     std::map<std::string, File> due;
     {
         std::lock_guard lock(mutex_);
-        std::string date = base::iso_date(now), hour = date.substr(0, 10) + "-" + date.substr(11, 2);
+        std::string date = base::iso_date(now),
+                    hour = date.substr(0, 10) + "-" + date.substr(11, 2);
         for (auto at = files_.begin(); at != files_.end();) {
             bool ready = at->second.hour != hour || now >= at->second.begun + kDeliveryDelay;
             auto next = std::next(at);

@@ -1,5 +1,5 @@
-// Standard access logs: one line per request, delivered in gzip files to the distribution's log bucket.
-// CloudFront guide, "Configuring and using standard logs (access logs)".
+// Standard access logs: one line per request, delivered in gzip files to the distribution's log
+// bucket. CloudFront guide, "Configuring and using standard logs (access logs)".
 #pragma once
 #include <functional>
 #include <map>
@@ -17,9 +17,9 @@ struct AccessRecord {
     base::Time at;
     const Distribution* distribution = nullptr;
     const ViewerRequest* request = nullptr;
-    std::string_view target_query;          // the whole query, as sent
+    std::string_view target_query;  // the whole query, as sent
     std::string_view request_id;
-    int status = 0;                         // 0: the viewer left before the answer
+    int status = 0;  // 0: the viewer left before the answer
     uint64_t sent_bytes = 0, received_bytes = 0;
     base::microseconds took{0}, first_byte{0};
     std::string_view result, response_result, detailed_result;
@@ -30,17 +30,22 @@ struct AccessRecord {
 std::string access_log_line(const AccessRecord& record);
 inline constexpr std::string_view kAccessLogHead =
     "#Version: 1.0\n"
-    "#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) "
-    "cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken "
-    "x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status "
-    "fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len "
+    "#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status "
+    "cs(Referer) cs(User-Agent) "
+    "cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol "
+    "cs-bytes time-taken "
+    "x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version "
+    "fle-status "
+    "fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type "
+    "sc-content-len "
     "sc-range-start sc-range-end\n";
 
 // Lines gathered per distribution and hour.
 class AccessLog {
   public:
     // Puts one object; false: it could not, and its lines are lost. May wait.
-    using Deliver = std::function<bool(const std::string& bucket, const std::string& key, std::string bytes)>;
+    using Deliver =
+        std::function<bool(const std::string& bucket, const std::string& key, std::string bytes)>;
     explicit AccessLog(Deliver deliver) : deliver_(std::move(deliver)) {}
 
     void add(const AccessRecord& record);
@@ -50,7 +55,7 @@ class AccessLog {
 
   private:
     struct File {
-        std::string bucket, prefix, distribution_id, hour;   // 2026-11-24-15
+        std::string bucket, prefix, distribution_id, hour;  // 2026-11-24-15
         base::Time begun;
         std::string lines;
     };

@@ -24,20 +24,23 @@ const CacheBehavior& match_behavior(const Distribution& distribution, std::strin
     return distribution.behaviors.back();
 }
 
-std::string explain_behavior(const Distribution& distribution, const CacheBehavior& behavior, std::string_view path) {
+std::string explain_behavior(const Distribution& distribution, const CacheBehavior& behavior,
+                             std::string_view path) {
     size_t index = &behavior - distribution.behaviors.data();
     size_t listed = distribution.behaviors.size() - 1;
     if (!behavior.is_default)
-        return fmt::format("{} matches pattern {} ({} of {}); origin {}", path, behavior.pattern, index + 1, listed,
-                           behavior.target_id);
-    if (listed == 0) return fmt::format("default behavior, the only one; origin {}", behavior.target_id);
+        return fmt::format("{} matches pattern {} ({} of {}); origin {}", path, behavior.pattern,
+                           index + 1, listed, behavior.target_id);
+    if (listed == 0)
+        return fmt::format("default behavior, the only one; origin {}", behavior.target_id);
     std::string near;
     for (const CacheBehavior& other : distribution.behaviors)
         // The pattern that people expect to match: the same but for case or a missing last segment.
-        if (!other.is_default && base::wildcard_match(base::lower(other.pattern), base::lower(std::string(path) + "/")))
+        if (!other.is_default &&
+            base::wildcard_match(base::lower(other.pattern), base::lower(std::string(path) + "/")))
             near = other.pattern;
-    std::string text = fmt::format("default behavior: none of {} pattern{} matches {}; origin {}", listed,
-                                   listed == 1 ? "" : "s", path, behavior.target_id);
+    std::string text = fmt::format("default behavior: none of {} pattern{} matches {}; origin {}",
+                                   listed, listed == 1 ? "" : "s", path, behavior.target_id);
     if (!near.empty()) text += fmt::format(" ({} is near, and does not match)", near);
     return text;
 }

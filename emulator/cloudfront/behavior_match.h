@@ -1,5 +1,5 @@
-// Behaviour selection: the first listed path pattern that matches the raw path, else the default one.
-// CloudFront guide, "Path pattern". Pure.
+// Behaviour selection: the first listed path pattern that matches the raw path, else the default
+// one. CloudFront guide, "Path pattern". Pure.
 #pragma once
 #include <string>
 #include <string_view>
@@ -8,9 +8,11 @@
 
 namespace cloudfront {
 
-// A leading / in the pattern means nothing; * is any run (slashes too), ? one character; case counts.
+// A leading / in the pattern means nothing; * is any run (slashes too), ? one character; case
+// counts.
 bool pattern_matches(std::string_view pattern, std::string_view path);
 const CacheBehavior& match_behavior(const Distribution& distribution, std::string_view path);
-std::string explain_behavior(const Distribution& distribution, const CacheBehavior& behavior, std::string_view path);
+std::string explain_behavior(const Distribution& distribution, const CacheBehavior& behavior,
+                             std::string_view path);
 
 }  // namespace cloudfront

@@ -17,8 +17,9 @@ using base::Node;
 
 namespace {
 
-// Entry, list node, two index nodes, and what the allocator adds to a dozen texts: as measured with 100,000
-// objects of 1 KiB, so that the process stays within the budget and not only the sum of the sizes.
+// Entry, list node, two index nodes, and what the allocator adds to a dozen texts: as measured with
+// 100,000 objects of 1 KiB, so that the process stays within the budget and not only the sum of the
+// sizes.
 constexpr size_t kBookkeepingBytes = 1800;
 constexpr size_t kRememberedPurges = 4096;
 
@@ -30,11 +31,23 @@ std::string slot_key(const CacheEntry& entry) {
 }  // namespace
 
 CacheEntry::CacheEntry(const CacheEntry& other, std::shared_ptr<const PreparedHead> prepared)
-    : key(other.key), pattern(other.pattern), range(other.range), status(other.status), headers(other.headers),
-      body(other.body), fetched(other.fetched), fresh_until(other.fresh_until),
-      stale_while_revalidate_until(other.stale_while_revalidate_until), stale_if_error_until(other.stale_if_error_until),
-      usable_until(other.usable_until), etag(other.etag), last_modified(other.last_modified), why(other.why),
-      origin(other.origin), prepared(std::move(prepared)), hits(other.hits.load()) {}
+    : key(other.key),
+      pattern(other.pattern),
+      range(other.range),
+      status(other.status),
+      headers(other.headers),
+      body(other.body),
+      fetched(other.fetched),
+      fresh_until(other.fresh_until),
+      stale_while_revalidate_until(other.stale_while_revalidate_until),
+      stale_if_error_until(other.stale_if_error_until),
+      usable_until(other.usable_until),
+      etag(other.etag),
+      last_modified(other.last_modified),
+      why(other.why),
+      origin(other.origin),
+      prepared(std::move(prepared)),
+      hits(other.hits.load()) {}
 
 size_t CacheEntry::size_bytes() const {
     size_t bytes = kBookkeepingBytes + 3 * key.text.size() + headers.wire_bytes() * 2 + why.size();
@@ -60,7 +73,8 @@ Fill::Seen Fill::wait(net::Deadline deadline) {
     std::unique_lock lock(mutex_);
     while (seen_.state == State::Waiting) {
         if (deadline.expired()) return {State::Individual, nullptr};
-        changed_.wait_for(lock, std::chrono::milliseconds(std::max(1, deadline.poll_milliseconds())));
+        changed_.wait_for(lock,
+                          std::chrono::milliseconds(std::max(1, deadline.poll_milliseconds())));
     }
     return seen_;
 }
@@ -79,7 +93,8 @@ std::vector<EntryPtr> Cache::parts(std::string_view key) const {
     if (distribution == by_path_.end()) return parts;
     auto [from, to] = distribution->second.equal_range(key.substr(first + 1, second - first - 1));
     for (auto at = from; at != to; ++at)
-        if (const EntryPtr& entry = *at->second; !entry->range.empty() && entry->key.text == key) parts.push_back(entry);
+        if (const EntryPtr& entry = *at->second; !entry->range.empty() && entry->key.text == key)
+            parts.push_back(entry);
     return parts;
 }
 
@@ -100,7 +115,7 @@ void Cache::finish(const std::shared_ptr<Fill>& fill) {
         auto found = fills_.find(fill->key().text);
         if (found != fills_.end() && found->second == fill) fills_.erase(found);
     }
-    fill->decline();   // nobody is left waiting for an answer that never came
+    fill->decline();  // nobody is left waiting for an answer that never came
 }
 
 bool Cache::abandon(const std::shared_ptr<Fill>& fill) {
@@ -161,8 +176,9 @@ void Cache::erase_locked(Slot slot) {
 // The second-chance hand: what was used since it last came by goes to the end of the line once.
 void Cache::evict_locked() {
     size_t chances = entries_.size();
-    while (!entries_.empty() && (memory_bytes_ > budget_.memory_bytes || disk_bytes_ > budget_.disk_bytes ||
-                                 entries_.size() > kMaxCacheEntries)) {
+    while (!entries_.empty() &&
+           (memory_bytes_ > budget_.memory_bytes || disk_bytes_ > budget_.disk_bytes ||
+            entries_.size() > kMaxCacheEntries)) {
         EntryPtr& oldest = entries_.front();
         if (chances > 0 && oldest->used.exchange(false)) {
             --chances;
@@ -180,7 +196,8 @@ void Cache::remove(const EntryPtr& entry) {
     if (found != by_key_.end() && *found->second == entry) erase_locked(found->second);
 }
 
-std::vector<PathReport> Cache::invalidate(std::string_view distribution_id, const std::vector<std::string>& paths) {
+std::vector<PathReport> Cache::invalidate(std::string_view distribution_id,
+                                          const std::vector<std::string>& paths) {
     std::unique_lock lock(mutex_);
     ++epoch_;
     std::vector<PathReport> reports;
@@ -202,14 +219,16 @@ PathReport Cache::purge_path_locked(std::string_view distribution_id, const std:
     if (distribution != by_path_.end())
         for (const auto& [keyed, slot] : distribution->second)
             if (invalidation_matches(path, keyed)) slots.push_back(slot);
-    for (Slot slot : slots) erase_locked(slot);
+    for (Slot slot : slots)
+        erase_locked(slot);
     report.objects = slots.size();
     // Requests from now on start a fetch of their own.
     report.filling = std::erase_if(fills_, [&](const auto& item) {
         const CacheKey& key = item.second->key();
         return key.distribution() == distribution_id && invalidation_matches(path, key.path());
     });
-    if (report.objects == 0 && report.filling == 0) report.warning = warning_locked(distribution_id, path);
+    if (report.objects == 0 && report.filling == 0)
+        report.warning = warning_locked(distribution_id, path);
     return report;
 }
 
@@ -219,9 +238,11 @@ std::string Cache::warning_locked(std::string_view distribution_id, const std::s
     if (distribution == by_path_.end()) return "nothing of this distribution is held";
     const PathIndex& held = distribution->second;
     size_t star = path.find('*');
-    if (star != std::string::npos && star + 1 < path.size()) return "a * that is not the last character stands for itself";
+    if (star != std::string::npos && star + 1 < path.size())
+        return "a * that is not the last character stands for itself";
     auto holds = [&](auto predicate) {
-        return std::ranges::any_of(held, [&](const auto& item) { return predicate(std::string_view(item.first)); });
+        return std::ranges::any_of(
+            held, [&](const auto& item) { return predicate(std::string_view(item.first)); });
     };
     if (path == "/" && holds([](std::string_view keyed) { return keyed == "/index.html"; }))
         return "the default root object is held as /index.html";
@@ -229,12 +250,15 @@ std::string Cache::warning_locked(std::string_view distribution_id, const std::s
         return "held with a query string in its key: name it, or end the path with *";
     if (holds([&](std::string_view keyed) { return base::equals_ignoring_case(keyed, path); }))
         return "held in another letter case: paths are case-sensitive";
-    if (!path.ends_with('/') && !path.ends_with('*') && holds([&](std::string_view keyed) { return keyed.starts_with(path + "/"); }))
+    if (!path.ends_with('/') && !path.ends_with('*') &&
+        holds([&](std::string_view keyed) { return keyed.starts_with(path + "/"); }))
         return "something below it is held: /dir/* is not /dir";
     return "nothing under this path is held";
 }
 
-void Cache::forget(std::string_view distribution_id) { invalidate(distribution_id, {"/*"}); }
+void Cache::forget(std::string_view distribution_id) {
+    invalidate(distribution_id, {"/*"});
+}
 
 void Cache::clear() {
     std::unique_lock lock(mutex_);
@@ -273,14 +297,17 @@ bool invalidation_matches(std::string_view pattern, std::string_view keyed_path)
     };
     if (matches(pattern, keyed_path)) return true;
     if (!guesses::kInvalidationDecodesPaths) return false;
-    if (pattern.find('%') == std::string_view::npos && keyed_path.find('%') == std::string_view::npos) return false;
+    if (pattern.find('%') == std::string_view::npos &&
+        keyed_path.find('%') == std::string_view::npos)
+        return false;
     return matches(base::percent_decode(pattern), base::percent_decode(keyed_path));
 }
 
 Node to_node(const CacheEntry& entry, Time now) {
     auto seconds_left = std::chrono::floor<seconds>(entry.fresh_until - now).count();
     Node variant = Node::array();
-    for (std::string_view part : base::split(std::string_view(entry.key.text).substr(entry.key.path_end), '\n'))
+    for (std::string_view part :
+         base::split(std::string_view(entry.key.text).substr(entry.key.path_end), '\n'))
         if (!part.empty()) variant.push_back(part);
     Node node = Node::object({
         {"distribution", Node(entry.key.distribution())},
@@ -298,7 +325,8 @@ Node to_node(const CacheEntry& entry, Time now) {
     });
     if (!entry.range.empty()) node.set("part", entry.range);
     Node headers = Node::object();
-    for (const http::Header& header : entry.headers) headers.set(header.name, entry.headers.joined(header.name));
+    for (const http::Header& header : entry.headers)
+        headers.set(header.name, entry.headers.joined(header.name));
     node.set("headers", std::move(headers));
     return node;
 }

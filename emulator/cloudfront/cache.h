@@ -25,9 +25,9 @@ namespace cloudfront {
 
 // Head and tail of a hit's answer as bytes: everything but X-Amz-Cf-Id's and Age's values.
 struct PreparedHead {
-    const CacheBehavior* behavior = nullptr;               // whose policies it follows
-    std::shared_ptr<const Distribution> distribution;      // keeps `behavior` alive
-    std::string text;                                      // up to "X-Amz-Cf-Id: "
+    const CacheBehavior* behavior = nullptr;           // whose policies it follows
+    std::shared_ptr<const Distribution> distribution;  // keeps `behavior` alive
+    std::string text;                                  // up to "X-Amz-Cf-Id: "
 };
 
 // One object (or error) held. Immutable after it is shared, but for the marked members.
@@ -37,27 +37,27 @@ struct CacheEntry {
     CacheEntry(const CacheEntry& other, std::shared_ptr<const PreparedHead> prepared);
 
     CacheKey key;
-    std::string pattern;          // of the behaviour that stored it
-    std::string range;            // of a part: "bytes 0-99/1000", "" = the whole object
+    std::string pattern;  // of the behaviour that stored it
+    std::string range;    // of a part: "bytes 0-99/1000", "" = the whole object
     int status = 200;
-    http::HeaderList headers;     // as the viewer gets them, before what is the response's own
+    http::HeaderList headers;  // as the viewer gets them, before what is the response's own
     std::shared_ptr<StoredBody> body;
-    Time fetched;                 // when the origin's answer, or its last 304, arrived, less the Age it came with
+    Time fetched;  // when the origin's answer, or its last 304, arrived, less the Age it came with
     Time fresh_until;
     Time stale_while_revalidate_until, stale_if_error_until;
-    Time usable_until;            // beyond MaxTTL an old copy is of no use
+    Time usable_until;  // beyond MaxTTL an old copy is of no use
     std::string etag, last_modified;
-    std::string why;              // the TTL's arithmetic, in words
-    std::string origin;           // who answered; of a remembered failure (no body): its page's sentence
+    std::string why;     // the TTL's arithmetic, in words
+    std::string origin;  // who answered; of a remembered failure (no body): its page's sentence
     std::shared_ptr<const PreparedHead> prepared;
 
-    std::atomic<int64_t> retry_after{0};     // stack time in µs: a stale copy is served until then
-    std::atomic<bool> refreshing{false};     // a background refresh is on its way
+    std::atomic<int64_t> retry_after{0};  // stack time in µs: a stale copy is served until then
+    std::atomic<bool> refreshing{false};  // a background refresh is on its way
     std::atomic<uint64_t> hits{0};
-    std::atomic<bool> used{true};            // since the evicting hand last came by
+    std::atomic<bool> used{true};  // since the evicting hand last came by
 
     bool fresh(Time now) const { return now < fresh_until; }
-    size_t size_bytes() const;               // in memory, bookkeeping included
+    size_t size_bytes() const;  // in memory, bookkeeping included
 };
 using EntryPtr = std::shared_ptr<CacheEntry>;
 
@@ -94,15 +94,15 @@ class Fill {
 
 struct PathReport {
     std::string path;
-    size_t objects = 0;      // entries removed
-    size_t filling = 0;      // answers on their way that will not be kept
-    std::string warning;     // why a path that removed nothing may be wrong
+    size_t objects = 0;   // entries removed
+    size_t filling = 0;   // answers on their way that will not be kept
+    std::string warning;  // why a path that removed nothing may be wrong
 };
 
 struct CacheBudget {
     size_t memory_bytes;
     uint64_t disk_bytes;
-    std::string directory;   // for bodies that do not belong in memory, "" = none
+    std::string directory;  // for bodies that do not belong in memory, "" = none
 };
 
 class Cache {
@@ -120,7 +120,8 @@ class Cache {
     };
     Joined join(const CacheKey& key);
     void finish(const std::shared_ptr<Fill>& fill);
-    // Whoever fills wants to give up: true when nobody waits for it, and from then on nobody joins it.
+    // Whoever fills wants to give up: true when nobody waits for it, and from then on nobody joins
+    // it.
     bool abandon(const std::shared_ptr<Fill>& fill);
     // A point in time for store(): answers asked for before an invalidation are not kept after it.
     uint64_t epoch() const;
@@ -129,7 +130,8 @@ class Cache {
     bool store(const EntryPtr& entry, uint64_t epoch);
     void remove(const EntryPtr& entry);
 
-    std::vector<PathReport> invalidate(std::string_view distribution_id, const std::vector<std::string>& paths);
+    std::vector<PathReport> invalidate(std::string_view distribution_id,
+                                       const std::vector<std::string>& paths);
     void forget(std::string_view distribution_id);
     void clear();
 
@@ -158,18 +160,19 @@ class Cache {
 
     CacheBudget budget_;
     mutable std::shared_mutex mutex_;
-    std::list<EntryPtr> entries_;    // the evicting hand walks it
+    std::list<EntryPtr> entries_;  // the evicting hand walks it
     std::unordered_map<std::string, Slot, base::TransparentHash, std::equal_to<>> by_key_;
-    std::map<std::string, PathIndex, std::less<>> by_path_;   // per distribution
+    std::map<std::string, PathIndex, std::less<>> by_path_;  // per distribution
     std::unordered_map<std::string, std::shared_ptr<Fill>> fills_;
     std::deque<Purge> purges_;
     uint64_t epoch_ = 1;
-    uint64_t forgotten_epoch_ = 0;   // purges up to here are no longer in the list
+    uint64_t forgotten_epoch_ = 0;  // purges up to here are no longer in the list
     std::atomic<size_t> memory_bytes_{0};
     std::atomic<uint64_t> disk_bytes_{0}, evicted_{0};
 };
 
-// Invalidation path against "path?query" as keyed: a * at the end is a prefix, anywhere else a letter.
+// Invalidation path against "path?query" as keyed: a * at the end is a prefix, anywhere else a
+// letter.
 bool invalidation_matches(std::string_view pattern, std::string_view keyed_path);
 
 base::Node to_node(const CacheEntry& entry, Time now);

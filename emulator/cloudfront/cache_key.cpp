@@ -28,7 +28,8 @@ bool offers(std::string_view list, std::string_view coding) {
 }
 
 // The value of one keyed header: made by the edge, or the viewer's (repeated ones joined).
-std::optional<std::string> keyed_header_value(const std::string& name, const ViewerRequest& request) {
+std::optional<std::string> keyed_header_value(const std::string& name,
+                                              const ViewerRequest& request) {
     if (is_generated_header(name)) return generated_header(name, request);
     const std::string* first = request.headers().find(name);
     if (first == nullptr) return std::nullopt;
@@ -50,7 +51,8 @@ void append_query(const Selection& selection, std::string_view query, std::strin
     text += kept;
 }
 
-void append_headers(const CacheBehavior& behavior, const ViewerRequest& request, std::string& text) {
+void append_headers(const CacheBehavior& behavior, const ViewerRequest& request,
+                    std::string& text) {
     for (const std::string& name : behavior.key_headers.names) {
         if (name == "accept-encoding" && !behavior.keys_accept_encoding_itself) continue;
         std::optional<std::string> value = keyed_header_value(name, request);
@@ -63,7 +65,8 @@ void append_headers(const CacheBehavior& behavior, const ViewerRequest& request,
     }
 }
 
-void append_cookies(const CacheBehavior& behavior, const ViewerRequest& request, std::string& text) {
+void append_cookies(const CacheBehavior& behavior, const ViewerRequest& request,
+                    std::string& text) {
     if (behavior.key_cookies.mode == Selection::Mode::None) return;
     for (const http::CookiePair& cookie : sorted_cookies(request.headers())) {
         if (!behavior.key_cookies.selects(cookie.name)) continue;
@@ -81,10 +84,12 @@ std::string_view key_value(AcceptEncoding value) {
 
 }  // namespace
 
-AcceptEncoding normalized_accept_encoding(const CacheBehavior& behavior, const ViewerRequest& request) {
+AcceptEncoding normalized_accept_encoding(const CacheBehavior& behavior,
+                                          const ViewerRequest& request) {
     if (!behavior.gzip && !behavior.brotli) return AcceptEncoding::NotKeyed;
     // HTTP/1.0 viewers: the header is removed.
-    if (request.http10() || !request.headers().has("Accept-Encoding")) return AcceptEncoding::Absent;
+    if (request.http10() || !request.headers().has("Accept-Encoding"))
+        return AcceptEncoding::Absent;
     std::string joined;
     std::string_view value = request.headers().get("Accept-Encoding");
     if (request.headers().all("Accept-Encoding").size() > 1) {
@@ -126,13 +131,15 @@ std::string filter_query(std::string_view query, const Selection& selection) {
 std::vector<http::CookiePair> sorted_cookies(const http::HeaderList& headers) {
     std::vector<http::CookiePair> cookies = http::parse_cookies(headers);
     // "CloudFront forwards the Cookie header only if it parses as name=value pairs".
-    std::erase_if(cookies, [](const http::CookiePair& cookie) { return !cookie.has_equals || cookie.name.empty(); });
+    std::erase_if(cookies, [](const http::CookiePair& cookie) {
+        return !cookie.has_equals || cookie.name.empty();
+    });
     std::ranges::stable_sort(cookies, {}, &http::CookiePair::name);
     return cookies;
 }
 
-void build_cache_key(const Distribution& distribution, const CacheBehavior& behavior, const ViewerRequest& request,
-                     CacheKey& key) {
+void build_cache_key(const Distribution& distribution, const CacheBehavior& behavior,
+                     const ViewerRequest& request, CacheKey& key) {
     std::string& text = key.text;
     text.clear();
     text += distribution.id;
@@ -154,19 +161,21 @@ void build_cache_key(const Distribution& distribution, const CacheBehavior& beha
     append_cookies(behavior, request, text);
 }
 
-std::vector<KeyPart> explain_cache_key(const Distribution& distribution, const CacheBehavior& behavior,
+std::vector<KeyPart> explain_cache_key(const Distribution& distribution,
+                                       const CacheBehavior& behavior,
                                        const ViewerRequest& request) {
     std::vector<KeyPart> parts;
     parts.push_back({"distribution", distribution.id, "always; the viewer's Host plays no part"});
     parts.push_back({"path", std::string(request.path), "always"});
-    if (request.method == Method::Options) parts.push_back({"method", "OPTIONS", "kept apart from GET and HEAD"});
+    if (request.method == Method::Options)
+        parts.push_back({"method", "OPTIONS", "kept apart from GET and HEAD"});
     if (!request.query.empty()) {
         std::string kept = filter_query(request.query, behavior.key_query);
-        if (!kept.empty())
-            parts.push_back({"query", kept, "named by " + behavior.key_source});
+        if (!kept.empty()) parts.push_back({"query", kept, "named by " + behavior.key_source});
         if (kept != request.query)
-            parts.push_back({"query (not in key)", std::string(request.query), behavior.key_source + " leaves " +
-                             (kept.empty() ? "all of it" : "the rest") + " out"});
+            parts.push_back({"query (not in key)", std::string(request.query),
+                             behavior.key_source + " leaves " +
+                                 (kept.empty() ? "all of it" : "the rest") + " out"});
     }
     AcceptEncoding encoding = normalized_accept_encoding(behavior, request);
     if (encoding != AcceptEncoding::NotKeyed) {
@@ -176,7 +185,8 @@ std::vector<KeyPart> explain_cache_key(const Distribution& distribution, const C
     }
     for (const std::string& name : behavior.key_headers.names) {
         std::optional<std::string> value = keyed_header_value(name, request);
-        parts.push_back({"header " + name, value ? *value : "(absent)", "named by " + behavior.key_source});
+        parts.push_back(
+            {"header " + name, value ? *value : "(absent)", "named by " + behavior.key_source});
     }
     for (const http::CookiePair& cookie : sorted_cookies(request.headers()))
         if (behavior.key_cookies.selects(cookie.name))

@@ -46,7 +46,8 @@ class DiskStorage final : public CacheStorage {
 
     bool append(std::string_view bytes) override {
         while (!bytes.empty()) {
-            ssize_t wrote = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(size_));
+            ssize_t wrote =
+                ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(size_));
             if (wrote < 0 && errno == EINTR) continue;
             if (wrote <= 0) return false;
             size_ += static_cast<uint64_t>(wrote);
@@ -56,7 +57,8 @@ class DiskStorage final : public CacheStorage {
     }
     size_t read(uint64_t offset, std::span<char> into) const override {
         for (;;) {
-            ssize_t got = ::pread(descriptor_, into.data(), into.size(), static_cast<off_t>(offset));
+            ssize_t got =
+                ::pread(descriptor_, into.data(), into.size(), static_cast<off_t>(offset));
             if (got >= 0) return static_cast<size_t>(got);
             if (errno != EINTR) return 0;
         }
@@ -80,18 +82,20 @@ std::unique_ptr<CacheStorage> make_disk_storage(const std::string& directory) {
     std::string path = directory + "/body-XXXXXX";
     int descriptor = ::mkostemp(path.data(), O_CLOEXEC);
     if (descriptor < 0 && errno == ENOENT && ::mkdir(directory.c_str(), 0700) == 0) {
-        path = directory + "/body-XXXXXX";   // the first large body of this instance
+        path = directory + "/body-XXXXXX";  // the first large body of this instance
         descriptor = ::mkostemp(path.data(), O_CLOEXEC);
     }
     if (descriptor < 0) {
-        base::log_warning("cloudfront", "no file in " + directory + " for a large cached body: " + std::strerror(errno));
+        base::log_warning("cloudfront", "no file in " + directory +
+                                            " for a large cached body: " + std::strerror(errno));
         return nullptr;
     }
     ::unlink(path.c_str());
     return std::make_unique<DiskStorage>(descriptor);
 }
 
-StoredBody::StoredBody(std::string directory) : directory_(std::move(directory)), storage_(make_memory_storage()) {}
+StoredBody::StoredBody(std::string directory)
+    : directory_(std::move(directory)), storage_(make_memory_storage()) {}
 
 std::shared_ptr<StoredBody> StoredBody::of(std::string bytes) {
     auto body = std::make_shared<StoredBody>("");
@@ -102,7 +106,8 @@ std::shared_ptr<StoredBody> StoredBody::of(std::string bytes) {
 
 bool StoredBody::append(std::string_view bytes) {
     std::lock_guard lock(mutex_);
-    if (!on_disk_ && !directory_.empty() && storage_->size_bytes() + bytes.size() > kMemoryBodyBytes) {
+    if (!on_disk_ && !directory_.empty() &&
+        storage_->size_bytes() + bytes.size() > kMemoryBodyBytes) {
         auto disk = make_disk_storage(directory_);
         if (!disk || !disk->append(storage_->view())) {
             state_ = State::Broken;
@@ -127,9 +132,11 @@ void StoredBody::finish(State state) {
     grown_.notify_all();
 }
 
-StoredBody::Piece StoredBody::read(uint64_t offset, std::span<char> into, net::Deadline deadline) const {
+StoredBody::Piece StoredBody::read(uint64_t offset, std::span<char> into,
+                                   net::Deadline deadline) const {
     std::unique_lock lock(mutex_);
-    if (storage_->size_bytes() <= offset && state_ == State::Growing && net::current_loop() && !deadline.expired()) {
+    if (storage_->size_bytes() <= offset && state_ == State::Growing && net::current_loop() &&
+        !deadline.expired()) {
         lock.unlock();
         net::leave_loop();
         lock.lock();
@@ -139,7 +146,8 @@ StoredBody::Piece StoredBody::read(uint64_t offset, std::span<char> into, net::D
             grown_.wait(lock);
         } else {
             if (deadline.expired()) return {};
-            grown_.wait_for(lock, std::chrono::milliseconds(std::max(1, deadline.poll_milliseconds())));
+            grown_.wait_for(lock,
+                            std::chrono::milliseconds(std::max(1, deadline.poll_milliseconds())));
         }
     }
     size_t got = storage_->size_bytes() > offset ? storage_->read(offset, into) : 0;

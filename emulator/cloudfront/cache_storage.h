@@ -1,6 +1,6 @@
-// CacheStorage: where one body's bytes live: in memory, or in an unlinked file on disk (nothing to clean
-// up after a crash). StoredBody: a body that grows while its first viewer receives it, and is read by
-// everybody who waits for the same object.
+// CacheStorage: where one body's bytes live: in memory, or in an unlinked file on disk (nothing to
+// clean up after a crash). StoredBody: a body that grows while its first viewer receives it, and is
+// read by everybody who waits for the same object.
 #pragma once
 #include <condition_variable>
 #include <cstdint>
@@ -17,11 +17,11 @@ namespace cloudfront {
 class CacheStorage {
   public:
     virtual ~CacheStorage() = default;
-    virtual bool append(std::string_view bytes) = 0;                              // false: no room
-    virtual size_t read(uint64_t offset, std::span<char> into) const = 0;         // bytes that are there
-    virtual std::string_view view() const = 0;                                    // all of them, "" when on disk
+    virtual bool append(std::string_view bytes) = 0;                       // false: no room
+    virtual size_t read(uint64_t offset, std::span<char> into) const = 0;  // bytes that are there
+    virtual std::string_view view() const = 0;  // all of them, "" when on disk
     virtual uint64_t size_bytes() const = 0;
-    virtual void seal() = 0;                                                      // nothing follows: give spare room back
+    virtual void seal() = 0;  // nothing follows: give spare room back
 };
 
 std::unique_ptr<CacheStorage> make_memory_storage(std::string bytes = {});
@@ -45,7 +45,8 @@ class StoredBody {
         size_t bytes = 0;
         State state = State::Growing;
     };
-    // Waits for bytes beyond `offset` or for the end. Zero bytes: Complete = the end; Growing = the deadline passed.
+    // Waits for bytes beyond `offset` or for the end. Zero bytes: Complete = the end; Growing = the
+    // deadline passed.
     Piece read(uint64_t offset, std::span<char> into, net::Deadline deadline) const;
 
     // Of a complete body in memory; "" otherwise.
@@ -58,7 +59,7 @@ class StoredBody {
     mutable std::mutex mutex_;
     mutable std::condition_variable grown_;
     std::unique_ptr<CacheStorage> storage_;
-    std::string_view view_;   // set once, before the body is shared as complete
+    std::string_view view_;  // set once, before the body is shared as complete
     State state_ = State::Growing;
     bool on_disk_ = false;
 };

@@ -13,13 +13,15 @@ namespace cloudfront {
 
 struct CompressionDecision {
     std::optional<http::ContentCoding> coding;
-    std::string_view why;   // of none
-    bool vary = false;      // Vary: Accept-Encoding belongs on the answer (this kind of object is compressed)
+    std::string_view why;  // of none
+    bool vary =
+        false;  // Vary: Accept-Encoding belongs on the answer (this kind of object is compressed)
 };
 
 // `headers` and `status` as the origin sent them.
-CompressionDecision decide_compression(const CacheBehavior& behavior, AcceptEncoding accepted, const ViewerRequest& request,
-                                       int status, const http::HeaderList& headers);
+CompressionDecision decide_compression(const CacheBehavior& behavior, AcceptEncoding accepted,
+                                       const ViewerRequest& request, int status,
+                                       const http::HeaderList& headers);
 bool is_compressible_type(std::string_view content_type);
 // "x" becomes W/"x", weak ones stay; "" = not an entity tag, to be removed.
 std::string weaken_etag(std::string_view etag);

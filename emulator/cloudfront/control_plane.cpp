@@ -20,15 +20,17 @@ namespace {
 
 const aws::OperationTable<ControlPlane>& operations() {
     static const aws::OperationTable<ControlPlane> table = {
-        distribution_operations, invalidation_operations, policy_operations, origin_access_operations,
-        key_operations,          tag_operations,          listing_operations,
+        distribution_operations,  invalidation_operations, policy_operations,
+        origin_access_operations, key_operations,          tag_operations,
+        listing_operations,
     };
     return table;
 }
 
 }  // namespace
 
-ControlPlane::ControlPlane(state::Database& database, base::Clock& clock, base::Ids& ids, Cache& cache)
+ControlPlane::ControlPlane(state::Database& database, base::Clock& clock, base::Ids& ids,
+                           Cache& cache)
     : store_(database), clock_(clock), ids_(ids), cache_(cache) {
     reload();
 }
@@ -73,7 +75,9 @@ std::string ControlPlane::arn(std::string_view kind, std::string_view id) const 
     return fmt::format("arn:aws:cloudfront::{}:{}/{}", ids_.account(), kind, id);
 }
 
-bool ControlPlane::settled(base::Time changed) const { return clock_.now() >= changed + clock_.scaled(kPropagationDelay); }
+bool ControlPlane::settled(base::Time changed) const {
+    return clock_.now() >= changed + clock_.scaled(kPropagationDelay);
+}
 
 std::shared_ptr<const Distribution> ControlPlane::compile(const Resource& resource) const {
     // The stack's name for it; without one the caller reference names it.
@@ -81,35 +85,41 @@ std::shared_ptr<const Distribution> ControlPlane::compile(const Resource& resour
     std::string name = names.name_of("distributions", resource.id);
     if (name.empty()) name = names.name_of("distribution", resource.id);
     if (name.empty()) name = resource.caller_reference;
-    return std::make_shared<const Distribution>(
-        compile_distribution(resource, arn(kDistributionKind, resource.id), resource.name, name, lookup_function()));
+    return std::make_shared<const Distribution>(compile_distribution(
+        resource, arn(kDistributionKind, resource.id), resource.name, name, lookup_function()));
 }
 
 void ControlPlane::publish() {
     auto snapshot = std::make_shared<EdgeSnapshot>();
-    for (const auto& [id, distribution] : compiled_) snapshot->hosts.add(distribution);
+    for (const auto& [id, distribution] : compiled_)
+        snapshot->hosts.add(distribution);
     snapshot->by_id = compiled_;
     snapshot_.set(std::move(snapshot));
 }
 
 void ControlPlane::reload() {
     compiled_.clear();
-    for (const Resource& resource : store_.list(kDistributionKind)) compiled_[resource.id] = compile(resource);
+    for (const Resource& resource : store_.list(kDistributionKind))
+        compiled_[resource.id] = compile(resource);
     publish();
 }
 
 void ControlPlane::distribution_changed(const std::string& id) {
-    if (auto resource = store_.find(kDistributionKind, id)) compiled_[id] = compile(*resource);
-    else compiled_.erase(id);
+    if (auto resource = store_.find(kDistributionKind, id))
+        compiled_[id] = compile(*resource);
+    else
+        compiled_.erase(id);
     publish();
 }
 
-void ControlPlane::policies_changed() { reload(); }
+void ControlPlane::policies_changed() {
+    reload();
+}
 
 size_t ControlPlane::invalidations_in_progress(std::string_view distribution_id) const {
     size_t open = 0;
     for (const StoredInvalidation& invalidation : store_.invalidations(distribution_id)) {
-        if (settled(invalidation.created)) break;   // newest first
+        if (settled(invalidation.created)) break;  // newest first
         ++open;
     }
     return open;
@@ -120,19 +130,22 @@ Node ControlPlane::status() const {
     auto snapshot = snapshot_.get();
     for (const auto& [id, distribution] : snapshot->by_id) {
         Node aliases = Node::array(), origins = Node::array();
-        for (const std::string& alias : distribution->aliases) aliases.push_back(alias);
+        for (const std::string& alias : distribution->aliases)
+            aliases.push_back(alias);
         for (const Origin& origin : distribution->origins)
-            origins.push_back(Node::object({{"id", origin.id},
-                                            {"domain", origin.domain_name},
-                                            {"kind", origin.kind == Origin::Kind::S3 ? "s3" : "custom"}}));
-        all.push_back(Node::object({{"id", id},
-                                    {"name", distribution->name},
-                                    {"domain", distribution->domain_name},
-                                    {"aliases", aliases},
-                                    {"enabled", distribution->enabled},
-                                    {"comment", distribution->comment},
-                                    {"behaviors", static_cast<int64_t>(distribution->behaviors.size())},
-                                    {"origins", origins}}));
+            origins.push_back(
+                Node::object({{"id", origin.id},
+                              {"domain", origin.domain_name},
+                              {"kind", origin.kind == Origin::Kind::S3 ? "s3" : "custom"}}));
+        all.push_back(
+            Node::object({{"id", id},
+                          {"name", distribution->name},
+                          {"domain", distribution->domain_name},
+                          {"aliases", aliases},
+                          {"enabled", distribution->enabled},
+                          {"comment", distribution->comment},
+                          {"behaviors", static_cast<int64_t>(distribution->behaviors.size())},
+                          {"origins", origins}}));
     }
     return all;
 }
@@ -141,7 +154,8 @@ Node ControlPlane::invalidations(std::string_view distribution_id, size_t limit)
     std::vector<StoredInvalidation> found;
     for (const auto& [id, distribution] : snapshot_.get()->by_id) {
         if (!distribution_id.empty() && id != distribution_id) continue;
-        for (StoredInvalidation& one : store_.invalidations(id)) found.push_back(std::move(one));
+        for (StoredInvalidation& one : store_.invalidations(id))
+            found.push_back(std::move(one));
     }
     std::ranges::stable_sort(found, std::greater(), &StoredInvalidation::created);
     if (found.size() > limit) found.resize(limit);

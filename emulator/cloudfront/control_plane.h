@@ -1,5 +1,5 @@
-// ControlPlane: CloudFront's API (REST-XML, 2020-05-31). Stores documents, publishes the snapshot that
-// the edge reads, and hands invalidations to the cache.
+// ControlPlane: CloudFront's API (REST-XML, 2020-05-31). Stores documents, publishes the snapshot
+// that the edge reads, and hands invalidations to the cache.
 #pragma once
 #include <map>
 #include <memory>
@@ -50,7 +50,7 @@ class ControlPlane final : public aws::Service {
     std::string arn(std::string_view kind, std::string_view id) const;
     // InProgress until the propagation delay is over.
     bool settled(base::Time changed) const;
-    void distribution_changed(const std::string& id);   // created, updated or deleted
+    void distribution_changed(const std::string& id);  // created, updated or deleted
     void policies_changed();
     size_t invalidations_in_progress(std::string_view distribution_id) const;
 
@@ -62,7 +62,7 @@ class ControlPlane final : public aws::Service {
     base::Clock& clock_;
     base::Ids& ids_;
     Cache& cache_;
-    mutable std::mutex mutex_;   // one call changes at a time
+    mutable std::mutex mutex_;  // one call changes at a time
     std::map<std::string, std::shared_ptr<const Distribution>, std::less<>> compiled_;
     base::Published<EdgeSnapshot> snapshot_;
 };

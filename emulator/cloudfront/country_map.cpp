@@ -8,7 +8,8 @@ namespace cloudfront {
 bool CountryMap::add(std::string_view range, std::string country) {
     auto parsed = net::IpRange::parse(range);
     if (!parsed) return false;
-    auto place = std::ranges::find_if(rows_, [&](const Row& row) { return row.range.prefix_bits() < parsed->prefix_bits(); });
+    auto place = std::ranges::find_if(
+        rows_, [&](const Row& row) { return row.range.prefix_bits() < parsed->prefix_bits(); });
     rows_.insert(place, {*parsed, std::move(country)});
     return true;
 }

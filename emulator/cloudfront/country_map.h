@@ -1,5 +1,6 @@
-// CountryMap: the country a viewer's address stands for. AWS asks a commercial table; here the stack
-// declares ranges ("countries" in dodam.json), and addresses outside all of them have no country.
+// CountryMap: the country a viewer's address stands for. AWS asks a commercial table; here the
+// stack declares ranges ("countries" in dodam.json), and addresses outside all of them have no
+// country.
 #pragma once
 #include <string>
 #include <string_view>
@@ -21,7 +22,7 @@ class CountryMap {
         net::IpRange range;
         std::string country;
     };
-    std::vector<Row> rows_;   // narrowest first
+    std::vector<Row> rows_;  // narrowest first
 };
 
 }  // namespace cloudfront

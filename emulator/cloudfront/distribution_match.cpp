@@ -1,9 +1,9 @@
 // See distribution_match.h.
 #include "cloudfront/distribution_match.h"
 
-#include "cloudfront/guesses.h"
-
 #include <algorithm>
+
+#include "cloudfront/guesses.h"
 
 namespace cloudfront {
 
@@ -19,7 +19,8 @@ bool is_dns_label(std::string_view text) {
 
 std::string_view host_without_port(std::string_view host) {
     size_t colon = host.rfind(':');
-    if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) host = host.substr(0, colon);
+    if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos)
+        host = host.substr(0, colon);
     if (host.ends_with('.')) host.remove_suffix(1);
     return host;
 }
@@ -33,17 +34,20 @@ void HostTable::add(const std::shared_ptr<const Distribution>& distribution) {
         else
             exact_[alias] = distribution;
     }
-    std::ranges::stable_sort(wildcards_, std::greater<>{}, [](const Wildcard& w) { return w.suffix.size(); });
+    std::ranges::stable_sort(wildcards_, std::greater<>{},
+                             [](const Wildcard& w) { return w.suffix.size(); });
 }
 
 const std::shared_ptr<const Distribution>* HostTable::find_any(std::string_view host) const {
     host = host_without_port(host);
     if (auto found = exact_.find(host); found != exact_.end()) return &found->second;
     std::string folded = base::lower(host);
-    if (auto found = exact_.find(std::string_view(folded)); found != exact_.end()) return &found->second;
+    if (auto found = exact_.find(std::string_view(folded)); found != exact_.end())
+        return &found->second;
     for (const Wildcard& wildcard : wildcards_)
         // Any depth of subdomain, never the apex itself.
-        if (folded.size() > wildcard.suffix.size() && folded.ends_with(wildcard.suffix)) return &wildcard.distribution;
+        if (folded.size() > wildcard.suffix.size() && folded.ends_with(wildcard.suffix))
+            return &wildcard.distribution;
     return nullptr;
 }
 
@@ -53,6 +57,8 @@ const std::shared_ptr<const Distribution>* HostTable::find(std::string_view host
     return found;
 }
 
-bool HostTable::owns(std::string_view host) const { return find_any(host) != nullptr; }
+bool HostTable::owns(std::string_view host) const {
+    return find_any(host) != nullptr;
+}
 
 }  // namespace cloudfront

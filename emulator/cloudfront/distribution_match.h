@@ -23,12 +23,14 @@ class HostTable {
 
   private:
     struct Wildcard {
-        std::string suffix;   // ".example.com"
+        std::string suffix;  // ".example.com"
         std::shared_ptr<const Distribution> distribution;
     };
     const std::shared_ptr<const Distribution>* find_any(std::string_view host) const;
-    std::unordered_map<std::string, std::shared_ptr<const Distribution>, base::TransparentHash, std::equal_to<>> exact_;
-    std::vector<Wildcard> wildcards_;   // longest suffix first
+    std::unordered_map<std::string, std::shared_ptr<const Distribution>, base::TransparentHash,
+                       std::equal_to<>>
+        exact_;
+    std::vector<Wildcard> wildcards_;  // longest suffix first
 };
 
 std::string_view host_without_port(std::string_view host);

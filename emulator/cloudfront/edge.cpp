@@ -1,5 +1,5 @@
-// See edge.h. Order of the steps: CloudFront guide, "How CloudFront delivers content"; where nobody says
-// (country, protocol, method, signature) viewer_access.h does.
+// See edge.h. Order of the steps: CloudFront guide, "How CloudFront delivers content"; where nobody
+// says (country, protocol, method, signature) viewer_access.h does.
 #include "cloudfront/edge.h"
 
 #include <fmt/format.h>
@@ -43,7 +43,7 @@ int status_of_anomaly(http::Anomaly anomaly) {
         case TargetTooLong:
         case HeaderTooLarge:
         case HeadTooLarge: return guesses::kTooLargeStatus;
-        case GetOrHeadWithBody:           // has its own answer, 403
+        case GetOrHeadWithBody:  // has its own answer, 403
         case GetOrHeadZeroContentLength:
         case UndefinedContentLength:
         case MultipleContentLength:
@@ -54,7 +54,8 @@ int status_of_anomaly(http::Anomaly anomaly) {
 
 std::string tls_text(const http::Exchange& exchange) {
     if (!exchange.is_tls()) return {};
-    return fmt::format("{}:{}:fullHandshake", net::tls_version(exchange.socket()), net::tls_cipher(exchange.socket()));
+    return fmt::format("{}:{}:fullHandshake", net::tls_version(exchange.socket()),
+                       net::tls_cipher(exchange.socket()));
 }
 
 bool has_conditions(const http::HeaderList& headers) {
@@ -98,7 +99,8 @@ Edge::~Edge() {
         std::lock_guard lock(refreshes_mutex_);
         stopping_ = true;
     }
-    for (auto& refresh : refreshes_) refresh->thread.join();
+    for (auto& refresh : refreshes_)
+        refresh->thread.join();
     if (parts_.deliver_log) access_log_.flush(parts_.clock.now());
 }
 
@@ -115,7 +117,9 @@ bool Edge::try_answer_now(http::Exchange& exchange) {
     return true;
 }
 
-void Edge::answer(http::Exchange& exchange) { handle(exchange); }
+void Edge::answer(http::Exchange& exchange) {
+    handle(exchange);
+}
 
 // The steps that need no waiting. False: the origin, or another request, must be waited for.
 bool Edge::answer_now(Visit& visit) {
@@ -133,9 +137,11 @@ bool Edge::answer_now(Visit& visit) {
 
 void Edge::answer_waiting(Visit& visit) {
     Inquiry& inquiry = visit.inquiry;
-    visit.span.decide("behavior", explain_behavior(*inquiry.distribution, *inquiry.behavior, inquiry.request.path));
+    visit.span.decide("behavior", explain_behavior(*inquiry.distribution, *inquiry.behavior,
+                                                   inquiry.request.path));
     if (Lookup::may_be_cached(inquiry))
-        for (const KeyPart& part : explain_cache_key(*inquiry.distribution, *inquiry.behavior, inquiry.request))
+        for (const KeyPart& part :
+             explain_cache_key(*inquiry.distribution, *inquiry.behavior, inquiry.request))
             visit.span.decide("key", fmt::format("{} = {} ({})", part.name, part.value, part.why));
     if (visit.has_body) inquiry.body = &visit.exchange.body();
     bool refresh = false;
@@ -166,7 +172,8 @@ bool Edge::is_well_formed(Visit& visit) {
     request.https = visit.exchange.is_tls();
     // Absolute form: the target's authority is the host (RFC 9112 §3.2.2).
     std::string_view target = head.target;
-    if (size_t scheme = target.find("://"); scheme != std::string_view::npos && !target.starts_with('/')) {
+    if (size_t scheme = target.find("://");
+        scheme != std::string_view::npos && !target.starts_with('/')) {
         std::string_view rest = target.substr(scheme + 3);
         size_t slash = rest.find_first_of("/?");
         request.host = rest.substr(0, slash);
@@ -175,7 +182,8 @@ bool Edge::is_well_formed(Visit& visit) {
     }
     size_t question = target.find('?');
     request.path = target.substr(0, question);
-    request.query = question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
+    request.query =
+        question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
     if (request.path.empty()) request.path = visit.path = "/";
 
     int status = 0;
@@ -184,13 +192,17 @@ bool Edge::is_well_formed(Visit& visit) {
             visit.span.decide("refused", fmt::format("{}: {}", status, http::name_of(anomaly)));
             break;
         }
-    if (status == 0 && (target.size() > kMaxUrlBytes || head.headers.wire_bytes() + target.size() > kMaxRequestHeadBytes)) {
+    if (status == 0 && (target.size() > kMaxUrlBytes ||
+                        head.headers.wire_bytes() + target.size() > kMaxRequestHeadBytes)) {
         status = guesses::kTooLargeStatus;
-        visit.span.decide("refused", fmt::format("{}: the URL or the headers are larger than CloudFront accepts", status));
+        visit.span.decide(
+            "refused",
+            fmt::format("{}: the URL or the headers are larger than CloudFront accepts", status));
     }
     if (status == 0 && !request.path.starts_with('/') && request.path != "*") status = 400;
     if (status == 0) return true;
-    Answer answer = lookup_.generated(status, guesses::kPlainSentence, "InvalidRequest", inquiry.request_id);
+    Answer answer =
+        lookup_.generated(status, guesses::kPlainSentence, "InvalidRequest", inquiry.request_id);
     visit.exchange.close_after();
     send(visit, answer);
     return false;
@@ -201,8 +213,11 @@ bool Edge::find_distribution(Visit& visit) {
     auto snapshot = parts_.snapshot.get();
     const auto* found = snapshot->hosts.find(inquiry.request.host);
     if (found == nullptr) {
-        visit.span.decide("distribution", fmt::format("403: no enabled distribution has the name {}", inquiry.request.host));
-        Answer answer = lookup_.generated(403, "Bad request.", "InvalidRequest", inquiry.request_id);
+        visit.span.decide(
+            "distribution",
+            fmt::format("403: no enabled distribution has the name {}", inquiry.request.host));
+        Answer answer =
+            lookup_.generated(403, "Bad request.", "InvalidRequest", inquiry.request_id);
         send(visit, answer);
         return false;
     }
@@ -225,12 +240,14 @@ bool Edge::admit(Visit& visit) {
             if (name.starts_with("cloudfront-")) return true;
         return false;
     };
-    if (names_country || wants_generated(behavior.key_headers) || wants_generated(behavior.also_headers)) {
+    if (names_country || wants_generated(behavior.key_headers) ||
+        wants_generated(behavior.also_headers)) {
         if (parts_.country_of) request.country = parts_.country_of(request.ip);
         request.tls = tls_text(visit.exchange);
     }
     AccessDecision decision = check_country(*inquiry.distribution, request);
-    if (decision.outcome == Access::Admitted) decision = check_access(behavior, request, visit.has_body, inquiry.now);
+    if (decision.outcome == Access::Admitted)
+        decision = check_access(behavior, request, visit.has_body, inquiry.now);
     if (decision.outcome == Access::Admitted) {
         if (behavior.needs_signature) {
             visit.query = without_signature_parameters(request.query);
@@ -239,18 +256,22 @@ bool Edge::admit(Visit& visit) {
         return true;
     }
     visit.span.decide("access", explain_access(decision, behavior, request));
-    Answer answer = lookup_.generated(decision.status, decision.sentence, decision.log_type, inquiry.request_id);
-    if (decision.outcome == Access::RedirectToHttps || decision.outcome == Access::RedirectKeepingMethod) {
+    Answer answer = lookup_.generated(decision.status, decision.sentence, decision.log_type,
+                                      inquiry.request_id);
+    if (decision.outcome == Access::RedirectToHttps ||
+        decision.outcome == Access::RedirectKeepingMethod) {
         answer.cache_status = CacheStatus::Redirect;
         answer.page = redirect_page(decision.status);
-        answer.headers.add("Location", fmt::format("https://{}{}", request.host, request.head->target));
+        answer.headers.add("Location",
+                           fmt::format("https://{}{}", request.host, request.head->target));
     } else if (decision.outcome == Access::SignatureRefused) {
         answer.page = signature_error(decision.code, decision.message);
         answer.headers.set("Content-Type", "text/xml");
     }
     answer.headers.set("Content-Length", fmt::format("{}", answer.page.size()));
     // Documented as customisable for geo restriction.
-    if (decision.outcome == Access::CountryBlocked || (guesses::kMethodErrorsHavePages && decision.outcome == Access::MethodNotAllowed))
+    if (decision.outcome == Access::CountryBlocked ||
+        (guesses::kMethodErrorsHavePages && decision.outcome == Access::MethodNotAllowed))
         answer = with_error_page(visit, std::move(answer));
     send(visit, answer);
     if (answer.fill) parts_.cache.finish(answer.fill);
@@ -263,15 +284,17 @@ Answer Edge::with_error_page(Visit& visit, Answer answer) {
     if (answer.status < 400) return answer;
     const CustomErrorResponse* custom = inquiry.distribution->error_response(answer.status);
     if (custom == nullptr || custom->page_path.empty()) return answer;
-    visit.span.decide("error page", fmt::format("{} becomes {} with {}", answer.status, custom->response_code, custom->page_path));
+    visit.span.decide("error page", fmt::format("{} becomes {} with {}", answer.status,
+                                                custom->response_code, custom->page_path));
     // The error's own body is not wanted: read what is being stored, let go of the rest.
     lookup_.drain(answer);
     answer.origin.reset();
 
     http::RequestHead head = *inquiry.request.head;
     head.method = "GET";
-    for (std::string_view name : {"Range", "If-Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since",
-                                  "Content-Length", "Content-Type", "Transfer-Encoding"})
+    for (std::string_view name :
+         {"Range", "If-Range", "If-None-Match", "If-Modified-Since", "If-Match",
+          "If-Unmodified-Since", "Content-Length", "Content-Type", "Transfer-Encoding"})
         head.headers.remove(name);
     Inquiry page;
     page.distribution = inquiry.distribution;
@@ -293,11 +316,14 @@ Answer Edge::with_error_page(Visit& visit, Answer answer) {
     return shown;
 }
 
-// The fast way out: whole, fresh, in memory, no conditions. Everything but the id and the age is bytes already.
+// The fast way out: whole, fresh, in memory, no conditions. Everything but the id and the age is
+// bytes already.
 bool Edge::send_hit(Visit& visit) {
     Inquiry& inquiry = visit.inquiry;
     const EntryPtr entry = parts_.cache.find(inquiry.key.text);
-    if (!entry || !entry->fresh(inquiry.now) || !entry->prepared || entry->prepared->behavior != inquiry.behavior) return false;
+    if (!entry || !entry->fresh(inquiry.now) || !entry->prepared ||
+        entry->prepared->behavior != inquiry.behavior)
+        return false;
     std::string_view body = entry->body->view();
     if (body.empty() || has_conditions(inquiry.request.headers())) return false;
     entry->used.store(true, std::memory_order_relaxed);
@@ -317,27 +343,34 @@ bool Edge::send_hit(Visit& visit) {
     visit.span.decide("key", inquiry.key.text);
     visit.span.decide("cache", "hit: " + entry->why);
     visit.first_byte = since(visit.begun);
-    (void)visit.exchange.respond_prepared(entry->status, head, inquiry.request.method == Method::Head ? std::string_view() : body);
+    (void)visit.exchange.respond_prepared(
+        entry->status, head, inquiry.request.method == Method::Head ? std::string_view() : body);
     return true;
 }
 
 void Edge::stamp(Visit& visit, Answer& answer) {
     const CacheBehavior* behavior = visit.stamped ? visit.inquiry.behavior : nullptr;
     std::string timing;
-    if (behavior != nullptr && behavior->response_headers && behavior->response_headers->server_timing_rate) {
+    if (behavior != nullptr && behavior->response_headers &&
+        behavior->response_headers->server_timing_rate) {
         double rate = *behavior->response_headers->server_timing_rate;
-        bool asked = base::lower(visit.inquiry.request.headers().get("Pragma")).find("server-timing") != std::string::npos;
+        bool asked =
+            base::lower(visit.inquiry.request.headers().get("Pragma")).find("server-timing") !=
+            std::string::npos;
         if (asked || static_cast<double>(base::random_below(1'000'000)) < rate * 10'000) {
-            std::string_view layer = answer.cache_status == CacheStatus::Hit          ? "cdn-cache-hit"
-                                     : answer.cache_status == CacheStatus::RefreshHit ? "cdn-cache-refresh"
-                                                                                      : "cdn-cache-miss";
-            timing = fmt::format("{},cdn-pop;desc=\"{}\",cdn-rid;desc=\"{}\"", layer, kPop, visit.inquiry.request_id);
+            std::string_view layer = answer.cache_status == CacheStatus::Hit ? "cdn-cache-hit"
+                                     : answer.cache_status == CacheStatus::RefreshHit
+                                         ? "cdn-cache-refresh"
+                                         : "cdn-cache-miss";
+            timing = fmt::format("{},cdn-pop;desc=\"{}\",cdn-rid;desc=\"{}\"", layer, kPop,
+                                 visit.inquiry.request_id);
             if (answer.cache_status == CacheStatus::Hit) timing += ",cdn-hit-layer;desc=\"EDGE\"";
             timing += fmt::format(",cdn-downstream-fbl;dur={}", since(visit.begun).count() / 1000);
         }
     }
-    finish_response_headers(answer.headers, behavior, visit.inquiry.request,
-                            {answer.cache_status, visit.inquiry.request_id, lookup_.via_id(), answer.age, timing});
+    finish_response_headers(
+        answer.headers, behavior, visit.inquiry.request,
+        {answer.cache_status, visit.inquiry.request_id, lookup_.via_id(), answer.age, timing});
     if (visit.explains) {
         std::string text;
         for (const base::Decision& decision : visit.span.decisions) {
@@ -383,32 +416,42 @@ void Edge::send_stored(Visit& visit, Answer& answer) {
     const http::HeaderList& request = visit.inquiry.request.headers();
     const CacheEntry& entry = *answer.entry;
     http::Validators validators{entry.etag, base::parse_http_date(entry.last_modified)};
-    bool reading = visit.inquiry.request.method == Method::Get || visit.inquiry.request.method == Method::Head;
+    bool reading =
+        visit.inquiry.request.method == Method::Get || visit.inquiry.request.method == Method::Head;
     if (!answer.is_page && reading && answer.status < 300) {
         http::Condition condition = http::evaluate_conditions("GET", request, validators);
         if (condition == http::Condition::Failed) {
-            visit.span.decide("condition", "412: If-Match or If-Unmodified-Since does not hold for the copy held");
-            Answer refused = lookup_.generated(412, "Bad request.", "Error", visit.inquiry.request_id);
+            visit.span.decide(
+                "condition",
+                "412: If-Match or If-Unmodified-Since does not hold for the copy held");
+            Answer refused =
+                lookup_.generated(412, "Bad request.", "Error", visit.inquiry.request_id);
             return send_page(visit, refused);
         }
         if (condition == http::Condition::NotModified) {
             visit.span.decide("condition", "304: the viewer's copy is the one held");
             answer.status = 304;
-            for (std::string_view name : {"Content-Length", "Content-Type", "Content-Encoding", "Content-Range"})
+            for (std::string_view name :
+                 {"Content-Length", "Content-Type", "Content-Encoding", "Content-Range"})
                 answer.headers.remove(name);
             return send_page(visit, answer);
         }
     }
     std::array<char, 1> probe;
-    bool whole = answer.entry->body->read(0, probe, net::Deadline::after(std::chrono::milliseconds(0))).state != StoredBody::State::Growing;
+    bool whole =
+        answer.entry->body->read(0, probe, net::Deadline::after(std::chrono::milliseconds(0)))
+            .state != StoredBody::State::Growing;
     if (!whole) return send_growing(visit, answer);
     uint64_t size = answer.entry->body->size_bytes();
     std::string_view range = request.get("Range");
-    // "If the origin does not support range requests, it returns the entire object. CloudFront serves the entire
-    // object": the answer to a miss is what the origin said, ranges are cut from what is held.
+    // "If the origin does not support range requests, it returns the entire object. CloudFront
+    // serves the entire object": the answer to a miss is what the origin said, ranges are cut from
+    // what is held.
     bool held_before = answer.cache_status != CacheStatus::Miss;
-    if (!range.empty() && held_before && !answer.is_page && visit.inquiry.request.method == Method::Get &&
-        (answer.status == 200 || answer.status == 206) && http::if_range_holds(request, validators)) {
+    if (!range.empty() && held_before && !answer.is_page &&
+        visit.inquiry.request.method == Method::Get &&
+        (answer.status == 200 || answer.status == 206) &&
+        http::if_range_holds(request, validators)) {
         uint64_t offset = 0, total = size;
         if (auto held = parse_content_range(entry.range)) {
             offset = held->range.first;
@@ -416,14 +459,17 @@ void Edge::send_stored(Visit& visit, Answer& answer) {
         }
         http::RangeSet decision = evaluate_range(range, total);
         if (decision.kind == http::RangeSet::Kind::Unsatisfiable) {
-            visit.span.decide("range", fmt::format("416: nothing of {} within {} bytes", range, total));
-            Answer refused = lookup_.generated(416, "Bad request.", "Error", visit.inquiry.request_id);
+            visit.span.decide("range",
+                              fmt::format("416: nothing of {} within {} bytes", range, total));
+            Answer refused =
+                lookup_.generated(416, "Bad request.", "Error", visit.inquiry.request_id);
             refused.headers.add("Content-Range", http::unsatisfied_range(total));
             return send_page(visit, refused);
         }
         if (decision.kind == http::RangeSet::Kind::Satisfiable) {
             for (const http::ByteRange& part : decision.ranges) {
-                if (part.first < offset || part.last >= offset + size) return send_growing(visit, answer);
+                if (part.first < offset || part.last >= offset + size)
+                    return send_growing(visit, answer);
             }
             return send_ranges(visit, answer, decision.ranges, total);
         }
@@ -436,16 +482,22 @@ void Edge::send_stored(Visit& visit, Answer& answer) {
     (void)visit.exchange.respond(head, view);
 }
 
-void Edge::send_ranges(Visit& visit, Answer& answer, const std::vector<http::ByteRange>& ranges, uint64_t total) {
+void Edge::send_ranges(Visit& visit, Answer& answer, const std::vector<http::ByteRange>& ranges,
+                       uint64_t total) {
     uint64_t offset = 0;
     if (auto held = parse_content_range(answer.entry->range)) offset = held->range.first;
-    visit.span.decide("range", fmt::format("206: {} of {} bytes", ranges.size() == 1 ? fmt::format("{}-{}", ranges[0].first, ranges[0].last)
-                                                                                  : fmt::format("{} ranges", ranges.size()), total));
+    visit.span.decide(
+        "range",
+        fmt::format("206: {} of {} bytes",
+                    ranges.size() == 1 ? fmt::format("{}-{}", ranges[0].first, ranges[0].last)
+                                       : fmt::format("{} ranges", ranges.size()),
+                    total));
     visit.range_start = fmt::format("{}", ranges.front().first);
     visit.range_end = fmt::format("{}", ranges.back().last);
     answer.status = 206;
     bool several = ranges.size() > 1;
-    http::MultipartRanges parts(std::string(guesses::kBoundaryPrefix) + base::random_hex(32), std::string(answer.headers.get("Content-Type")), total);
+    http::MultipartRanges parts(std::string(guesses::kBoundaryPrefix) + base::random_hex(32),
+                                std::string(answer.headers.get("Content-Type")), total);
     if (several) {
         answer.headers.set("Content-Type", parts.media_type());
         answer.headers.remove("Content-Range");
@@ -460,12 +512,16 @@ void Edge::send_ranges(Visit& visit, Answer& answer, const std::vector<http::Byt
     if (!writer) return;
     std::array<char, kRelayBytes> buffer;
     for (const http::ByteRange& range : ranges) {
-        if (several && !(*writer)->write(parts.before(range), net::Deadline::after(kViewerWrite))) return;
+        if (several && !(*writer)->write(parts.before(range), net::Deadline::after(kViewerWrite)))
+            return;
         for (uint64_t at = range.first; at <= range.last;) {
-            size_t want = static_cast<size_t>(std::min<uint64_t>(buffer.size(), range.last + 1 - at));
-            auto piece = answer.entry->body->read(at - offset, {buffer.data(), want}, net::Deadline::after(kViewerWrite));
+            size_t want =
+                static_cast<size_t>(std::min<uint64_t>(buffer.size(), range.last + 1 - at));
+            auto piece = answer.entry->body->read(at - offset, {buffer.data(), want},
+                                                  net::Deadline::after(kViewerWrite));
             if (piece.bytes == 0) return visit.exchange.abort();
-            if (!(*writer)->write({buffer.data(), piece.bytes}, net::Deadline::after(kViewerWrite))) return;
+            if (!(*writer)->write({buffer.data(), piece.bytes}, net::Deadline::after(kViewerWrite)))
+                return;
             at += piece.bytes;
         }
     }
@@ -491,7 +547,8 @@ void Edge::send_growing(Visit& visit, Answer& answer) {
             if (piece.state == StoredBody::State::Complete) break;
             return visit.exchange.abort();
         }
-        if (!(*writer)->write({buffer.data(), piece.bytes}, net::Deadline::after(kViewerWrite))) return;
+        if (!(*writer)->write({buffer.data(), piece.bytes}, net::Deadline::after(kViewerWrite)))
+            return;
         at += piece.bytes;
     }
     (void)(*writer)->finish(net::Deadline::after(kViewerWrite));
@@ -502,15 +559,18 @@ void Edge::send_filling(Visit& visit, Answer& answer) {
     EntryPtr entry = answer.entry;
     const http::HeaderList& request = visit.inquiry.request.headers();
     bool to_viewer = true;
-    bool conditional = !answer.is_page && answer.status < 300 &&
-                       http::evaluate_conditions("GET", request, {entry->etag, base::parse_http_date(entry->last_modified)}) ==
-                           http::Condition::NotModified;
+    bool conditional =
+        !answer.is_page && answer.status < 300 &&
+        http::evaluate_conditions("GET", request,
+                                  {entry->etag, base::parse_http_date(entry->last_modified)}) ==
+            http::Condition::NotModified;
     http::HeaderList headers = answer.headers;
     http::BodyWriter* writer = nullptr;
     int status = answer.status;
     if (conditional) {
         answer.status = 304;
-        for (std::string_view name : {"Content-Length", "Content-Type", "Content-Encoding"}) answer.headers.remove(name);
+        for (std::string_view name : {"Content-Length", "Content-Type", "Content-Encoding"})
+            answer.headers.remove(name);
     }
     bool head_only = visit.inquiry.request.method == Method::Head;
     stamp(visit, answer);
@@ -527,12 +587,15 @@ void Edge::send_filling(Visit& visit, Answer& answer) {
     std::array<char, kRelayBytes> buffer;
     bool left = !conditional && !head_only && !to_viewer, broken = false;
     for (;;) {
-        // "If the viewer ends the connection, CloudFront does not cache the object", unless others wait for it.
+        // "If the viewer ends the connection, CloudFront does not cache the object", unless others
+        // wait for it.
         if (left && (!answer.fill || parts_.cache.abandon(answer.fill))) {
             broken = true;
             break;
         }
-        auto got = answer.origin->body().read(buffer, net::Deadline::earlier(net::Deadline::after(answer.origin_idle), answer.origin_deadline));
+        auto got = answer.origin->body().read(
+            buffer, net::Deadline::earlier(net::Deadline::after(answer.origin_idle),
+                                           answer.origin_deadline));
         if (!got) {
             broken = true;
             break;
@@ -548,10 +611,12 @@ void Edge::send_filling(Visit& visit, Answer& answer) {
             left = true;
         }
         if (broken && !to_viewer) break;
-        if (broken) {   // the viewer still gets the rest
+        if (broken) {  // the viewer still gets the rest
             auto rest = http::relay(answer.origin->body(), *writer, answer.origin_idle);
-            if (rest) (void)writer->finish(net::Deadline::after(kViewerWrite));
-            else visit.exchange.abort();
+            if (rest)
+                (void)writer->finish(net::Deadline::after(kViewerWrite));
+            else
+                visit.exchange.abort();
             to_viewer = false;
             break;
         }
@@ -559,7 +624,8 @@ void Edge::send_filling(Visit& visit, Answer& answer) {
     entry->body->finish(broken ? StoredBody::State::Broken : StoredBody::State::Complete);
     answer.origin.reset();
     if (broken) {
-        visit.span.decide("stored", left ? "no: the viewer left" : "no: the origin's body was cut short");
+        visit.span.decide("stored",
+                          left ? "no: the viewer left" : "no: the origin's body was cut short");
         if (to_viewer) visit.exchange.abort();
         return;
     }
@@ -586,7 +652,8 @@ void Edge::send_upgrade(Visit& visit, Answer& answer) {
     visit.span.decide("upgrade", "101: bytes both ways from here");
     std::string from_viewer, from_origin;
     net::Socket origin = answer.origin->take_socket(from_origin);
-    auto viewer = visit.exchange.upgrade({101, {}, 1, 1, std::move(answer.headers), {}}, from_viewer);
+    auto viewer =
+        visit.exchange.upgrade({101, {}, 1, 1, std::move(answer.headers), {}}, from_viewer);
     if (viewer) tunnel(**viewer, origin, from_viewer, from_origin);
 }
 
@@ -628,7 +695,8 @@ void Edge::refresh_in_background(const Visit& visit) {
         return;
     }
     work->thread = base::Thread("edge-refresh", [this, work] {
-        work->span.decide("refresh", "in the background: a stale copy was served within stale-while-revalidate");
+        work->span.decide(
+            "refresh", "in the background: a stale copy was served within stale-while-revalidate");
         Answer answer = lookup_.refresh(work->inquiry, work->entry);
         work->span.status = answer.status;
         lookup_.drain(answer);
@@ -649,7 +717,8 @@ void Edge::reap_refreshes() {
             at = next;
         }
     }
-    for (auto& refresh : ended) refresh->thread.join();
+    for (auto& refresh : ended)
+        refresh->thread.join();
 }
 
 void Edge::record(Visit& visit) {
@@ -676,7 +745,8 @@ void Edge::record(Visit& visit) {
         record.request_id = inquiry.request_id;
         record.status = visit.status;
         record.sent_bytes = span.sent_bytes;
-        record.received_bytes = request.head->headers.wire_bytes() + request.head->target.size() + request.head->method.size() + 12;
+        record.received_bytes = request.head->headers.wire_bytes() + request.head->target.size() +
+                                request.head->method.size() + 12;
         record.took = span.took;
         record.first_byte = visit.first_byte;
         record.result = record.response_result = name_of(visit.result);

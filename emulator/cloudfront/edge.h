@@ -1,5 +1,5 @@
-// Edge: the viewer port's handler for distributions. A table of contents: each step is a pure file or
-// the lookup; here they are put in order and their outcome is written to the viewer.
+// Edge: the viewer port's handler for distributions. A table of contents: each step is a pure file
+// or the lookup; here they are put in order and their outcome is written to the viewer.
 #pragma once
 #include <functional>
 #include <list>
@@ -24,9 +24,10 @@ struct EdgeParts {
     const base::Published<EdgeSnapshot>& snapshot;
     http::Upstream& upstream;
     Cache& cache;
-    net::TlsClient* origin_tls = nullptr;                                        // verifies https origins
-    std::function<aws::Credentials(const Distribution&, const Origin&)> signing_credentials;    // origin access control
-    std::function<std::string(std::string_view ip)> country_of;                  // "" = unknown
+    net::TlsClient* origin_tls = nullptr;  // verifies https origins
+    std::function<aws::Credentials(const Distribution&, const Origin&)>
+        signing_credentials;                                     // origin access control
+    std::function<std::string(std::string_view ip)> country_of;  // "" = unknown
     AccessLog::Deliver deliver_log;
 };
 
@@ -38,8 +39,8 @@ class Edge final : public http::Handler {
     ~Edge() override;
 
     void handle(http::Exchange& exchange) override;
-    // The same in two halves, for servers that keep waiting apart: what can be answered without waiting
-    // (hit, redirect, generated page) is; false = call answer() on a thread that may wait.
+    // The same in two halves, for servers that keep waiting apart: what can be answered without
+    // waiting (hit, redirect, generated page) is; false = call answer() on a thread that may wait.
     bool try_answer_now(http::Exchange& exchange);
     void answer(http::Exchange& exchange);
 
@@ -70,7 +71,8 @@ class Edge final : public http::Handler {
     void send(Visit& visit, Answer& answer);
     void send_page(Visit& visit, Answer& answer);
     void send_stored(Visit& visit, Answer& answer);
-    void send_ranges(Visit& visit, Answer& answer, const std::vector<http::ByteRange>& ranges, uint64_t size);
+    void send_ranges(Visit& visit, Answer& answer, const std::vector<http::ByteRange>& ranges,
+                     uint64_t size);
     void send_growing(Visit& visit, Answer& answer);
     void send_filling(Visit& visit, Answer& answer);
     void send_relayed(Visit& visit, Answer& answer);

@@ -1,15 +1,17 @@
-// See generated_page.h. The error page has LF line ends and no last one; the redirect page is nginx's, with CRLF.
+// See generated_page.h. The error page has LF line ends and no last one; the redirect page is
+// nginx's, with CRLF.
 #include "cloudfront/generated_page.h"
 
-#include "cloudfront/guesses.h"
-
 #include <fmt/format.h>
+
+#include "cloudfront/guesses.h"
 
 namespace cloudfront {
 
 std::string error_page(int status, std::string_view sentence, std::string_view request_id) {
     return fmt::format(
-        "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01 Transitional//EN\" \"http://www.w3.org/TR/html4/loose.dtd\">\n"
+        "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01 Transitional//EN\" "
+        "\"http://www.w3.org/TR/html4/loose.dtd\">\n"
         "<HTML><HEAD><META HTTP-EQUIV=\"Content-Type\" CONTENT=\"text/html; charset=iso-8859-1\">\n"
         "<TITLE>ERROR: The request could not be satisfied</TITLE>\n"
         "</HEAD><BODY>\n"
@@ -17,10 +19,12 @@ std::string error_page(int status, std::string_view sentence, std::string_view r
         "<H2>The request could not be satisfied.</H2>\n"
         "<HR noshade size=\"1px\">\n"
         "{}\n"
-        "We can't connect to the server for this app or website at this time. There might be too much traffic or a "
+        "We can't connect to the server for this app or website at this time. There might be too "
+        "much traffic or a "
         "configuration error. Try again later, or contact the app or website owner.\n"
         "<BR clear=\"all\">\n"
-        "If you provide content to customers through CloudFront, you can find steps to troubleshoot and help prevent "
+        "If you provide content to customers through CloudFront, you can find steps to "
+        "troubleshoot and help prevent "
         "this error by reviewing the CloudFront documentation.\n"
         "<BR clear=\"all\">\n"
         "<HR noshade size=\"1px\">\n"
@@ -35,7 +39,8 @@ std::string error_page(int status, std::string_view sentence, std::string_view r
 }
 
 std::string redirect_page(int status) {
-    std::string_view title = status == 307 ? guesses::kTemporaryRedirectTitle : "301 Moved Permanently";
+    std::string_view title =
+        status == 307 ? guesses::kTemporaryRedirectTitle : "301 Moved Permanently";
     return fmt::format(
         "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n"
         "<hr><center>CloudFront</center>\r\n</body>\r\n</html>\r\n",
@@ -44,7 +49,9 @@ std::string redirect_page(int status) {
 
 std::string signature_error(std::string_view code, std::string_view message) {
     return fmt::format(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{}</Code><Message>{}</Message></Error>", code, message);
+        "<?xml version=\"1.0\" "
+        "encoding=\"UTF-8\"?><Error><Code>{}</Code><Message>{}</Message></Error>",
+        code, message);
 }
 
 }  // namespace cloudfront

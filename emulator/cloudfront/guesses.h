@@ -1,5 +1,6 @@
-// Guesses: what AWS does not document and nobody has published, each by name and in one place, so that a
-// correction is one line. Texts of single API errors stand beside their checks, marked GUESS.
+// Guesses: what AWS does not document and nobody has published, each by name and in one place, so
+// that a correction is one line. Texts of single API errors stand beside their checks, marked
+// GUESS.
 #pragma once
 #include <string_view>
 
@@ -23,7 +24,8 @@ inline constexpr bool kMethodErrorsHavePages = false;
 inline constexpr CacheStatus kStaleStatus = CacheStatus::Hit;
 // Between the viewer's own X-Forwarded-For and its address; the guide's sample has a comma alone.
 inline constexpr std::string_view kForwardedForSeparator = ", ";
-// An invalidation path that differs from the keyed one by its percent-encoding alone is the same path.
+// An invalidation path that differs from the keyed one by its percent-encoding alone is the same
+// path.
 inline constexpr bool kInvalidationDecodesPaths = true;
 // Of multipart/byteranges answers, before 32 random digits.
 inline constexpr std::string_view kBoundaryPrefix = "CloudFront:";

@@ -1,5 +1,5 @@
-// Limits: the edge's sizes, counts and waits, each where AWS documents it. What nobody has published is in
-// guesses.h.
+// Limits: the edge's sizes, counts and waits, each where AWS documents it. What nobody has
+// published is in guesses.h.
 #pragma once
 #include <chrono>
 #include <cstddef>
@@ -22,8 +22,9 @@ inline constexpr uint64_t kMaxCompressBytes = 10'000'000;
 // "Error caching minimum TTL".
 inline constexpr base::seconds kDefaultErrorCachingMinTtl{10};
 
-// How long a change stays InProgress, in stack time. Long enough that a waiter's first look may see it,
-// short enough that the CLI (which starts slower than this) never waits a whole polling interval.
+// How long a change stays InProgress, in stack time. Long enough that a waiter's first look may see
+// it, short enough that the CLI (which starts slower than this) never waits a whole polling
+// interval.
 inline constexpr base::milliseconds kPropagationDelay{300};
 
 // Invalidation quotas per distribution, in progress at once; path length.
@@ -38,7 +39,8 @@ inline constexpr uint64_t kDiskBudgetBytes = 2ull << 30;
 inline constexpr size_t kMaxCacheEntries = 500'000;
 inline constexpr size_t kRelayBytes = 32 * 1024;
 
-// A collapsed request waits at most this long for the one that fills; then it asks the origin itself.
+// A collapsed request waits at most this long for the one that fills; then it asks the origin
+// itself.
 inline constexpr std::chrono::milliseconds kCollapseWait{130'000};
 inline constexpr std::chrono::milliseconds kViewerWrite{60'000};
 inline constexpr size_t kMaxBackgroundRefreshes = 64;

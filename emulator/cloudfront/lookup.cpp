@@ -1,5 +1,5 @@
-// See lookup.h. CloudFront guide, "How CloudFront processes requests", "Simultaneous requests for the same
-// object", "Serving stale content", "Range GETs".
+// See lookup.h. CloudFront guide, "How CloudFront processes requests", "Simultaneous requests for
+// the same object", "Serving stale content", "Range GETs".
 #include "cloudfront/lookup.h"
 
 #include <fmt/format.h>
@@ -20,7 +20,9 @@ namespace cloudfront {
 
 namespace {
 
-int64_t micros(Time time) { return time.time_since_epoch().count(); }
+int64_t micros(Time time) {
+    return time.time_since_epoch().count();
+}
 
 std::string asked_range(const Inquiry& inquiry) {
     if (inquiry.request.method != Method::Get) return {};
@@ -46,18 +48,21 @@ Usable usable(const CacheEntry& entry, Time now) {
     if (entry.fresh(now)) return Usable::Fresh;
     if (now >= entry.usable_until) return Usable::Expired;
     if (now < entry.stale_while_revalidate_until) return Usable::StaleWhileRevalidating;
-    if (micros(now) < entry.retry_after.load(std::memory_order_relaxed)) return Usable::StaleAfterError;
+    if (micros(now) < entry.retry_after.load(std::memory_order_relaxed))
+        return Usable::StaleAfterError;
     return Usable::Expired;
 }
 
 bool Lookup::may_be_cached(const Inquiry& inquiry) {
     Method method = inquiry.request.method;
-    bool cached_method = method == Method::Get || method == Method::Head ||
-                         (method == Method::Options && inquiry.behavior->cached.has(Method::Options));
+    bool cached_method =
+        method == Method::Get || method == Method::Head ||
+        (method == Method::Options && inquiry.behavior->cached.has(Method::Options));
     return cached_method && !inquiry.behavior->caching_disabled;
 }
 
-Answer Lookup::generated(int status, std::string_view sentence, std::string_view log_type, std::string_view request_id) const {
+Answer Lookup::generated(int status, std::string_view sentence, std::string_view log_type,
+                         std::string_view request_id) const {
     Answer answer;
     answer.status = status;
     answer.cache_status = CacheStatus::Error;
@@ -71,7 +76,8 @@ Answer Lookup::generated(int status, std::string_view sentence, std::string_view
     return answer;
 }
 
-Answer Lookup::from_stored(const EntryPtr& entry, CacheStatus status, const Inquiry& inquiry) const {
+Answer Lookup::from_stored(const EntryPtr& entry, CacheStatus status,
+                           const Inquiry& inquiry) const {
     entry->used.store(true, std::memory_order_relaxed);
     entry->hits.fetch_add(1, std::memory_order_relaxed);
     if (!entry->body) {
@@ -83,7 +89,8 @@ Answer Lookup::from_stored(const EntryPtr& entry, CacheStatus status, const Inqu
     answer.headers = entry->headers;
     answer.entry = entry;
     answer.cache_status = entry->status >= 400 ? CacheStatus::Error : status;
-    answer.age = std::max<int64_t>(0, std::chrono::floor<seconds>(inquiry.now - entry->fetched).count());
+    answer.age =
+        std::max<int64_t>(0, std::chrono::floor<seconds>(inquiry.now - entry->fetched).count());
     return answer;
 }
 
@@ -108,7 +115,8 @@ std::optional<Answer> Lookup::from_cache(const Inquiry& inquiry, bool& refresh) 
     if (!entry) {
         EntryPtr part = covering_part(inquiry);
         if (!part) return std::nullopt;
-        inquiry.span->decide("cache", fmt::format("hit: part {} is held; {}", part->range, part->why));
+        inquiry.span->decide("cache",
+                             fmt::format("hit: part {} is held; {}", part->range, part->why));
         return from_stored(part, CacheStatus::Hit, inquiry);
     }
     switch (usable(*entry, inquiry.now)) {
@@ -118,34 +126,43 @@ std::optional<Answer> Lookup::from_cache(const Inquiry& inquiry, bool& refresh) 
             break;
         case Usable::StaleWhileRevalidating:
             refresh = !entry->refreshing.exchange(true);
-            inquiry.span->decide("cache", fmt::format("hit: stale for {} and within stale-while-revalidate{}",
-                                                      stale_text(*entry, inquiry.now),
-                                                      refresh ? "; a refresh is on its way" : ""));
+            inquiry.span->decide(
+                "cache", fmt::format("hit: stale for {} and within stale-while-revalidate{}",
+                                     stale_text(*entry, inquiry.now),
+                                     refresh ? "; a refresh is on its way" : ""));
             break;
         case Usable::StaleAfterError:
-            inquiry.span->decide("cache", "hit: stale, and the origin failed a moment ago: not asked again before ErrorCachingMinTTL is over");
+            inquiry.span->decide("cache",
+                                 "hit: stale, and the origin failed a moment ago: not asked again "
+                                 "before ErrorCachingMinTTL is over");
             break;
         case Usable::Expired: return std::nullopt;
     }
-    return from_stored(entry, entry->fresh(inquiry.now) ? CacheStatus::Hit : guesses::kStaleStatus, inquiry);
+    return from_stored(entry, entry->fresh(inquiry.now) ? CacheStatus::Hit : guesses::kStaleStatus,
+                       inquiry);
 }
 
 Answer Lookup::obtain(Inquiry& inquiry) {
     if (!may_be_cached(inquiry)) {
-        inquiry.span->decide("cache", inquiry.behavior->caching_disabled
-                                          ? "not asked: caching is disabled by " + inquiry.behavior->key_source
-                                          : fmt::format("not asked: {} is not a cached method", inquiry.request.head->method));
+        inquiry.span->decide(
+            "cache", inquiry.behavior->caching_disabled
+                         ? "not asked: caching is disabled by " + inquiry.behavior->key_source
+                         : fmt::format("not asked: {} is not a cached method",
+                                       inquiry.request.head->method));
         return ask(inquiry, nullptr, nullptr, 0);
     }
     bool refresh = false;
     if (auto answer = from_cache(inquiry, refresh)) return std::move(*answer);
     EntryPtr stale = parts_.cache.find(inquiry.key.text);
-    inquiry.span->decide("cache", stale ? fmt::format("expired {} ago ({})", stale_text(*stale, inquiry.now), stale->why)
+    inquiry.span->decide("cache", stale ? fmt::format("expired {} ago ({})",
+                                                      stale_text(*stale, inquiry.now), stale->why)
                                         : "miss: nothing is held under this key");
     // HEAD's answer has no body to keep, and cookies forwarded keep requests apart.
-    if (inquiry.request.method == Method::Head || inquiry.behavior->forwards_cookies()) return ask_for_itself(inquiry, stale);
+    if (inquiry.request.method == Method::Head || inquiry.behavior->forwards_cookies())
+        return ask_for_itself(inquiry, stale);
     CacheKey key = inquiry.key;
-    if (std::string range = asked_range(inquiry); !range.empty() && !stale) key.text += "r:" + range;
+    if (std::string range = asked_range(inquiry); !range.empty() && !stale)
+        key.text += "r:" + range;
     Cache::Joined joined = parts_.cache.join(key);
     if (joined.first) {
         // What another request stored between our look and the join is as good.
@@ -157,10 +174,13 @@ Answer Lookup::obtain(Inquiry& inquiry) {
     }
     Fill::Seen seen = joined.fill->wait(net::Deadline::after(kCollapseWait));
     if (seen.state == Fill::State::Streaming) {
-        inquiry.span->decide("cache", "hit: waited for the request that was already at the origin; " + seen.entry->why);
+        inquiry.span->decide(
+            "cache",
+            "hit: waited for the request that was already at the origin; " + seen.entry->why);
         return from_stored(seen.entry, CacheStatus::Hit, inquiry);
     }
-    inquiry.span->decide("cache", "waited for a request already at the origin, whose answer cannot be shared");
+    inquiry.span->decide(
+        "cache", "waited for a request already at the origin, whose answer cannot be shared");
     return ask_for_itself(inquiry, stale);
 }
 
@@ -169,22 +189,29 @@ Answer Lookup::ask_for_itself(Inquiry& inquiry, const EntryPtr& stale) {
 }
 
 EntryPtr Lookup::stale_instead(const Inquiry& inquiry, const EntryPtr& stale, int status) const {
-    if (!stale || !stale->body || stale->status >= 400 || status < 500 || inquiry.now >= stale->usable_until) return nullptr;
+    if (!stale || !stale->body || stale->status >= 400 || status < 500 ||
+        inquiry.now >= stale->usable_until)
+        return nullptr;
     if (stale->stale_if_error_until != Time::max() && inquiry.now >= stale->stale_if_error_until) {
         inquiry.span->decide("cache", "the copy held is older than stale-if-error allows");
         return nullptr;
     }
     seconds pause = error_caching_min_ttl(*inquiry.distribution, status);
     stale->retry_after.store(micros(inquiry.now + pause));
-    inquiry.span->decide("cache", fmt::format("the origin failed ({}): the stale copy is served for {} s", status, pause.count()));
+    inquiry.span->decide(
+        "cache", fmt::format("the origin failed ({}): the stale copy is served for {} s", status,
+                             pause.count()));
     return stale;
 }
 
-Answer Lookup::failed(const Inquiry& inquiry, const FetchAnswer& fetched, const std::shared_ptr<Fill>& fill, uint64_t epoch) {
-    Answer answer = generated(fetched.status, fetched.sentence, fetched.log_type, inquiry.request_id);
+Answer Lookup::failed(const Inquiry& inquiry, const FetchAnswer& fetched,
+                      const std::shared_ptr<Fill>& fill, uint64_t epoch) {
+    Answer answer =
+        generated(fetched.status, fetched.sentence, fetched.log_type, inquiry.request_id);
     answer.fill = fill;
     seconds ttl = error_caching_min_ttl(*inquiry.distribution, fetched.status);
-    if (!may_be_cached(inquiry) || ttl == seconds(0) || inquiry.request.method == Method::Head) return answer;
+    if (!may_be_cached(inquiry) || ttl == seconds(0) || inquiry.request.method == Method::Head)
+        return answer;
     auto entry = std::make_shared<CacheEntry>();
     entry->key = inquiry.key;
     entry->pattern = inquiry.behavior->pattern;
@@ -192,14 +219,15 @@ Answer Lookup::failed(const Inquiry& inquiry, const FetchAnswer& fetched, const 
     entry->origin = fetched.sentence;
     entry->why = fmt::format("error {}: ErrorCachingMinTTL {} s", fetched.status, ttl.count());
     entry->fetched = inquiry.now;
-    entry->fresh_until = entry->stale_while_revalidate_until = entry->stale_if_error_until = entry->usable_until = inquiry.now + ttl;
+    entry->fresh_until = entry->stale_while_revalidate_until = entry->stale_if_error_until =
+        entry->usable_until = inquiry.now + ttl;
     parts_.cache.store(entry, epoch);
     if (fill) fill->stream(entry);
     return answer;
 }
 
-Answer Lookup::refreshed(const Inquiry& inquiry, const EntryPtr& stale, const http::HeaderList& headers, const Origin& origin,
-                         uint64_t epoch) {
+Answer Lookup::refreshed(const Inquiry& inquiry, const EntryPtr& stale,
+                         const http::HeaderList& headers, const Origin& origin, uint64_t epoch) {
     auto entry = std::make_shared<CacheEntry>();
     entry->key = stale->key;
     entry->pattern = stale->pattern;
@@ -207,16 +235,18 @@ Answer Lookup::refreshed(const Inquiry& inquiry, const EntryPtr& stale, const ht
     entry->status = stale->status;
     entry->headers = stale->headers;
     // The 304's headers replace the stored ones (RFC 9111 §3.2); what frames the body stays.
-    for (const http::Header& header : clean_origin_headers(headers, *inquiry.behavior, origin.kind).headers) {
+    for (const http::Header& header :
+         clean_origin_headers(headers, *inquiry.behavior, origin.kind).headers) {
         std::string name = base::lower(header.name);
-        if (name == "content-length" || name == "content-encoding" || name == "content-range" || name == "content-md5" ||
-            name == "vary" || name == "etag")
+        if (name == "content-length" || name == "content-encoding" || name == "content-range" ||
+            name == "content-md5" || name == "vary" || name == "etag")
             continue;
         entry->headers.set(header.name, header.value);
     }
     // A 304 without directives: the stored ones go on.
-    Freshness freshness = decide_freshness(*inquiry.distribution, *inquiry.behavior,
-                                           {stale->status, &entry->headers, origin.kind == Origin::Kind::S3}, inquiry.now);
+    Freshness freshness = decide_freshness(
+        *inquiry.distribution, *inquiry.behavior,
+        {stale->status, &entry->headers, origin.kind == Origin::Kind::S3}, inquiry.now);
     entry->headers.remove("Age");
     entry->body = stale->body;
     entry->etag = stale->etag;
@@ -226,7 +256,8 @@ Answer Lookup::refreshed(const Inquiry& inquiry, const EntryPtr& stale, const ht
     entry->fetched = inquiry.now - freshness.age;
     entry->fresh_until = inquiry.now + freshness.ttl;
     entry->stale_while_revalidate_until = entry->fresh_until + freshness.stale_while_revalidate;
-    entry->stale_if_error_until = freshness.stale_if_error ? entry->fresh_until + *freshness.stale_if_error : Time::max();
+    entry->stale_if_error_until =
+        freshness.stale_if_error ? entry->fresh_until + *freshness.stale_if_error : Time::max();
     entry->usable_until = std::max(inquiry.now + inquiry.behavior->max_ttl, entry->fresh_until);
     entry->prepared = prepare(inquiry, *entry);
     inquiry.span->decide("cache", "the origin says 304: refreshed; " + freshness.why);
@@ -235,21 +266,35 @@ Answer Lookup::refreshed(const Inquiry& inquiry, const EntryPtr& stale, const ht
     return answer;
 }
 
-Answer Lookup::ask(Inquiry& inquiry, const EntryPtr& stale, const std::shared_ptr<Fill>& fill, uint64_t epoch) {
+Answer Lookup::ask(Inquiry& inquiry, const EntryPtr& stale, const std::shared_ptr<Fill>& fill,
+                   uint64_t epoch) {
     const CacheBehavior& behavior = *inquiry.behavior;
     bool caches = may_be_cached(inquiry) && inquiry.request.method != Method::Head;
     // "Behaviors that forward cookies make no conditional requests to the origin".
-    bool revalidates = caches && stale && stale->body && stale->status < 400 && !behavior.forwards_cookies();
-    FetchQuestion question{inquiry.request, *inquiry.distribution, behavior, inquiry.request_id, parts_.via_id, inquiry.body,
-                           caches, {}, {}, {}};
+    bool revalidates =
+        caches && stale && stale->body && stale->status < 400 && !behavior.forwards_cookies();
+    FetchQuestion question{inquiry.request,
+                           *inquiry.distribution,
+                           behavior,
+                           inquiry.request_id,
+                           parts_.via_id,
+                           inquiry.body,
+                           caches,
+                           {},
+                           {},
+                           {}};
     std::string range;
-    if (!caches) range = inquiry.request.headers().joined("Range");
-    else if (!stale) range = asked_range(inquiry);
+    if (!caches)
+        range = inquiry.request.headers().joined("Range");
+    else if (!stale)
+        range = asked_range(inquiry);
     question.range = range;
     // What was compressed here has an ETag of its own: the origin knows it by its strong form.
     std::string etag;
     if (revalidates) {
-        etag = stale->etag.starts_with("W/\"") && stale->headers.has("Content-Encoding") ? stale->etag.substr(2) : stale->etag;
+        etag = stale->etag.starts_with("W/\"") && stale->headers.has("Content-Encoding")
+                   ? stale->etag.substr(2)
+                   : stale->etag;
         question.if_none_match = etag;
         question.if_modified_since = stale->last_modified;
     }
@@ -279,31 +324,42 @@ Answer Lookup::ask(Inquiry& inquiry, const EntryPtr& stale, const std::shared_pt
     answer.epoch = epoch;
     answer.origin_idle = std::chrono::milliseconds(fetched.origin->read_timeout);
     if (fetched.origin->completion_timeout)
-        answer.origin_deadline = net::Deadline::after(std::chrono::microseconds(*fetched.origin->completion_timeout));
+        answer.origin_deadline =
+            net::Deadline::after(std::chrono::microseconds(*fetched.origin->completion_timeout));
     CleanedHeaders cleaned = clean_origin_headers(from_origin, behavior, fetched.origin->kind);
     answer.headers = std::move(cleaned.headers);
-    for (std::string& dropped : cleaned.dropped) inquiry.span->decide("removed", std::move(dropped));
+    for (std::string& dropped : cleaned.dropped)
+        inquiry.span->decide("removed", std::move(dropped));
     // S3's request id leads to its own hop's trace.
-    if (const std::string* id = from_origin.find("x-amz-request-id")) inquiry.span->decide("s3", *id);
+    if (const std::string* id = from_origin.find("x-amz-request-id"))
+        inquiry.span->decide("s3", *id);
     if (!answer.headers.has("Date")) answer.headers.add("Date", base::http_date(inquiry.now));
     if (!answer.headers.has("Server")) answer.headers.add("Server", "CloudFront");
     http::HeaderList original = from_origin;
     answer.origin = std::move(fetched.response);
-    if (caches) keep(inquiry, answer, *fetched.origin, original);
-    else inquiry.span->decide("stored", "no: " + (behavior.caching_disabled ? "caching is disabled by " + behavior.key_source
-                                                                            : inquiry.request.head->method + " is not stored"));
+    if (caches)
+        keep(inquiry, answer, *fetched.origin, original);
+    else
+        inquiry.span->decide(
+            "stored",
+            "no: " + (behavior.caching_disabled ? "caching is disabled by " + behavior.key_source
+                                                : inquiry.request.head->method + " is not stored"));
     return answer;
 }
 
-// Decides whether the answer is stored and, if so, gives it an entry that grows while it is relayed.
-void Lookup::keep(const Inquiry& inquiry, Answer& answer, const Origin& origin, const http::HeaderList& from_origin) {
+// Decides whether the answer is stored and, if so, gives it an entry that grows while it is
+// relayed.
+void Lookup::keep(const Inquiry& inquiry, Answer& answer, const Origin& origin,
+                  const http::HeaderList& from_origin) {
     OriginAnswer facts{answer.status, &from_origin, origin.kind == Origin::Kind::S3};
-    Freshness freshness = decide_freshness(*inquiry.distribution, *inquiry.behavior, facts, inquiry.now);
+    Freshness freshness =
+        decide_freshness(*inquiry.distribution, *inquiry.behavior, facts, inquiry.now);
     auto length = base::parse_unsigned(from_origin.get("Content-Length"));
     std::optional<ContentRange> part;
     if (answer.status == 206) {
         part = parse_content_range(from_origin.get("Content-Range"));
-        if (!part || asked_range(inquiry).empty()) freshness = {.why = "a 206 without one plain Content-Range"};
+        if (!part || asked_range(inquiry).empty())
+            freshness = {.why = "a 206 without one plain Content-Range"};
     }
     if (length && *length > kMaxCacheableBodyBytes) freshness = {.why = "larger than 50 GB"};
     if (!freshness.store) {
@@ -321,7 +377,8 @@ void Lookup::keep(const Inquiry& inquiry, Answer& answer, const Origin& origin, 
     entry->fetched = inquiry.now - freshness.age;
     entry->fresh_until = inquiry.now + freshness.ttl;
     entry->stale_while_revalidate_until = entry->fresh_until + freshness.stale_while_revalidate;
-    entry->stale_if_error_until = freshness.stale_if_error ? entry->fresh_until + *freshness.stale_if_error : Time::max();
+    entry->stale_if_error_until =
+        freshness.stale_if_error ? entry->fresh_until + *freshness.stale_if_error : Time::max();
     // "Unavailable after MaxTTL": and an object is always usable while it is fresh.
     entry->usable_until = std::max(inquiry.now + inquiry.behavior->max_ttl, entry->fresh_until);
     entry->body = std::make_shared<StoredBody>(parts_.cache.budget().directory);
@@ -330,7 +387,8 @@ void Lookup::keep(const Inquiry& inquiry, Answer& answer, const Origin& origin, 
     compress_if_due(inquiry, answer, from_origin);
     entry->headers = answer.headers;
     entry->headers.remove("Age");
-    for (const std::string& name : freshness.withheld_headers) entry->headers.remove(name);
+    for (const std::string& name : freshness.withheld_headers)
+        entry->headers.remove(name);
     entry->etag = entry->headers.get("ETag");
     entry->last_modified = entry->headers.get("Last-Modified");
     if (!answer.truncated) read_small_body(answer);
@@ -345,34 +403,44 @@ void Lookup::keep(const Inquiry& inquiry, Answer& answer, const Origin& origin, 
     inquiry.span->decide("stored", fmt::format("yes: {}", freshness.why));
     if (!answer.origin) store(answer, inquiry.span);
     // Answers that must be asked for each time are not shared with those who wait.
-    if (answer.fill && freshness.ttl > seconds(0)) answer.fill->stream(entry);
-    else if (answer.fill) answer.fill->decline();
+    if (answer.fill && freshness.ttl > seconds(0))
+        answer.fill->stream(entry);
+    else if (answer.fill)
+        answer.fill->decline();
 }
 
-void Lookup::compress_if_due(const Inquiry& inquiry, Answer& answer, const http::HeaderList& from_origin) {
+void Lookup::compress_if_due(const Inquiry& inquiry, Answer& answer,
+                             const http::HeaderList& from_origin) {
     AcceptEncoding accepted = normalized_accept_encoding(*inquiry.behavior, inquiry.request);
-    CompressionDecision decision = decide_compression(*inquiry.behavior, accepted, inquiry.request, answer.status, from_origin);
+    CompressionDecision decision = decide_compression(*inquiry.behavior, accepted, inquiry.request,
+                                                      answer.status, from_origin);
     if (decision.vary) {
         std::string vary = answer.headers.joined("Vary");
         if (base::lower(vary).find("accept-encoding") == std::string::npos)
-            answer.headers.set("Vary", vary.empty() ? "Accept-Encoding" : vary + ", Accept-Encoding");
+            answer.headers.set("Vary",
+                               vary.empty() ? "Accept-Encoding" : vary + ", Accept-Encoding");
     }
     if (!decision.coding) {
-        if (inquiry.behavior->compress) inquiry.span->decide("compressed", fmt::format("no: {}", decision.why));
+        if (inquiry.behavior->compress)
+            inquiry.span->decide("compressed", fmt::format("no: {}", decision.why));
         return;
     }
     std::string bytes;
     read_whole(answer, *base::parse_unsigned(from_origin.get("Content-Length")), bytes);
     if (answer.truncated) return;
-    net::leave_loop();   // up to seconds of work
+    net::leave_loop();  // up to seconds of work
     std::string smaller = http::encode_all(*decision.coding, bytes);
-    inquiry.span->decide("compressed", fmt::format("{}: {} bytes to {}", http::name_of(*decision.coding), bytes.size(), smaller.size()));
+    inquiry.span->decide("compressed",
+                         fmt::format("{}: {} bytes to {}", http::name_of(*decision.coding),
+                                     bytes.size(), smaller.size()));
     answer.headers.set("Content-Length", fmt::format("{}", smaller.size()));
     answer.headers.set("Content-Encoding", http::name_of(*decision.coding));
     answer.headers.remove("Accept-Ranges");
     std::string etag = weaken_etag(answer.headers.get("ETag"));
-    if (etag.empty()) answer.headers.remove("ETag");
-    else answer.headers.set("ETag", etag);
+    if (etag.empty())
+        answer.headers.remove("ETag");
+    else
+        answer.headers.set("ETag", etag);
     answer.entry->body->append(smaller);
     answer.entry->body->finish(StoredBody::State::Complete);
 }
@@ -389,20 +457,24 @@ void Lookup::read_small_body(Answer& answer) {
     answer.entry->body->finish(StoredBody::State::Complete);
 }
 
-// The origin's whole body, or what came of it: then the answer is `truncated` and has it as its page.
+// The origin's whole body, or what came of it: then the answer is `truncated` and has it as its
+// page.
 void Lookup::read_whole(Answer& answer, uint64_t length, std::string& bytes) const {
     bytes.resize(length);
     size_t have = 0;
     while (have < length) {
-        auto got = answer.origin->body().read({bytes.data() + have, length - have},
-                                              net::Deadline::earlier(net::Deadline::after(answer.origin_idle), answer.origin_deadline));
+        auto got = answer.origin->body().read(
+            {bytes.data() + have, length - have},
+            net::Deadline::earlier(net::Deadline::after(answer.origin_idle),
+                                   answer.origin_deadline));
         if (!got || *got == 0) break;
         have += *got;
     }
     if (have == length) {
         // One more read sees the end, and the connection returns to its pool.
         char none;
-        (void)answer.origin->body().read({&none, 1}, net::Deadline::after(std::chrono::milliseconds(50)));
+        (void)answer.origin->body().read({&none, 1},
+                                         net::Deadline::after(std::chrono::milliseconds(50)));
     }
     answer.origin.reset();
     if (have == length) return;
@@ -416,7 +488,8 @@ bool Lookup::store(Answer& answer, base::Span* span) {
     if (!answer.store || !answer.entry) return false;
     answer.store = false;
     if (parts_.cache.store(answer.entry, answer.epoch)) return true;
-    if (span != nullptr) span->decide("stored", "no: an invalidation came while it was being fetched");
+    if (span != nullptr)
+        span->decide("stored", "no: an invalidation came while it was being fetched");
     return false;
 }
 
@@ -425,13 +498,16 @@ void Lookup::drain(Answer& answer) {
         std::array<char, kRelayBytes> buffer;
         StoredBody& body = *answer.entry->body;
         for (;;) {
-            auto got = answer.origin->body().read(buffer, net::Deadline::earlier(net::Deadline::after(answer.origin_idle), answer.origin_deadline));
+            auto got = answer.origin->body().read(
+                buffer, net::Deadline::earlier(net::Deadline::after(answer.origin_idle),
+                                               answer.origin_deadline));
             if (!got) body.finish(StoredBody::State::Broken);
             if (!got || *got == 0 || !body.append({buffer.data(), *got})) break;
         }
         body.finish(StoredBody::State::Complete);
         std::array<char, 1> probe;
-        if (body.read(body.size_bytes(), probe, net::Deadline::after(std::chrono::milliseconds(0))).state == StoredBody::State::Complete)
+        if (body.read(body.size_bytes(), probe, net::Deadline::after(std::chrono::milliseconds(0)))
+                .state == StoredBody::State::Complete)
             store(answer, nullptr);
     }
     if (answer.fill) parts_.cache.finish(answer.fill);
@@ -448,7 +524,8 @@ std::string response_head_text(int status, const http::HeaderList& headers) {
     return text;
 }
 
-std::shared_ptr<const PreparedHead> Lookup::prepare(const Inquiry& inquiry, const CacheEntry& entry) const {
+std::shared_ptr<const PreparedHead> Lookup::prepare(const Inquiry& inquiry,
+                                                    const CacheEntry& entry) const {
     if (policy_depends_on_request(inquiry.behavior->response_headers.get())) return nullptr;
     auto length = base::parse_unsigned(entry.headers.get("Content-Length"));
     if (!length || entry.status >= 400 || !entry.range.empty()) return nullptr;

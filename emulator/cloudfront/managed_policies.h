@@ -1,4 +1,5 @@
-// Managed policies: the ones that every account has, by their published ids. Same documents as custom ones.
+// Managed policies: the ones that every account has, by their published ids. Same documents as
+// custom ones.
 #pragma once
 #include <string_view>
 #include <vector>

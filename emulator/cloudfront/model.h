@@ -1,5 +1,6 @@
 // Model: a distribution as the request path sees it, compiled once from its stored configuration
-// (snapshot.cpp) and immutable afterwards. Names are CloudFront's: API reference, DistributionConfig.
+// (snapshot.cpp) and immutable afterwards. Names are CloudFront's: API reference,
+// DistributionConfig.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -17,7 +18,16 @@ namespace cloudfront {
 using base::seconds;
 using base::Time;
 
-enum class Method : uint8_t { Get = 1, Head = 2, Options = 4, Put = 8, Post = 16, Patch = 32, Delete = 64, Other = 128 };
+enum class Method : uint8_t {
+    Get = 1,
+    Head = 2,
+    Options = 4,
+    Put = 8,
+    Post = 16,
+    Patch = 32,
+    Delete = 64,
+    Other = 128
+};
 Method method_of(std::string_view name);
 
 class MethodSet {
@@ -68,9 +78,9 @@ struct ResponseHeadersPolicy {
         bool override_origin = false;
     };
     std::optional<Cors> cors;
-    std::vector<PolicyHeader> headers;        // security headers, then custom ones
-    std::vector<std::string> removed;         // lower case
-    std::optional<double> server_timing_rate; // percent
+    std::vector<PolicyHeader> headers;         // security headers, then custom ones
+    std::vector<std::string> removed;          // lower case
+    std::optional<double> server_timing_rate;  // percent
 };
 
 struct TrustedKey {
@@ -80,30 +90,32 @@ struct TrustedKey {
 enum class ViewerProtocolPolicy : uint8_t { AllowAll, HttpsOnly, RedirectToHttps };
 
 struct CacheBehavior {
-    std::string pattern;                      // "*" for the default one
+    std::string pattern;  // "*" for the default one
     bool is_default = false;
-    std::string target_id;                    // an origin's or an origin group's Id
+    std::string target_id;  // an origin's or an origin group's Id
     ViewerProtocolPolicy protocol_policy = ViewerProtocolPolicy::AllowAll;
     MethodSet allowed, cached;
     bool compress = false;
 
-    bool legacy = false;                      // ForwardedValues instead of policies
-    bool forwards_all_headers = false;        // legacy Headers = *
-    std::string key_source;                   // "cache policy Managed-CachingOptimized", "ForwardedValues"
-    std::string forward_source;               // "origin request policy X", "" if none
+    bool legacy = false;                // ForwardedValues instead of policies
+    bool forwards_all_headers = false;  // legacy Headers = *
+    std::string key_source;      // "cache policy Managed-CachingOptimized", "ForwardedValues"
+    std::string forward_source;  // "origin request policy X", "" if none
     Selection key_headers, key_cookies, key_query;
-    Selection also_headers, also_cookies, also_query;   // forwarded beyond the key
+    Selection also_headers, also_cookies, also_query;  // forwarded beyond the key
     bool gzip = false, brotli = false;
     seconds min_ttl{0}, default_ttl{86400}, max_ttl{31536000};
     bool caching_disabled = false;
-    bool keys_accept_encoding_itself = false; // Accept-Encoding listed by hand: no edge compression
+    bool keys_accept_encoding_itself =
+        false;  // Accept-Encoding listed by hand: no edge compression
     std::shared_ptr<const ResponseHeadersPolicy> response_headers;
 
     bool needs_signature = false;
     std::vector<TrustedKey> trusted_keys;
 
     bool forwards_cookies() const {
-        return key_cookies.mode != Selection::Mode::None || also_cookies.mode != Selection::Mode::None;
+        return key_cookies.mode != Selection::Mode::None ||
+               also_cookies.mode != Selection::Mode::None;
     }
 };
 
@@ -121,8 +133,9 @@ struct Origin {
     seconds connection_timeout{10}, read_timeout{30}, keepalive_timeout{5};
     std::optional<seconds> completion_timeout;
     SigningBehavior signing = SigningBehavior::None;
-    std::string identity_id;                  // of the origin access identity that signs, "" = the distribution does
-    std::string region;                       // of an S3 host, for signing
+    std::string
+        identity_id;     // of the origin access identity that signs, "" = the distribution does
+    std::string region;  // of an S3 host, for signing
 };
 
 struct OriginGroup {
@@ -133,7 +146,7 @@ struct OriginGroup {
 
 struct CustomErrorResponse {
     int error_code = 0;
-    std::string page_path;                    // "" = only the caching time is set
+    std::string page_path;  // "" = only the caching time is set
     int response_code = 0;
     seconds caching_min_ttl{10};
 };
@@ -152,11 +165,11 @@ struct Logging {
 struct Distribution {
     std::string id, arn, domain_name, name, comment;
     bool enabled = true;
-    std::vector<std::string> aliases;         // lower case
+    std::vector<std::string> aliases;  // lower case
     std::string default_root_object;
     std::vector<Origin> origins;
     std::vector<OriginGroup> groups;
-    std::vector<CacheBehavior> behaviors;     // in listed order, the default one last
+    std::vector<CacheBehavior> behaviors;  // in listed order, the default one last
     std::vector<CustomErrorResponse> errors;
     GeoRestriction geo;
     Logging logging;
@@ -170,13 +183,13 @@ struct Distribution {
 struct ViewerRequest {
     const http::RequestHead* head = nullptr;
     Method method = Method::Get;
-    std::string_view host;                    // as sent
-    std::string_view path, query;             // raw; the default root object already applied
-    std::string ip;                           // of the viewer's socket
+    std::string_view host;         // as sent
+    std::string_view path, query;  // raw; the default root object already applied
+    std::string ip;                // of the viewer's socket
     uint16_t port = 0;
     bool https = false;
-    std::string country;                      // two letters, "" = unknown
-    std::string tls;                          // CloudFront-Viewer-TLS, "" on plain connections
+    std::string country;  // two letters, "" = unknown
+    std::string tls;      // CloudFront-Viewer-TLS, "" on plain connections
 
     const http::HeaderList& headers() const { return head->headers; }
     bool http10() const { return head->major == 1 && head->minor == 0; }

@@ -1,5 +1,6 @@
 // Rules: what CloudFront refuses in a configuration, with its codes and, where known, its texts.
-// API reference, "Errors" of CreateDistribution and the policies' create operations. All throw aws::Error.
+// API reference, "Errors" of CreateDistribution and the policies' create operations. All throw
+// aws::Error.
 #pragma once
 #include "base/json.h"
 #include "cloudfront/snapshot.h"

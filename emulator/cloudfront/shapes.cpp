@@ -1,5 +1,5 @@
-// See shapes.h. The tables follow the order of the service model; what a client leaves out is filled with
-// what GetDistributionConfig shows for such a distribution.
+// See shapes.h. The tables follow the order of the service model; what a client leaves out is
+// filled with what GetDistributionConfig shows for such a distribution.
 #include "cloudfront/shapes.h"
 
 #include <fmt/format.h>
@@ -15,12 +15,24 @@ using base::Node;
 
 namespace {
 
-constexpr Field required(std::string_view name) { return {name, FieldKind::Text, Presence::Required}; }
-constexpr Field text(std::string_view name) { return {name, FieldKind::Text}; }
-constexpr Field text(std::string_view name, std::string_view value) { return {name, FieldKind::Text, Presence::Default, value}; }
-constexpr Field boolean(std::string_view name) { return {name, FieldKind::Bool}; }
-constexpr Field boolean(std::string_view name, std::string_view value) { return {name, FieldKind::Bool, Presence::Default, value}; }
-constexpr Field integer(std::string_view name) { return {name, FieldKind::Integer}; }
+constexpr Field required(std::string_view name) {
+    return {name, FieldKind::Text, Presence::Required};
+}
+constexpr Field text(std::string_view name) {
+    return {name, FieldKind::Text};
+}
+constexpr Field text(std::string_view name, std::string_view value) {
+    return {name, FieldKind::Text, Presence::Default, value};
+}
+constexpr Field boolean(std::string_view name) {
+    return {name, FieldKind::Bool};
+}
+constexpr Field boolean(std::string_view name, std::string_view value) {
+    return {name, FieldKind::Bool, Presence::Default, value};
+}
+constexpr Field integer(std::string_view name) {
+    return {name, FieldKind::Integer};
+}
 constexpr Field integer(std::string_view name, std::string_view value) {
     return {name, FieldKind::Integer, Presence::Default, value};
 }
@@ -28,10 +40,13 @@ constexpr Field needed(Field field) {
     field.fill = Presence::Required;
     return field;
 }
-constexpr Field structure(std::string_view name, const Shape& shape, Presence fill = Presence::Optional) {
+constexpr Field structure(std::string_view name, const Shape& shape,
+                          Presence fill = Presence::Optional) {
     return {name, FieldKind::Structure, fill, {}, &shape};
 }
-constexpr Field quantity() { return {"Quantity", FieldKind::Integer, Presence::Default, "0"}; }
+constexpr Field quantity() {
+    return {"Quantity", FieldKind::Integer, Presence::Default, "0"};
+}
 constexpr Field items(std::string_view member, const Shape* shape = nullptr) {
     return {"Items", FieldKind::List, Presence::Optional, {}, shape, member};
 }
@@ -53,21 +68,32 @@ constexpr Field kCustomHeaderFields[] = {required("HeaderName"), text("HeaderVal
 constexpr Shape kCustomHeader{"OriginCustomHeader", kCustomHeaderFields};
 constexpr Field kCustomHeadersFields[] = {quantity(), items("OriginCustomHeader", &kCustomHeader)};
 constexpr Shape kCustomHeaders{"CustomHeaders", kCustomHeadersFields};
-constexpr Field kS3OriginFields[] = {text("OriginAccessIdentity", ""), integer("OriginReadTimeout", "30")};
+constexpr Field kS3OriginFields[] = {text("OriginAccessIdentity", ""),
+                                     integer("OriginReadTimeout", "30")};
 constexpr Shape kS3Origin{"S3OriginConfig", kS3OriginFields};
 constexpr Field kCustomOriginFields[] = {
-    integer("HTTPPort", "80"), integer("HTTPSPort", "443"), required("OriginProtocolPolicy"),
-    structure("OriginSslProtocols", kSslProtocols), integer("OriginReadTimeout", "30"),
-    integer("OriginKeepaliveTimeout", "5"), text("IpAddressType"),
+    integer("HTTPPort", "80"),
+    integer("HTTPSPort", "443"),
+    required("OriginProtocolPolicy"),
+    structure("OriginSslProtocols", kSslProtocols),
+    integer("OriginReadTimeout", "30"),
+    integer("OriginKeepaliveTimeout", "5"),
+    text("IpAddressType"),
 };
 constexpr Shape kCustomOrigin{"CustomOriginConfig", kCustomOriginFields};
 constexpr Field kOriginShieldFields[] = {boolean("Enabled", "false"), text("OriginShieldRegion")};
 constexpr Shape kOriginShield{"OriginShield", kOriginShieldFields};
 constexpr Field kOriginFields[] = {
-    required("Id"), required("DomainName"), text("OriginPath", ""),
-    structure("CustomHeaders", kCustomHeaders, Presence::Default), structure("S3OriginConfig", kS3Origin),
-    structure("CustomOriginConfig", kCustomOrigin), integer("ConnectionAttempts", "3"), integer("ConnectionTimeout", "10"),
-    integer("ResponseCompletionTimeout"), structure("OriginShield", kOriginShield, Presence::Default),
+    required("Id"),
+    required("DomainName"),
+    text("OriginPath", ""),
+    structure("CustomHeaders", kCustomHeaders, Presence::Default),
+    structure("S3OriginConfig", kS3Origin),
+    structure("CustomOriginConfig", kCustomOrigin),
+    integer("ConnectionAttempts", "3"),
+    integer("ConnectionTimeout", "10"),
+    integer("ResponseCompletionTimeout"),
+    structure("OriginShield", kOriginShield, Presence::Default),
     text("OriginAccessControlId", ""),
 };
 constexpr Shape kOrigin{"Origin", kOriginFields};
@@ -81,21 +107,26 @@ constexpr Shape kGroupMember{"OriginGroupMember", kGroupMemberFields};
 constexpr Field kGroupMembersFields[] = {quantity(), items("OriginGroupMember", &kGroupMember)};
 constexpr Shape kGroupMembers{"Members", kGroupMembersFields};
 constexpr Field kOriginGroupFields[] = {
-    required("Id"), structure("FailoverCriteria", kFailover, Presence::Required),
-    structure("Members", kGroupMembers, Presence::Required), text("SelectionCriteria", "default"),
+    required("Id"),
+    structure("FailoverCriteria", kFailover, Presence::Required),
+    structure("Members", kGroupMembers, Presence::Required),
+    text("SelectionCriteria", "default"),
 };
 constexpr Shape kOriginGroup{"OriginGroup", kOriginGroupFields};
 constexpr Field kOriginGroupsFields[] = {quantity(), items("OriginGroup", &kOriginGroup)};
 constexpr Shape kOriginGroups{"OriginGroups", kOriginGroupsFields};
 
 // Behaviours.
-constexpr Field kSignersFields[] = {boolean("Enabled", "false"), quantity(), items("AwsAccountNumber")};
+constexpr Field kSignersFields[] = {boolean("Enabled", "false"), quantity(),
+                                    items("AwsAccountNumber")};
 constexpr Shape kSigners{"TrustedSigners", kSignersFields};
 constexpr Field kKeyGroupsFields[] = {boolean("Enabled", "false"), quantity(), items("KeyGroup")};
 constexpr Shape kKeyGroups{"TrustedKeyGroups", kKeyGroupsFields};
-constexpr Field kAllowedMethodsFields[] = {quantity(), items("Method"), structure("CachedMethods", kMethodList)};
+constexpr Field kAllowedMethodsFields[] = {quantity(), items("Method"),
+                                           structure("CachedMethods", kMethodList)};
 constexpr Shape kAllowedMethods{"AllowedMethods", kAllowedMethodsFields};
-constexpr Field kLambdaFields[] = {required("LambdaFunctionARN"), required("EventType"), boolean("IncludeBody", "false")};
+constexpr Field kLambdaFields[] = {required("LambdaFunctionARN"), required("EventType"),
+                                   boolean("IncludeBody", "false")};
 constexpr Shape kLambda{"LambdaFunctionAssociation", kLambdaFields};
 constexpr Field kLambdasFields[] = {quantity(), items("LambdaFunctionAssociation", &kLambda)};
 constexpr Shape kLambdas{"LambdaFunctionAssociations", kLambdasFields};
@@ -105,23 +136,29 @@ constexpr Field kFunctionsFields[] = {quantity(), items("FunctionAssociation", &
 constexpr Shape kFunctions{"FunctionAssociations", kFunctionsFields};
 constexpr Field kGrpcFields[] = {boolean("Enabled", "false")};
 constexpr Shape kGrpc{"GrpcConfig", kGrpcFields};
-constexpr Field kLegacyCookiesFields[] = {text("Forward", "none"), structure("WhitelistedNames", kNames)};
+constexpr Field kLegacyCookiesFields[] = {text("Forward", "none"),
+                                          structure("WhitelistedNames", kNames)};
 constexpr Shape kLegacyCookies{"Cookies", kLegacyCookiesFields};
 constexpr Field kForwardedValuesFields[] = {
-    boolean("QueryString", "false"), structure("Cookies", kLegacyCookies, Presence::Default),
-    structure("Headers", kNames, Presence::Default), structure("QueryStringCacheKeys", kNames, Presence::Default),
+    boolean("QueryString", "false"),
+    structure("Cookies", kLegacyCookies, Presence::Default),
+    structure("Headers", kNames, Presence::Default),
+    structure("QueryStringCacheKeys", kNames, Presence::Default),
 };
 constexpr Shape kForwardedValues{"ForwardedValues", kForwardedValuesFields};
 
-#define BEHAVIOR_FIELDS                                                                                            \
-    required("TargetOriginId"), structure("TrustedSigners", kSigners, Presence::Default),                              \
-        structure("TrustedKeyGroups", kKeyGroups, Presence::Default), required("ViewerProtocolPolicy"),                \
-        structure("AllowedMethods", kAllowedMethods, Presence::Default), boolean("SmoothStreaming", "false"),          \
-        boolean("Compress", "false"), structure("LambdaFunctionAssociations", kLambdas, Presence::Default),            \
-        structure("FunctionAssociations", kFunctions, Presence::Default), text("FieldLevelEncryptionId", ""),          \
-        text("RealtimeLogConfigArn"), text("CachePolicyId"), text("OriginRequestPolicyId"),                        \
-        text("ResponseHeadersPolicyId"), structure("GrpcConfig", kGrpc),                                           \
-        structure("ForwardedValues", kForwardedValues), integer("MinTTL"), integer("DefaultTTL"), integer("MaxTTL")
+#define BEHAVIOR_FIELDS                                                                          \
+    required("TargetOriginId"), structure("TrustedSigners", kSigners, Presence::Default),        \
+        structure("TrustedKeyGroups", kKeyGroups, Presence::Default),                            \
+        required("ViewerProtocolPolicy"),                                                        \
+        structure("AllowedMethods", kAllowedMethods, Presence::Default),                         \
+        boolean("SmoothStreaming", "false"), boolean("Compress", "false"),                       \
+        structure("LambdaFunctionAssociations", kLambdas, Presence::Default),                    \
+        structure("FunctionAssociations", kFunctions, Presence::Default),                        \
+        text("FieldLevelEncryptionId", ""), text("RealtimeLogConfigArn"), text("CachePolicyId"), \
+        text("OriginRequestPolicyId"), text("ResponseHeadersPolicyId"),                          \
+        structure("GrpcConfig", kGrpc), structure("ForwardedValues", kForwardedValues),          \
+        integer("MinTTL"), integer("DefaultTTL"), integer("MaxTTL")
 
 constexpr Field kDefaultBehaviorFields[] = {BEHAVIOR_FIELDS};
 constexpr Field kBehaviorFields[] = {required("PathPattern"), BEHAVIOR_FIELDS};
@@ -133,17 +170,25 @@ constexpr Shape kBehaviors{"CacheBehaviors", kBehaviorsFields};
 
 // The rest of a distribution.
 constexpr Field kErrorFields[] = {
-    needed(integer("ErrorCode")), text("ResponsePagePath", ""), text("ResponseCode", ""), integer("ErrorCachingMinTTL", "10"),
+    needed(integer("ErrorCode")),
+    text("ResponsePagePath", ""),
+    text("ResponseCode", ""),
+    integer("ErrorCachingMinTTL", "10"),
 };
 constexpr Shape kError{"CustomErrorResponse", kErrorFields};
 constexpr Field kErrorsFields[] = {quantity(), items("CustomErrorResponse", &kError)};
 constexpr Shape kErrors{"CustomErrorResponses", kErrorsFields};
-constexpr Field kLoggingFields[] = {boolean("Enabled", "false"), boolean("IncludeCookies", "false"), text("Bucket", ""),
-                                    text("Prefix", "")};
+constexpr Field kLoggingFields[] = {boolean("Enabled", "false"), boolean("IncludeCookies", "false"),
+                                    text("Bucket", ""), text("Prefix", "")};
 constexpr Shape kLogging{"Logging", kLoggingFields};
 constexpr Field kCertificateFields[] = {
-    boolean("CloudFrontDefaultCertificate"), text("IAMCertificateId"), text("ACMCertificateArn"), text("SSLSupportMethod"),
-    text("MinimumProtocolVersion"), text("Certificate"), text("CertificateSource"),
+    boolean("CloudFrontDefaultCertificate"),
+    text("IAMCertificateId"),
+    text("ACMCertificateArn"),
+    text("SSLSupportMethod"),
+    text("MinimumProtocolVersion"),
+    text("Certificate"),
+    text("CertificateSource"),
 };
 constexpr Shape kCertificate{"ViewerCertificate", kCertificateFields};
 constexpr Field kGeoFields[] = {text("RestrictionType", "none"), quantity(), items("Location")};
@@ -152,35 +197,57 @@ constexpr Field kRestrictionsFields[] = {structure("GeoRestriction", kGeo, Prese
 constexpr Shape kRestrictions{"Restrictions", kRestrictionsFields};
 
 constexpr Field kDistributionFields[] = {
-    required("CallerReference"), structure("Aliases", kAliases, Presence::Default), text("DefaultRootObject", ""),
-    structure("Origins", kOrigins, Presence::Required), structure("OriginGroups", kOriginGroups, Presence::Default),
+    required("CallerReference"),
+    structure("Aliases", kAliases, Presence::Default),
+    text("DefaultRootObject", ""),
+    structure("Origins", kOrigins, Presence::Required),
+    structure("OriginGroups", kOriginGroups, Presence::Default),
     structure("DefaultCacheBehavior", kDefaultBehavior, Presence::Required),
-    structure("CacheBehaviors", kBehaviors, Presence::Default), structure("CustomErrorResponses", kErrors, Presence::Default),
-    text("Comment", ""), structure("Logging", kLogging, Presence::Default), text("PriceClass", "PriceClass_All"),
-    needed(boolean("Enabled")), structure("ViewerCertificate", kCertificate, Presence::Default),
-    structure("Restrictions", kRestrictions, Presence::Default), text("WebACLId", ""), text("HttpVersion", "http2"),
-    boolean("IsIPV6Enabled", "false"), text("ContinuousDeploymentPolicyId", ""), boolean("Staging", "false"),
+    structure("CacheBehaviors", kBehaviors, Presence::Default),
+    structure("CustomErrorResponses", kErrors, Presence::Default),
+    text("Comment", ""),
+    structure("Logging", kLogging, Presence::Default),
+    text("PriceClass", "PriceClass_All"),
+    needed(boolean("Enabled")),
+    structure("ViewerCertificate", kCertificate, Presence::Default),
+    structure("Restrictions", kRestrictions, Presence::Default),
+    text("WebACLId", ""),
+    text("HttpVersion", "http2"),
+    boolean("IsIPV6Enabled", "false"),
+    text("ContinuousDeploymentPolicyId", ""),
+    boolean("Staging", "false"),
 };
 
 // Policies.
-constexpr Field kPolicyHeadersFields[] = {text("HeaderBehavior", "none"), structure("Headers", kNames)};
+constexpr Field kPolicyHeadersFields[] = {text("HeaderBehavior", "none"),
+                                          structure("Headers", kNames)};
 constexpr Shape kPolicyHeaders{"HeadersConfig", kPolicyHeadersFields};
-constexpr Field kPolicyCookiesFields[] = {text("CookieBehavior", "none"), structure("Cookies", kNames)};
+constexpr Field kPolicyCookiesFields[] = {text("CookieBehavior", "none"),
+                                          structure("Cookies", kNames)};
 constexpr Shape kPolicyCookies{"CookiesConfig", kPolicyCookiesFields};
-constexpr Field kPolicyQueryFields[] = {text("QueryStringBehavior", "none"), structure("QueryStrings", kNames)};
+constexpr Field kPolicyQueryFields[] = {text("QueryStringBehavior", "none"),
+                                        structure("QueryStrings", kNames)};
 constexpr Shape kPolicyQuery{"QueryStringsConfig", kPolicyQueryFields};
 constexpr Field kParametersFields[] = {
-    boolean("EnableAcceptEncodingGzip", "false"), boolean("EnableAcceptEncodingBrotli", "false"),
-    structure("HeadersConfig", kPolicyHeaders, Presence::Default), structure("CookiesConfig", kPolicyCookies, Presence::Default),
+    boolean("EnableAcceptEncodingGzip", "false"),
+    boolean("EnableAcceptEncodingBrotli", "false"),
+    structure("HeadersConfig", kPolicyHeaders, Presence::Default),
+    structure("CookiesConfig", kPolicyCookies, Presence::Default),
     structure("QueryStringsConfig", kPolicyQuery, Presence::Default),
 };
 constexpr Shape kParameters{"ParametersInCacheKeyAndForwardedToOrigin", kParametersFields};
 constexpr Field kCachePolicyFields[] = {
-    text("Comment", ""), required("Name"), integer("DefaultTTL"), integer("MaxTTL"), needed(integer("MinTTL")),
+    text("Comment", ""),
+    required("Name"),
+    integer("DefaultTTL"),
+    integer("MaxTTL"),
+    needed(integer("MinTTL")),
     structure("ParametersInCacheKeyAndForwardedToOrigin", kParameters, Presence::Default),
 };
 constexpr Field kOriginRequestPolicyFields[] = {
-    text("Comment", ""), required("Name"), structure("HeadersConfig", kPolicyHeaders, Presence::Required),
+    text("Comment", ""),
+    required("Name"),
+    structure("HeadersConfig", kPolicyHeaders, Presence::Required),
     structure("CookiesConfig", kPolicyCookies, Presence::Required),
     structure("QueryStringsConfig", kPolicyQuery, Presence::Required),
 };
@@ -193,12 +260,14 @@ constexpr Field kCorsFields[] = {
     structure("AccessControlAllowOrigins", kAllowOrigins, Presence::Required),
     structure("AccessControlAllowHeaders", kHeaderList, Presence::Required),
     structure("AccessControlAllowMethods", kMethodList, Presence::Required),
-    needed(boolean("AccessControlAllowCredentials")), structure("AccessControlExposeHeaders", kHeaderList),
-    integer("AccessControlMaxAgeSec"), needed(boolean("OriginOverride")),
+    needed(boolean("AccessControlAllowCredentials")),
+    structure("AccessControlExposeHeaders", kHeaderList),
+    integer("AccessControlMaxAgeSec"),
+    needed(boolean("OriginOverride")),
 };
 constexpr Shape kCors{"CorsConfig", kCorsFields};
-constexpr Field kXssFields[] = {needed(boolean("Override")), needed(boolean("Protection")), boolean("ModeBlock"),
-                                text("ReportUri")};
+constexpr Field kXssFields[] = {needed(boolean("Override")), needed(boolean("Protection")),
+                                boolean("ModeBlock"), text("ReportUri")};
 constexpr Shape kXss{"XSSProtection", kXssFields};
 constexpr Field kFrameFields[] = {needed(boolean("Override")), required("FrameOption")};
 constexpr Shape kFrame{"FrameOptions", kFrameFields};
@@ -208,49 +277,67 @@ constexpr Field kCspFields[] = {needed(boolean("Override")), required("ContentSe
 constexpr Shape kCsp{"ContentSecurityPolicy", kCspFields};
 constexpr Field kContentTypeFields[] = {needed(boolean("Override"))};
 constexpr Shape kContentType{"ContentTypeOptions", kContentTypeFields};
-constexpr Field kStsFields[] = {needed(boolean("Override")), boolean("IncludeSubdomains"), boolean("Preload"),
-                                needed(integer("AccessControlMaxAgeSec"))};
+constexpr Field kStsFields[] = {needed(boolean("Override")), boolean("IncludeSubdomains"),
+                                boolean("Preload"), needed(integer("AccessControlMaxAgeSec"))};
 constexpr Shape kSts{"StrictTransportSecurity", kStsFields};
 constexpr Field kSecurityFields[] = {
-    structure("XSSProtection", kXss), structure("FrameOptions", kFrame), structure("ReferrerPolicy", kReferrer),
-    structure("ContentSecurityPolicy", kCsp), structure("ContentTypeOptions", kContentType),
+    structure("XSSProtection", kXss),
+    structure("FrameOptions", kFrame),
+    structure("ReferrerPolicy", kReferrer),
+    structure("ContentSecurityPolicy", kCsp),
+    structure("ContentTypeOptions", kContentType),
     structure("StrictTransportSecurity", kSts),
 };
 constexpr Shape kSecurity{"SecurityHeadersConfig", kSecurityFields};
-constexpr Field kServerTimingFields[] = {needed(boolean("Enabled")), {"SamplingRate", FieldKind::Decimal}};
+constexpr Field kServerTimingFields[] = {needed(boolean("Enabled")),
+                                         {"SamplingRate", FieldKind::Decimal}};
 constexpr Shape kServerTiming{"ServerTimingHeadersConfig", kServerTimingFields};
-constexpr Field kPolicyHeaderFields[] = {required("Header"), text("Value", ""), needed(boolean("Override"))};
+constexpr Field kPolicyHeaderFields[] = {required("Header"), text("Value", ""),
+                                         needed(boolean("Override"))};
 constexpr Shape kPolicyHeader{"ResponseHeadersPolicyCustomHeader", kPolicyHeaderFields};
-constexpr Field kPolicyHeadersListFields[] = {quantity(), items("ResponseHeadersPolicyCustomHeader", &kPolicyHeader)};
+constexpr Field kPolicyHeadersListFields[] = {
+    quantity(), items("ResponseHeadersPolicyCustomHeader", &kPolicyHeader)};
 constexpr Shape kPolicyHeadersList{"CustomHeadersConfig", kPolicyHeadersListFields};
 constexpr Field kRemoveHeaderFields[] = {required("Header")};
 constexpr Shape kRemoveHeader{"ResponseHeadersPolicyRemoveHeader", kRemoveHeaderFields};
-constexpr Field kRemoveHeadersFields[] = {quantity(), items("ResponseHeadersPolicyRemoveHeader", &kRemoveHeader)};
+constexpr Field kRemoveHeadersFields[] = {
+    quantity(), items("ResponseHeadersPolicyRemoveHeader", &kRemoveHeader)};
 constexpr Shape kRemoveHeaders{"RemoveHeadersConfig", kRemoveHeadersFields};
 constexpr Field kResponseHeadersPolicyFields[] = {
-    text("Comment", ""), required("Name"), structure("CorsConfig", kCors), structure("SecurityHeadersConfig", kSecurity),
-    structure("ServerTimingHeadersConfig", kServerTiming), structure("CustomHeadersConfig", kPolicyHeadersList),
+    text("Comment", ""),
+    required("Name"),
+    structure("CorsConfig", kCors),
+    structure("SecurityHeadersConfig", kSecurity),
+    structure("ServerTimingHeadersConfig", kServerTiming),
+    structure("CustomHeadersConfig", kPolicyHeadersList),
     structure("RemoveHeadersConfig", kRemoveHeaders),
 };
 
 // Keys, identities, tags, invalidations.
-constexpr Field kOacFields[] = {required("Name"), text("Description", ""), required("SigningProtocol"),
-                                required("SigningBehavior"), required("OriginAccessControlOriginType")};
+constexpr Field kOacFields[] = {required("Name"), text("Description", ""),
+                                required("SigningProtocol"), required("SigningBehavior"),
+                                required("OriginAccessControlOriginType")};
 constexpr Field kOaiFields[] = {required("CallerReference"), text("Comment", "")};
-constexpr Field kPublicKeyFields[] = {required("CallerReference"), required("Name"), required("EncodedKey"),
-                                      text("Comment", "")};
+constexpr Field kPublicKeyFields[] = {required("CallerReference"), required("Name"),
+                                      required("EncodedKey"), text("Comment", "")};
 constexpr Field kKeyGroupFields[] = {
-    required("Name"), {"Items", FieldKind::List, Presence::Required, {}, nullptr, "PublicKey"}, text("Comment", "")};
+    required("Name"),
+    {"Items", FieldKind::List, Presence::Required, {}, nullptr, "PublicKey"},
+    text("Comment", "")};
 constexpr Field kPathsFields[] = {quantity(), items("Path")};
 constexpr Shape kPaths{"Paths", kPathsFields};
-constexpr Field kInvalidationFields[] = {structure("Paths", kPaths, Presence::Required), required("CallerReference")};
+constexpr Field kInvalidationFields[] = {structure("Paths", kPaths, Presence::Required),
+                                         required("CallerReference")};
 constexpr Field kTagFields[] = {required("Key"), text("Value")};
 constexpr Shape kTag{"Tag", kTagFields};
 constexpr Field kTagsFields[] = {{"Items", FieldKind::List, Presence::Optional, {}, &kTag, "Tag"}};
-constexpr Field kTagKeysFields[] = {{"Items", FieldKind::List, Presence::Optional, {}, nullptr, "Key"}};
+constexpr Field kTagKeysFields[] = {
+    {"Items", FieldKind::List, Presence::Optional, {}, nullptr, "Key"}};
 
 [[noreturn]] void wrong(const Field& field, std::string_view expected, std::string_view got) {
-    throw aws::Error(400, "InvalidArgument", fmt::format("The parameter {} must be {}, not '{}'.", field.name, expected, got));
+    throw aws::Error(
+        400, "InvalidArgument",
+        fmt::format("The parameter {} must be {}, not '{}'.", field.name, expected, got));
 }
 
 // XML leaves are texts, JSON's are typed: one reading for both.
@@ -295,31 +382,39 @@ Node list(const Field& field, const Node& value) {
     if (value.is_array()) {
         members = value.items();
     } else if (const Node* inner = value.find(field.member)) {
-        if (inner->is_array()) members = inner->items();
-        else members.push_back(*inner);
+        if (inner->is_array())
+            members = inner->items();
+        else
+            members.push_back(*inner);
     } else if (!value.is_null() && value.size() > 0) {
-        throw aws::Error(400, "MalformedInput", fmt::format("{} must hold elements named {}.", field.name, field.member));
+        throw aws::Error(400, "MalformedInput",
+                         fmt::format("{} must hold elements named {}.", field.name, field.member));
     }
     Node out = Node::array();
     for (const Node& member : members)
-        out.push_back(field.shape != nullptr ? normalize(*field.shape, member) : Node(leaf_text(field, member)));
+        out.push_back(field.shape != nullptr ? normalize(*field.shape, member)
+                                             : Node(leaf_text(field, member)));
     return out;
 }
 
 void check_known(const Shape& shape, const Node& input) {
     for (const auto& [name, value] : input.members()) {
-        bool known = name.starts_with('@') || std::ranges::find(shape.fields, name, &Field::name) != shape.fields.end();
-        // Parts of the real API that are not built are refused by name, never kept as if they worked.
+        bool known = name.starts_with('@') ||
+                     std::ranges::find(shape.fields, name, &Field::name) != shape.fields.end();
+        // Parts of the real API that are not built are refused by name, never kept as if they
+        // worked.
         if (!known)
             throw aws::Error(400, "InvalidArgument",
-                             fmt::format("{} in {} is not part of what this emulator supports.", name, shape.name));
+                             fmt::format("{} in {} is not part of what this emulator supports.",
+                                         name, shape.name));
     }
 }
 
 bool is_given(const Field& field, const Node* value) {
     if (value == nullptr || value->is_null()) return false;
     // <MinTTL></MinTTL> says as much as leaving it out.
-    if (field.kind == FieldKind::Integer || field.kind == FieldKind::Bool || field.kind == FieldKind::Decimal)
+    if (field.kind == FieldKind::Integer || field.kind == FieldKind::Bool ||
+        field.kind == FieldKind::Decimal)
         return !leaf_text(field, *value).empty();
     return true;
 }
@@ -329,18 +424,23 @@ void check_quantity(const Shape& shape, const Node& out, bool given) {
     if (count == nullptr) return;
     int64_t members = static_cast<int64_t>(out["Items"].size());
     if (given && count->as_int() != members)
-        throw aws::Error(400, "InconsistentQuantities",
-                         fmt::format("The value of Quantity and the size of Items do not match in {}.", shape.name));
+        throw aws::Error(
+            400, "InconsistentQuantities",
+            fmt::format("The value of Quantity and the size of Items do not match in {}.",
+                        shape.name));
 }
 
 }  // namespace
 
 constexpr Shape kDistributionConfigShape{"DistributionConfig", kDistributionFields};
 constexpr Shape kCachePolicyConfigShape{"CachePolicyConfig", kCachePolicyFields};
-constexpr Shape kOriginRequestPolicyConfigShape{"OriginRequestPolicyConfig", kOriginRequestPolicyFields};
-constexpr Shape kResponseHeadersPolicyConfigShape{"ResponseHeadersPolicyConfig", kResponseHeadersPolicyFields};
+constexpr Shape kOriginRequestPolicyConfigShape{"OriginRequestPolicyConfig",
+                                                kOriginRequestPolicyFields};
+constexpr Shape kResponseHeadersPolicyConfigShape{"ResponseHeadersPolicyConfig",
+                                                  kResponseHeadersPolicyFields};
 constexpr Shape kOriginAccessControlConfigShape{"OriginAccessControlConfig", kOacFields};
-constexpr Shape kOriginAccessIdentityConfigShape{"CloudFrontOriginAccessIdentityConfig", kOaiFields};
+constexpr Shape kOriginAccessIdentityConfigShape{"CloudFrontOriginAccessIdentityConfig",
+                                                 kOaiFields};
 constexpr Shape kPublicKeyConfigShape{"PublicKeyConfig", kPublicKeyFields};
 constexpr Shape kKeyGroupConfigShape{"KeyGroupConfig", kKeyGroupFields};
 constexpr Shape kInvalidationBatchShape{"InvalidationBatch", kInvalidationFields};
@@ -358,19 +458,25 @@ Node normalize(const Shape& shape, const Node& input) {
         const Node* value = input.find(field.name);
         if (is_given(field, value)) {
             if (field.name == "Quantity") quantity_given = true;
-            if (field.kind == FieldKind::Structure) out.set(std::string(field.name), normalize(*field.shape, *value));
-            else if (field.kind != FieldKind::List) out.set(std::string(field.name), leaf(field, leaf_text(field, *value)));
-            else if (Node members = list(field, *value); members.size() > 0 || field.fill == Presence::Required)
+            if (field.kind == FieldKind::Structure)
+                out.set(std::string(field.name), normalize(*field.shape, *value));
+            else if (field.kind != FieldKind::List)
+                out.set(std::string(field.name), leaf(field, leaf_text(field, *value)));
+            else if (Node members = list(field, *value);
+                     members.size() > 0 || field.fill == Presence::Required)
                 out.set(std::string(field.name), std::move(members));
         } else if (field.fill == Presence::Required) {
-            throw aws::Error(400, "InvalidArgument", fmt::format("The parameter {} is required.", field.name));
+            throw aws::Error(400, "InvalidArgument",
+                             fmt::format("The parameter {} is required.", field.name));
         } else if (field.fill == Presence::Default) {
-            out.set(std::string(field.name), field.kind == FieldKind::Structure ? normalize(*field.shape, Node::object())
-                                                                               : leaf(field, std::string(field.value)));
+            out.set(std::string(field.name), field.kind == FieldKind::Structure
+                                                 ? normalize(*field.shape, Node::object())
+                                                 : leaf(field, std::string(field.value)));
         }
     }
     check_quantity(shape, out, quantity_given);
-    if (Node* count = out.find("Quantity")) *count = Node(static_cast<int64_t>(out["Items"].size()));
+    if (Node* count = out.find("Quantity"))
+        *count = Node(static_cast<int64_t>(out["Items"].size()));
     return out;
 }
 

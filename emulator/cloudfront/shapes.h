@@ -1,5 +1,6 @@
-// Shapes: the structures of CloudFront's API (model 2020-05-31) as data: order of elements, types, lists
-// and the defaults AWS writes into what it returns. normalize() is the one way in for a configuration.
+// Shapes: the structures of CloudFront's API (model 2020-05-31) as data: order of elements, types,
+// lists and the defaults AWS writes into what it returns. normalize() is the one way in for a
+// configuration.
 #pragma once
 #include <span>
 #include <string>
@@ -18,9 +19,10 @@ struct Field {
     std::string_view name;
     FieldKind kind;
     Presence fill = Presence::Optional;
-    std::string_view value = {};     // the default, as text; a structure's default is its own defaults
-    const Shape* shape = nullptr;    // of a structure, or of a list's members (nullptr = text members)
-    std::string_view member = {};    // a list member's element name
+    std::string_view value = {};  // the default, as text; a structure's default is its own defaults
+    const Shape* shape =
+        nullptr;  // of a structure, or of a list's members (nullptr = text members)
+    std::string_view member = {};  // a list member's element name
 };
 
 struct Shape {

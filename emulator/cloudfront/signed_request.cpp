@@ -1,5 +1,5 @@
-// See signed_request.h. Order of the checks: key id present, known, signature readable, policy readable,
-// signature true, conditions.
+// See signed_request.h. Order of the checks: key id present, known, signature readable, policy
+// readable, signature true, conditions.
 #include "cloudfront/signed_request.h"
 
 #include <fmt/format.h>
@@ -22,7 +22,8 @@ namespace cloudfront {
 
 namespace {
 
-constexpr std::array kParameters = {"Expires", "Policy", "Signature", "Key-Pair-Id", "Hash-Algorithm"};
+constexpr std::array kParameters = {"Expires", "Policy", "Signature", "Key-Pair-Id",
+                                    "Hash-Algorithm"};
 
 // What the request carries, from the URL or from cookies.
 struct Parameters {
@@ -38,11 +39,16 @@ Parameters url_parameters(std::string_view query) {
     Parameters found;
     for (std::string_view pair : base::split(query, '&')) {
         auto [name, value] = base::cut(pair, '=');
-        if (name == "Expires") found.expires = value;
-        else if (name == "Policy") found.policy = value;
-        else if (name == "Signature") found.signature = value;
-        else if (name == "Key-Pair-Id") found.key_id = value;
-        else if (name == "Hash-Algorithm") found.hash = value;
+        if (name == "Expires")
+            found.expires = value;
+        else if (name == "Policy")
+            found.policy = value;
+        else if (name == "Signature")
+            found.signature = value;
+        else if (name == "Key-Pair-Id")
+            found.key_id = value;
+        else if (name == "Hash-Algorithm")
+            found.hash = value;
     }
     found.from_url = !found.key_id.empty() || !found.signature.empty() || !found.policy.empty();
     return found;
@@ -51,11 +57,16 @@ Parameters url_parameters(std::string_view query) {
 Parameters cookie_parameters(const http::HeaderList& headers) {
     Parameters found;
     for (const http::CookiePair& cookie : sorted_cookies(headers)) {
-        if (cookie.name == "CloudFront-Expires") found.expires = cookie.value;
-        else if (cookie.name == "CloudFront-Policy") found.policy = cookie.value;
-        else if (cookie.name == "CloudFront-Signature") found.signature = cookie.value;
-        else if (cookie.name == "CloudFront-Key-Pair-Id") found.key_id = cookie.value;
-        else if (cookie.name == "CloudFront-Hash-Algorithm") found.hash = cookie.value;
+        if (cookie.name == "CloudFront-Expires")
+            found.expires = cookie.value;
+        else if (cookie.name == "CloudFront-Policy")
+            found.policy = cookie.value;
+        else if (cookie.name == "CloudFront-Signature")
+            found.signature = cookie.value;
+        else if (cookie.name == "CloudFront-Key-Pair-Id")
+            found.key_id = cookie.value;
+        else if (cookie.name == "CloudFront-Hash-Algorithm")
+            found.hash = cookie.value;
     }
     return found;
 }
@@ -63,7 +74,8 @@ Parameters cookie_parameters(const http::HeaderList& headers) {
 // CloudFront's base64: - for +, _ for =, ~ for /.
 std::optional<std::string> decode(std::string_view text) {
     std::string plain(text);
-    for (char& c : plain) c = c == '-' ? '+' : c == '_' ? '=' : c == '~' ? '/' : c;
+    for (char& c : plain)
+        c = c == '-' ? '+' : c == '_' ? '=' : c == '~' ? '/' : c;
     return base::from_base64(plain);
 }
 
@@ -71,13 +83,15 @@ SignatureCheck refused(std::string_view code, std::string_view message, std::str
     return {false, code, message, std::move(why)};
 }
 
-SignatureCheck denied(std::string why) { return refused("AccessDenied", "Access denied", std::move(why)); }
+SignatureCheck denied(std::string why) {
+    return refused("AccessDenied", "Access denied", std::move(why));
+}
 
 struct Conditions {
-    std::string resource;   // "" = any
+    std::string resource;  // "" = any
     int64_t before = 0;
     std::optional<int64_t> after;
-    std::string source;     // CIDR, "" = any
+    std::string source;  // CIDR, "" = any
 };
 
 std::optional<Conditions> parse_policy(std::string_view text) {
@@ -120,31 +134,38 @@ bool in_network(std::string_view ip, std::string_view cidr) {
 }
 
 std::string canned_policy(const ViewerRequest& request, std::string_view expires) {
-    std::string url = fmt::format("{}://{}{}", request.https ? "https" : "http", request.host, request.path);
+    std::string url =
+        fmt::format("{}://{}{}", request.https ? "https" : "http", request.host, request.path);
     std::string query = without_signature_parameters(request.query);
     if (!query.empty()) url += "?" + query;
-    return fmt::format(R"({{"Statement":[{{"Resource":"{}","Condition":{{"DateLessThan":{{"AWS:EpochTime":{}}}}}}}]}})", url,
-                       expires);
+    return fmt::format(
+        R"({{"Statement":[{{"Resource":"{}","Condition":{{"DateLessThan":{{"AWS:EpochTime":{}}}}}}}]}})",
+        url, expires);
 }
 
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
 Key read_key(std::string_view pem) {
-    std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
-    return Key(bio ? PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr) : nullptr, EVP_PKEY_free);
+    std::unique_ptr<BIO, decltype(&BIO_free)> bio(
+        BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+    return Key(bio ? PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr) : nullptr,
+               EVP_PKEY_free);
 }
 
-SignatureCheck check_conditions(const Conditions& conditions, const ViewerRequest& request, Time now) {
+SignatureCheck check_conditions(const Conditions& conditions, const ViewerRequest& request,
+                                Time now) {
     int64_t epoch = std::chrono::floor<seconds>(now).time_since_epoch().count();
-    if (epoch >= conditions.before) return denied(fmt::format("expired {} s ago", epoch - conditions.before));
+    if (epoch >= conditions.before)
+        return denied(fmt::format("expired {} s ago", epoch - conditions.before));
     if (conditions.after && epoch <= *conditions.after)
         return denied(fmt::format("not valid for another {} s", *conditions.after - epoch));
     if (!conditions.source.empty() && !in_network(request.ip, conditions.source))
         return denied(fmt::format("viewer {} is not in {}", request.ip, conditions.source));
     if (!conditions.resource.empty() &&
-        !resource_matches(conditions.resource, request.https ? "https" : "http", request.host, request.path,
-                          without_signature_parameters(request.query)))
-        return denied(fmt::format("the policy's resource {} does not cover the requested URL", conditions.resource));
+        !resource_matches(conditions.resource, request.https ? "https" : "http", request.host,
+                          request.path, without_signature_parameters(request.query)))
+        return denied(fmt::format("the policy's resource {} does not cover the requested URL",
+                                  conditions.resource));
     return {true, {}, {}, {}};
 }
 
@@ -160,8 +181,8 @@ std::string without_signature_parameters(std::string_view query) {
     return kept;
 }
 
-bool resource_matches(std::string_view resource, std::string_view scheme, std::string_view host, std::string_view path,
-                      std::string_view query) {
+bool resource_matches(std::string_view resource, std::string_view scheme, std::string_view host,
+                      std::string_view path, std::string_view query) {
     if (resource == "*") return true;
     size_t scheme_end = resource.find("://");
     if (scheme_end == std::string_view::npos) return false;
@@ -178,7 +199,8 @@ bool resource_matches(std::string_view resource, std::string_view scheme, std::s
                base::wildcard_match(wanted.substr(escaped + 2), query);
     std::string whole(path);
     if (!query.empty()) whole += "?" + std::string(query);
-    if (wanted.ends_with('*') || wanted.find('?') != std::string_view::npos) return base::wildcard_match(wanted, whole);
+    if (wanted.ends_with('*') || wanted.find('?') != std::string_view::npos)
+        return base::wildcard_match(wanted, whole);
     return query.empty() && base::wildcard_match(wanted, path);
 }
 
@@ -190,16 +212,23 @@ bool is_public_key(std::string_view pem) {
            (kind == EVP_PKEY_EC && EVP_PKEY_bits(key.get()) == 256);
 }
 
-bool verify_with_key(std::string_view pem, std::string_view message, std::string_view signature, bool sha256) {
+bool verify_with_key(std::string_view pem, std::string_view message, std::string_view signature,
+                     bool sha256) {
     Key key = read_key(pem);
     if (!key) return false;
-    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-    if (EVP_DigestVerifyInit(context.get(), nullptr, sha256 ? EVP_sha256() : EVP_sha1(), nullptr, key.get()) != 1) return false;
-    return EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature.data()), signature.size(),
-                            reinterpret_cast<const unsigned char*>(message.data()), message.size()) == 1;
+    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                    EVP_MD_CTX_free);
+    if (EVP_DigestVerifyInit(context.get(), nullptr, sha256 ? EVP_sha256() : EVP_sha1(), nullptr,
+                             key.get()) != 1)
+        return false;
+    return EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature.data()),
+                            signature.size(),
+                            reinterpret_cast<const unsigned char*>(message.data()),
+                            message.size()) == 1;
 }
 
-SignatureCheck check_signature(const CacheBehavior& behavior, const ViewerRequest& request, Time now) {
+SignatureCheck check_signature(const CacheBehavior& behavior, const ViewerRequest& request,
+                               Time now) {
     Parameters parameters = url_parameters(request.query);
     if (!parameters.from_url) parameters = cookie_parameters(request.headers());
     if (parameters.key_id.empty())
@@ -208,22 +237,28 @@ SignatureCheck check_signature(const CacheBehavior& behavior, const ViewerReques
     auto key = std::ranges::find(behavior.trusted_keys, parameters.key_id, &TrustedKey::id);
     if (key == behavior.trusted_keys.end())
         return refused("InvalidKey", "Unknown Key",
-                       fmt::format("{} is in no key group that behavior {} trusts", parameters.key_id, behavior.pattern));
+                       fmt::format("{} is in no key group that behavior {} trusts",
+                                   parameters.key_id, behavior.pattern));
     auto signature = decode(parameters.signature);
     if (!signature || signature->empty())
-        return refused("MalformedSignature", "Could not unencode Signature", "the signature is not CloudFront's base64");
+        return refused("MalformedSignature", "Could not unencode Signature",
+                       "the signature is not CloudFront's base64");
 
     std::string signed_text;
     Conditions conditions;
     if (!parameters.policy.empty()) {
         auto text = decode(parameters.policy);
         auto parsed = text ? parse_policy(*text) : std::nullopt;
-        if (!parsed) return refused("MalformedPolicy", "Malformed Policy", "the policy is not base64 of a policy document");
+        if (!parsed)
+            return refused("MalformedPolicy", "Malformed Policy",
+                           "the policy is not base64 of a policy document");
         signed_text = std::move(*text);
         conditions = std::move(*parsed);
     } else {
         auto expires = base::parse_signed(parameters.expires);
-        if (!expires) return refused("MalformedPolicy", "Malformed Policy", "no Policy, and Expires is not a number");
+        if (!expires)
+            return refused("MalformedPolicy", "Malformed Policy",
+                           "no Policy, and Expires is not a number");
         signed_text = canned_policy(request, parameters.expires);
         conditions.before = *expires;
     }

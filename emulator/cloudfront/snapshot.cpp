@@ -16,29 +16,35 @@ namespace {
 
 std::vector<std::string> texts(const Node& list) {
     std::vector<std::string> found;
-    for (const Node& item : list["Items"].items()) found.push_back(item.as_string());
+    for (const Node& item : list["Items"].items())
+        found.push_back(item.as_string());
     return found;
 }
 
 enum class Names : uint8_t { AsTheyAre, LowerCase };
 
 // {HeaderBehavior: whitelist, Headers: {…}} and its two brothers.
-Selection selection(const Node& config, std::string_view behavior_name, std::string_view list_name, Names names) {
+Selection selection(const Node& config, std::string_view behavior_name, std::string_view list_name,
+                    Names names) {
     const std::string& mode = config[behavior_name].as_string();
     Selection selection;
-    if (mode == "whitelist") selection.mode = Selection::Mode::Listed;
-    else if (mode == "allExcept") selection.mode = Selection::Mode::AllExcept;
+    if (mode == "whitelist")
+        selection.mode = Selection::Mode::Listed;
+    else if (mode == "allExcept")
+        selection.mode = Selection::Mode::AllExcept;
     else if (mode == "all" || mode == "allViewer" || mode == "allViewerAndWhitelistCloudFront")
         selection.mode = Selection::Mode::All;
     for (const std::string& name : texts(config[list_name]))
         selection.names.push_back(names == Names::LowerCase ? base::lower(name) : name);
-    if (names == Names::LowerCase) std::ranges::sort(selection.names);   // the key does not depend on their order
+    if (names == Names::LowerCase)
+        std::ranges::sort(selection.names);  // the key does not depend on their order
     return selection;
 }
 
 MethodSet methods(const Node& list) {
     MethodSet set;
-    for (const std::string& name : texts(list)) set.add(method_of(name));
+    for (const std::string& name : texts(list))
+        set.add(method_of(name));
     return set;
 }
 
@@ -56,7 +62,8 @@ void apply_policies(CacheBehavior& behavior, const Node& config, const ResourceL
         behavior.max_ttl = policy.max_ttl;
         behavior.caching_disabled = policy.max_ttl == seconds(0);
     }
-    if (auto found = lookup(kOriginRequestPolicyKind, config["OriginRequestPolicyId"].as_string())) {
+    if (auto found =
+            lookup(kOriginRequestPolicyKind, config["OriginRequestPolicyId"].as_string())) {
         OriginRequestPolicy policy = compile_origin_request_policy(*found);
         behavior.forward_source = "origin request policy " + policy.name;
         behavior.also_headers = std::move(policy.headers);
@@ -89,8 +96,10 @@ void apply_forwarded_values(CacheBehavior& behavior, const Node& config) {
         behavior.also_query.mode = Selection::Mode::All;
     }
     for (const std::string& name : texts(forwarded["Headers"])) {
-        if (name == "*") behavior.forwards_all_headers = true;
-        else behavior.key_headers.names.push_back(base::lower(name));
+        if (name == "*")
+            behavior.forwards_all_headers = true;
+        else
+            behavior.key_headers.names.push_back(base::lower(name));
     }
     std::ranges::sort(behavior.key_headers.names);
     if (!behavior.key_headers.names.empty()) behavior.key_headers.mode = Selection::Mode::Listed;
@@ -106,8 +115,8 @@ void apply_forwarded_values(CacheBehavior& behavior, const Node& config) {
 
 void add_trusted_keys(CacheBehavior& behavior, const Node& config, const ResourceLookup& lookup) {
     // GAP: TrustedSigners (account keys) admit nobody: there are no account key pairs here.
-    behavior.needs_signature =
-        config["TrustedKeyGroups"]["Enabled"].as_bool() || config["TrustedSigners"]["Enabled"].as_bool();
+    behavior.needs_signature = config["TrustedKeyGroups"]["Enabled"].as_bool() ||
+                               config["TrustedSigners"]["Enabled"].as_bool();
     if (!config["TrustedKeyGroups"]["Enabled"].as_bool()) return;
     for (const std::string& group_id : texts(config["TrustedKeyGroups"])) {
         auto group = lookup(kKeyGroupKind, group_id);
@@ -122,18 +131,23 @@ CacheBehavior compile_behavior(const Node& config, const ResourceLookup& lookup)
     CacheBehavior behavior;
     behavior.is_default = config.find("PathPattern") == nullptr;
     behavior.pattern = behavior.is_default ? "*" : config["PathPattern"].as_string();
-    if (behavior.pattern.size() > 1 && behavior.pattern.starts_with('*') == false && !behavior.pattern.starts_with('/'))
-        behavior.pattern.insert(0, 1, '/');   // "images/*" means "/images/*"
+    if (behavior.pattern.size() > 1 && behavior.pattern.starts_with('*') == false &&
+        !behavior.pattern.starts_with('/'))
+        behavior.pattern.insert(0, 1, '/');  // "images/*" means "/images/*"
     behavior.target_id = config["TargetOriginId"].as_string();
     const std::string& protocol = config["ViewerProtocolPolicy"].as_string();
     if (protocol == "https-only") behavior.protocol_policy = ViewerProtocolPolicy::HttpsOnly;
-    if (protocol == "redirect-to-https") behavior.protocol_policy = ViewerProtocolPolicy::RedirectToHttps;
+    if (protocol == "redirect-to-https")
+        behavior.protocol_policy = ViewerProtocolPolicy::RedirectToHttps;
     behavior.allowed = methods(config["AllowedMethods"]);
     behavior.cached = methods(config["AllowedMethods"]["CachedMethods"]);
     behavior.compress = config["Compress"].as_bool();
-    if (config.find("ForwardedValues") != nullptr) apply_forwarded_values(behavior, config);
-    else apply_policies(behavior, config, lookup);
-    if (auto found = lookup(kResponseHeadersPolicyKind, config["ResponseHeadersPolicyId"].as_string()))
+    if (config.find("ForwardedValues") != nullptr)
+        apply_forwarded_values(behavior, config);
+    else
+        apply_policies(behavior, config, lookup);
+    if (auto found =
+            lookup(kResponseHeadersPolicyKind, config["ResponseHeadersPolicyId"].as_string()))
         behavior.response_headers =
             std::make_shared<const ResponseHeadersPolicy>(compile_response_headers_policy(*found));
     add_trusted_keys(behavior, config, lookup);
@@ -142,7 +156,8 @@ CacheBehavior compile_behavior(const Node& config, const ResourceLookup& lookup)
 
 SigningBehavior signing_of(const Node& config, const ResourceLookup& lookup) {
     // An origin access identity signs as an access control that always signs does.
-    if (!config["S3OriginConfig"]["OriginAccessIdentity"].as_string().empty()) return SigningBehavior::Always;
+    if (!config["S3OriginConfig"]["OriginAccessIdentity"].as_string().empty())
+        return SigningBehavior::Always;
     auto control = lookup(kOriginAccessControlKind, config["OriginAccessControlId"].as_string());
     if (!control) return SigningBehavior::None;
     const std::string& behavior = control->config["SigningBehavior"].as_string();
@@ -156,7 +171,8 @@ Origin compile_origin(const Node& config, const ResourceLookup& lookup) {
     origin.domain_name = config["DomainName"].as_string();
     origin.path = config["OriginPath"].as_string();
     for (const Node& header : config["CustomHeaders"]["Items"].items())
-        origin.custom_headers.push_back({header["HeaderName"].as_string(), header["HeaderValue"].as_string()});
+        origin.custom_headers.push_back(
+            {header["HeaderName"].as_string(), header["HeaderValue"].as_string()});
     origin.connection_attempts = static_cast<int>(config["ConnectionAttempts"].as_int(3));
     origin.connection_timeout = seconds(config["ConnectionTimeout"].as_int(10));
     if (const Node* completion = config.find("ResponseCompletionTimeout"))
@@ -168,7 +184,7 @@ Origin compile_origin(const Node& config, const ResourceLookup& lookup) {
     origin.region = s3_host_region(origin.domain_name).value_or("");
     if (const Node* custom = config.find("CustomOriginConfig")) {
         const std::string& protocol = (*custom)["OriginProtocolPolicy"].as_string();
-        origin.protocol_policy = protocol == "https-only"   ? OriginProtocolPolicy::HttpsOnly
+        origin.protocol_policy = protocol == "https-only"     ? OriginProtocolPolicy::HttpsOnly
                                  : protocol == "match-viewer" ? OriginProtocolPolicy::MatchViewer
                                                               : OriginProtocolPolicy::HttpOnly;
         origin.http_port = static_cast<uint16_t>((*custom)["HTTPPort"].as_int(80));
@@ -186,9 +202,11 @@ OriginGroup compile_group(const Node& config) {
     OriginGroup group;
     group.id = config["Id"].as_string();
     const auto& members = config["Members"]["Items"].items();
-    for (size_t i = 0; i < 2 && i < members.size(); ++i) group.members[i] = members[i]["OriginId"].as_string();
+    for (size_t i = 0; i < 2 && i < members.size(); ++i)
+        group.members[i] = members[i]["OriginId"].as_string();
     for (const Node& code : config["FailoverCriteria"]["StatusCodes"]["Items"].items())
-        if (auto status = base::parse_unsigned(code.as_string())) group.failover_statuses.push_back(static_cast<int>(*status));
+        if (auto status = base::parse_unsigned(code.as_string()))
+            group.failover_statuses.push_back(static_cast<int>(*status));
     return group;
 }
 
@@ -196,8 +214,10 @@ CustomErrorResponse compile_error(const Node& config) {
     CustomErrorResponse error;
     error.error_code = static_cast<int>(config["ErrorCode"].as_int());
     error.page_path = config["ResponsePagePath"].as_string();
-    error.response_code = static_cast<int>(base::parse_unsigned(config["ResponseCode"].as_string()).value_or(error.error_code));
-    error.caching_min_ttl = seconds(config["ErrorCachingMinTTL"].as_int(kDefaultErrorCachingMinTtl.count()));
+    error.response_code = static_cast<int>(
+        base::parse_unsigned(config["ResponseCode"].as_string()).value_or(error.error_code));
+    error.caching_min_ttl =
+        seconds(config["ErrorCachingMinTTL"].as_int(kDefaultErrorCachingMinTtl.count()));
     return error;
 }
 
@@ -212,21 +232,25 @@ GeoRestriction compile_geo(const Node& config) {
 
 void add_security_headers(ResponseHeadersPolicy& policy, const Node& security) {
     auto add = [&](std::string_view name, const Node& entry, std::string value) {
-        policy.headers.push_back({std::string(name), std::move(value), entry["Override"].as_bool()});
+        policy.headers.push_back(
+            {std::string(name), std::move(value), entry["Override"].as_bool()});
     };
     if (const Node* entry = security.find("XSSProtection")) {
         std::string value = (*entry)["Protection"].as_bool() ? "1" : "0";
-        if (value == "1" && (*entry)["ModeBlock"].as_bool()) value += "; mode=block";
+        if (value == "1" && (*entry)["ModeBlock"].as_bool())
+            value += "; mode=block";
         else if (value == "1" && !(*entry)["ReportUri"].as_string().empty())
             value += "; report=" + (*entry)["ReportUri"].as_string();
         add("X-XSS-Protection", *entry, value);
     }
-    if (const Node* entry = security.find("FrameOptions")) add("X-Frame-Options", *entry, (*entry)["FrameOption"].as_string());
+    if (const Node* entry = security.find("FrameOptions"))
+        add("X-Frame-Options", *entry, (*entry)["FrameOption"].as_string());
     if (const Node* entry = security.find("ReferrerPolicy"))
         add("Referrer-Policy", *entry, (*entry)["ReferrerPolicy"].as_string());
     if (const Node* entry = security.find("ContentSecurityPolicy"))
         add("Content-Security-Policy", *entry, (*entry)["ContentSecurityPolicy"].as_string());
-    if (const Node* entry = security.find("ContentTypeOptions")) add("X-Content-Type-Options", *entry, "nosniff");
+    if (const Node* entry = security.find("ContentTypeOptions"))
+        add("X-Content-Type-Options", *entry, "nosniff");
     if (const Node* entry = security.find("StrictTransportSecurity")) {
         std::string value = fmt::format("max-age={}", (*entry)["AccessControlMaxAgeSec"].as_int());
         if ((*entry)["IncludeSubdomains"].as_bool()) value += "; includeSubDomains";
@@ -262,9 +286,12 @@ std::optional<std::string> s3_host_region(std::string_view domain_name) {
     std::string_view rest = std::string_view(host).substr(service + 3);
     if (rest.starts_with("-website") || rest.starts_with("-accesspoint")) return std::nullopt;
     if (rest.empty()) return "";
-    if (rest.starts_with(".dualstack.")) rest.remove_prefix(11);
-    else if (rest[0] == '.' || rest[0] == '-') rest.remove_prefix(1);
-    else return std::nullopt;
+    if (rest.starts_with(".dualstack."))
+        rest.remove_prefix(11);
+    else if (rest[0] == '.' || rest[0] == '-')
+        rest.remove_prefix(1);
+    else
+        return std::nullopt;
     return std::string(rest);
 }
 
@@ -279,17 +306,22 @@ CachePolicy compile_cache_policy(const Resource& resource) {
     policy.max_ttl = seconds(config["MaxTTL"].as_int());
     policy.gzip = parameters["EnableAcceptEncodingGzip"].as_bool();
     policy.brotli = parameters["EnableAcceptEncodingBrotli"].as_bool();
-    policy.headers = selection(parameters["HeadersConfig"], "HeaderBehavior", "Headers", Names::LowerCase);
-    policy.cookies = selection(parameters["CookiesConfig"], "CookieBehavior", "Cookies", Names::AsTheyAre);
-    policy.query = selection(parameters["QueryStringsConfig"], "QueryStringBehavior", "QueryStrings", Names::AsTheyAre);
+    policy.headers =
+        selection(parameters["HeadersConfig"], "HeaderBehavior", "Headers", Names::LowerCase);
+    policy.cookies =
+        selection(parameters["CookiesConfig"], "CookieBehavior", "Cookies", Names::AsTheyAre);
+    policy.query = selection(parameters["QueryStringsConfig"], "QueryStringBehavior",
+                             "QueryStrings", Names::AsTheyAre);
     return policy;
 }
 
 OriginRequestPolicy compile_origin_request_policy(const Resource& resource) {
     const Node& config = resource.config;
-    return {resource.id, resource.name, selection(config["HeadersConfig"], "HeaderBehavior", "Headers", Names::LowerCase),
+    return {resource.id, resource.name,
+            selection(config["HeadersConfig"], "HeaderBehavior", "Headers", Names::LowerCase),
             selection(config["CookiesConfig"], "CookieBehavior", "Cookies", Names::AsTheyAre),
-            selection(config["QueryStringsConfig"], "QueryStringBehavior", "QueryStrings", Names::AsTheyAre)};
+            selection(config["QueryStringsConfig"], "QueryStringBehavior", "QueryStrings",
+                      Names::AsTheyAre)};
 }
 
 ResponseHeadersPolicy compile_response_headers_policy(const Resource& resource) {
@@ -298,18 +330,22 @@ ResponseHeadersPolicy compile_response_headers_policy(const Resource& resource) 
     policy.id = resource.id;
     policy.name = resource.name;
     if (const Node* cors = config.find("CorsConfig")) policy.cors = compile_cors(*cors);
-    if (const Node* security = config.find("SecurityHeadersConfig")) add_security_headers(policy, *security);
+    if (const Node* security = config.find("SecurityHeadersConfig"))
+        add_security_headers(policy, *security);
     for (const Node& header : config["CustomHeadersConfig"]["Items"].items())
-        policy.headers.push_back({header["Header"].as_string(), header["Value"].as_string(), header["Override"].as_bool()});
+        policy.headers.push_back({header["Header"].as_string(), header["Value"].as_string(),
+                                  header["Override"].as_bool()});
     for (const Node& header : config["RemoveHeadersConfig"]["Items"].items())
         policy.removed.push_back(base::lower(header["Header"].as_string()));
     const Node& timing = config["ServerTimingHeadersConfig"];
-    if (timing["Enabled"].as_bool()) policy.server_timing_rate = timing["SamplingRate"].as_double(0);
+    if (timing["Enabled"].as_bool())
+        policy.server_timing_rate = timing["SamplingRate"].as_double(0);
     return policy;
 }
 
-Distribution compile_distribution(const Resource& resource, std::string_view arn, std::string_view domain_name,
-                                  std::string_view name, const ResourceLookup& lookup) {
+Distribution compile_distribution(const Resource& resource, std::string_view arn,
+                                  std::string_view domain_name, std::string_view name,
+                                  const ResourceLookup& lookup) {
     const Node& config = resource.config;
     Distribution distribution;
     distribution.id = resource.id;
@@ -318,11 +354,13 @@ Distribution compile_distribution(const Resource& resource, std::string_view arn
     distribution.name = name;
     distribution.comment = config["Comment"].as_string();
     distribution.enabled = config["Enabled"].as_bool();
-    for (const std::string& alias : texts(config["Aliases"])) distribution.aliases.push_back(base::lower(alias));
+    for (const std::string& alias : texts(config["Aliases"]))
+        distribution.aliases.push_back(base::lower(alias));
     distribution.default_root_object = config["DefaultRootObject"].as_string();
     for (const Node& origin : config["Origins"]["Items"].items())
         distribution.origins.push_back(compile_origin(origin, lookup));
-    for (const Node& group : config["OriginGroups"]["Items"].items()) distribution.groups.push_back(compile_group(group));
+    for (const Node& group : config["OriginGroups"]["Items"].items())
+        distribution.groups.push_back(compile_group(group));
     for (const Node& behavior : config["CacheBehaviors"]["Items"].items())
         distribution.behaviors.push_back(compile_behavior(behavior, lookup));
     distribution.behaviors.push_back(compile_behavior(config["DefaultCacheBehavior"], lookup));

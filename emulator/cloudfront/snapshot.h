@@ -1,5 +1,5 @@
-// Snapshot: what the request path reads: every distribution compiled from its document, found by host.
-// A request takes one snapshot and keeps it to the end.
+// Snapshot: what the request path reads: every distribution compiled from its document, found by
+// host. A request takes one snapshot and keeps it to the end.
 #pragma once
 #include <functional>
 #include <map>
@@ -20,11 +20,13 @@ struct EdgeSnapshot {
 };
 
 // Finds a resource (managed ones included) while compiling.
-using ResourceLookup = std::function<std::optional<Resource>(std::string_view kind, std::string_view id)>;
+using ResourceLookup =
+    std::function<std::optional<Resource>(std::string_view kind, std::string_view id)>;
 
 // `config` is a normalized DistributionConfig that passed the checks.
-Distribution compile_distribution(const Resource& resource, std::string_view arn, std::string_view domain_name,
-                                  std::string_view name, const ResourceLookup& lookup);
+Distribution compile_distribution(const Resource& resource, std::string_view arn,
+                                  std::string_view domain_name, std::string_view name,
+                                  const ResourceLookup& lookup);
 
 CachePolicy compile_cache_policy(const Resource& resource);
 OriginRequestPolicy compile_origin_request_policy(const Resource& resource);

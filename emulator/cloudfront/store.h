@@ -1,5 +1,5 @@
-// Store: CloudFront's resources in the database. One table holds every versioned kind as a document with
-// a revision number, from which its ETag follows.
+// Store: CloudFront's resources in the database. One table holds every versioned kind as a document
+// with a revision number, from which its ETag follows.
 #pragma once
 #include <optional>
 #include <string>
@@ -43,7 +43,7 @@ struct StoredInvalidation {
     std::string distribution_id, id, caller_reference;
     base::Time created;
     std::vector<std::string> paths;
-    base::Node report;   // what it removed, path by path
+    base::Node report;  // what it removed, path by path
 };
 
 class Store {
@@ -55,8 +55,9 @@ class Store {
     void remove(std::string_view kind, std::string_view id);
     std::optional<Resource> find(std::string_view kind, std::string_view id) const;
     std::optional<Resource> find_by_name(std::string_view kind, std::string_view name) const;
-    std::optional<Resource> find_by_caller_reference(std::string_view kind, std::string_view reference) const;
-    std::vector<Resource> list(std::string_view kind) const;   // oldest first
+    std::optional<Resource> find_by_caller_reference(std::string_view kind,
+                                                     std::string_view reference) const;
+    std::vector<Resource> list(std::string_view kind) const;  // oldest first
 
     std::vector<std::pair<std::string, std::string>> tags(std::string_view arn) const;
     void set_tag(std::string_view arn, std::string_view key, std::string_view value);
@@ -64,13 +65,15 @@ class Store {
     void remove_tags(std::string_view arn);
 
     void insert(const StoredInvalidation& invalidation);
-    std::vector<StoredInvalidation> invalidations(std::string_view distribution_id) const;   // newest first
+    std::vector<StoredInvalidation> invalidations(
+        std::string_view distribution_id) const;  // newest first
     void remove_invalidations(std::string_view distribution_id);
 
     state::Database& database() { return database_; }
 
   private:
-    std::optional<Resource> find_where(std::string_view column, std::string_view kind, std::string_view value) const;
+    std::optional<Resource> find_where(std::string_view column, std::string_view kind,
+                                       std::string_view value) const;
     state::Database& database_;
 };
 

@@ -21,11 +21,14 @@ bool move_some(net::Socket& from, net::Socket& to) {
 
 }  // namespace
 
-void tunnel(net::Socket& viewer, net::Socket& origin, std::string_view from_viewer, std::string_view from_origin) {
+void tunnel(net::Socket& viewer, net::Socket& origin, std::string_view from_viewer,
+            std::string_view from_origin) {
     net::leave_loop();
     bool open = true;
-    if (!from_viewer.empty()) open = origin.write_all(from_viewer, net::Deadline::after(kWrite)).has_value();
-    if (open && !from_origin.empty()) open = viewer.write_all(from_origin, net::Deadline::after(kWrite)).has_value();
+    if (!from_viewer.empty())
+        open = origin.write_all(from_viewer, net::Deadline::after(kWrite)).has_value();
+    if (open && !from_origin.empty())
+        open = viewer.write_all(from_origin, net::Deadline::after(kWrite)).has_value();
     auto idle = net::Deadline::after(kTunnelIdle);
     while (open) {
         pollfd waits[2] = {{viewer.descriptor(), POLLIN, 0}, {origin.descriptor(), POLLIN, 0}};

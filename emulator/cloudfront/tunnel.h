@@ -1,4 +1,5 @@
-// Tunnel: two connected sockets, bytes both ways, for WebSocket. CloudFront guide, "Using WebSockets".
+// Tunnel: two connected sockets, bytes both ways, for WebSocket. CloudFront guide, "Using
+// WebSockets".
 #pragma once
 #include <chrono>
 #include <string_view>
@@ -11,6 +12,7 @@ namespace cloudfront {
 inline constexpr std::chrono::milliseconds kTunnelIdle{600'000};
 
 // Until either side ends; the early bytes go first. Both sockets are shut afterwards.
-void tunnel(net::Socket& viewer, net::Socket& origin, std::string_view from_viewer, std::string_view from_origin);
+void tunnel(net::Socket& viewer, net::Socket& origin, std::string_view from_viewer,
+            std::string_view from_origin);
 
 }  // namespace cloudfront

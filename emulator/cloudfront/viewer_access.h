@@ -1,5 +1,6 @@
-// Viewer access: what stops a request before the cache is asked: country, protocol policy, method, body
-// on GET, signature. CloudFront guide, "Restricting content", "Requiring HTTPS", "Allowed methods". Pure.
+// Viewer access: what stops a request before the cache is asked: country, protocol policy, method,
+// body on GET, signature. CloudFront guide, "Restricting content", "Requiring HTTPS", "Allowed
+// methods". Pure.
 #pragma once
 #include <string>
 #include <string_view>
@@ -22,8 +23,8 @@ enum class Access : uint8_t {
 struct AccessDecision {
     Access outcome = Access::Admitted;
     int status = 0;
-    std::string_view sentence;        // of the generated page
-    std::string_view log_type;        // x-edge-detailed-result-type
+    std::string_view sentence;  // of the generated page
+    std::string_view log_type;  // x-edge-detailed-result-type
     // SignatureRefused: the XML error, and why in our words.
     std::string_view code, message;
     std::string why;
@@ -31,7 +32,9 @@ struct AccessDecision {
 
 // Order of the checks: GUESS (country, protocol, method, body, signature); nobody documents it.
 AccessDecision check_country(const Distribution& distribution, const ViewerRequest& request);
-AccessDecision check_access(const CacheBehavior& behavior, const ViewerRequest& request, bool has_body, Time now);
-std::string explain_access(const AccessDecision& decision, const CacheBehavior& behavior, const ViewerRequest& request);
+AccessDecision check_access(const CacheBehavior& behavior, const ViewerRequest& request,
+                            bool has_body, Time now);
+std::string explain_access(const AccessDecision& decision, const CacheBehavior& behavior,
+                           const ViewerRequest& request);
 
 }  // namespace cloudfront

@@ -1,4 +1,5 @@
-// See viewer_headers.h. Device detection reads the User-Agent for the words that all vendors put there.
+// See viewer_headers.h. Device detection reads the User-Agent for the words that all vendors put
+// there.
 #include "cloudfront/viewer_headers.h"
 
 #include <fmt/format.h>
@@ -13,23 +14,28 @@ struct Device {
     bool mobile = false, tablet = false, tv = false, ios = false, android = false;
 };
 
-bool contains(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view word) {
+    return text.find(word) != std::string_view::npos;
+}
 
 Device device_of(std::string_view agent) {
     Device device;
     device.android = contains(agent, "Android");
     device.ios = contains(agent, "iPhone") || contains(agent, "iPad") || contains(agent, "iPod");
-    device.tv = contains(agent, "SmartTV") || contains(agent, "SMART-TV") || contains(agent, "AppleTV") ||
-                contains(agent, "GoogleTV") || contains(agent, "HbbTV") || contains(agent, "BRAVIA");
-    device.tablet = contains(agent, "iPad") || contains(agent, "Tablet") || contains(agent, "Kindle") ||
+    device.tv = contains(agent, "SmartTV") || contains(agent, "SMART-TV") ||
+                contains(agent, "AppleTV") || contains(agent, "GoogleTV") ||
+                contains(agent, "HbbTV") || contains(agent, "BRAVIA");
+    device.tablet = contains(agent, "iPad") || contains(agent, "Tablet") ||
+                    contains(agent, "Kindle") ||
                     (device.android && !contains(agent, "Mobile") && !device.tv);
-    device.mobile = !device.tablet && !device.tv &&
-                    (contains(agent, "Mobile") || contains(agent, "iPhone") || contains(agent, "iPod"));
+    device.mobile =
+        !device.tablet && !device.tv &&
+        (contains(agent, "Mobile") || contains(agent, "iPhone") || contains(agent, "iPod"));
     return device;
 }
 
 struct Generated {
-    std::string_view name;      // lower case
+    std::string_view name;  // lower case
     std::string_view spelling;
 };
 
@@ -47,8 +53,8 @@ constexpr Generated kGenerated[] = {
     {"cloudfront-viewer-tls", "CloudFront-Viewer-TLS"},
     {"cloudfront-viewer-header-count", "CloudFront-Viewer-Header-Count"},
     {"cloudfront-viewer-header-order", "CloudFront-Viewer-Header-Order"},
-    // GAP: a local viewer has no city, region, coordinates, metro code, postal code, time zone or ASN;
-    // these are absent, as AWS leaves them out when it does not know.
+    // GAP: a local viewer has no city, region, coordinates, metro code, postal code, time zone or
+    // ASN; these are absent, as AWS leaves them out when it does not know.
     {"cloudfront-viewer-asn", "CloudFront-Viewer-ASN"},
     {"cloudfront-viewer-city", "CloudFront-Viewer-City"},
     {"cloudfront-viewer-country-name", "CloudFront-Viewer-Country-Name"},
@@ -62,7 +68,9 @@ constexpr Generated kGenerated[] = {
     {"cloudfront-viewer-ja3-fingerprint", "CloudFront-Viewer-JA3-Fingerprint"},
 };
 
-std::string text_of(bool value) { return value ? "true" : "false"; }
+std::string text_of(bool value) {
+    return value ? "true" : "false";
+}
 
 std::string header_order(const ViewerRequest& request) {
     std::string order;
@@ -77,7 +85,9 @@ std::string header_order(const ViewerRequest& request) {
 
 }  // namespace
 
-bool is_generated_header(std::string_view lower_name) { return lower_name.starts_with("cloudfront-"); }
+bool is_generated_header(std::string_view lower_name) {
+    return lower_name.starts_with("cloudfront-");
+}
 
 std::string generated_header_spelling(std::string_view lower_name) {
     for (const Generated& generated : kGenerated)
@@ -85,7 +95,8 @@ std::string generated_header_spelling(std::string_view lower_name) {
     return std::string(lower_name);
 }
 
-std::optional<std::string> generated_header(std::string_view lower_name, const ViewerRequest& request) {
+std::optional<std::string> generated_header(std::string_view lower_name,
+                                            const ViewerRequest& request) {
     std::string_view name = lower_name.substr(std::string_view("cloudfront-").size());
     if (name.starts_with("is-")) {
         Device device = device_of(request.headers().get("User-Agent"));
@@ -94,14 +105,16 @@ std::optional<std::string> generated_header(std::string_view lower_name, const V
         if (name == "is-mobile-viewer") return text_of(device.mobile);
         if (name == "is-tablet-viewer") return text_of(device.tablet);
         if (name == "is-smarttv-viewer") return text_of(device.tv);
-        if (name == "is-desktop-viewer") return text_of(!device.mobile && !device.tablet && !device.tv);
+        if (name == "is-desktop-viewer")
+            return text_of(!device.mobile && !device.tablet && !device.tv);
         return std::nullopt;
     }
     if (name == "forwarded-proto") return request.https ? "https" : "http";
     if (name == "viewer-address") return fmt::format("{}:{}", request.ip, request.port);
     if (name == "viewer-country" && !request.country.empty()) return request.country;
     // GUESS: "1.1", "2.0".
-    if (name == "viewer-http-version") return fmt::format("{}.{}", request.head->major, request.head->minor);
+    if (name == "viewer-http-version")
+        return fmt::format("{}.{}", request.head->major, request.head->minor);
     if (name == "viewer-tls" && !request.tls.empty()) return request.tls;
     if (name == "viewer-header-count") return fmt::format("{}", request.headers().size());
     if (name == "viewer-header-order") return header_order(request);

@@ -1,5 +1,5 @@
-// The CloudFront-* request headers: made by the edge from what it knows of the viewer, never taken from
-// the viewer. CloudFront guide, "Adding CloudFront request headers". Pure.
+// The CloudFront-* request headers: made by the edge from what it knows of the viewer, never taken
+// from the viewer. CloudFront guide, "Adding CloudFront request headers". Pure.
 #pragma once
 #include <optional>
 #include <string>
@@ -11,7 +11,8 @@ namespace cloudfront {
 
 bool is_generated_header(std::string_view lower_name);
 // The value, or nothing when the edge does not know it (then the header is absent).
-std::optional<std::string> generated_header(std::string_view lower_name, const ViewerRequest& request);
+std::optional<std::string> generated_header(std::string_view lower_name,
+                                            const ViewerRequest& request);
 // CloudFront's spelling of a generated header's name.
 std::string generated_header_spelling(std::string_view lower_name);
 

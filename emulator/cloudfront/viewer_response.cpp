@@ -21,11 +21,12 @@ std::string reduced_vary(const http::HeaderList& headers, const CacheBehavior& b
         for (std::string_view item : base::split(line, ',')) {
             item = base::trim(item);
             std::string name = base::lower(item);
-            bool device = std::ranges::any_of(behavior.key_headers.names,
-                                              [](const std::string& listed) { return listed.starts_with("cloudfront-is-"); });
-            bool survives = name == "accept-encoding" || name == "cookie" || behavior.forwards_all_headers ||
-                            behavior.key_headers.selects(name) || behavior.also_headers.selects(name) ||
-                            (name == "user-agent" && device);
+            bool device = std::ranges::any_of(
+                behavior.key_headers.names,
+                [](const std::string& listed) { return listed.starts_with("cloudfront-is-"); });
+            bool survives = name == "accept-encoding" || name == "cookie" ||
+                            behavior.forwards_all_headers || behavior.key_headers.selects(name) ||
+                            behavior.also_headers.selects(name) || (name == "user-agent" && device);
             if (!survives || item.empty()) continue;
             if (!kept.empty()) kept += ", ";
             kept += item;
@@ -34,15 +35,17 @@ std::string reduced_vary(const http::HeaderList& headers, const CacheBehavior& b
     return kept;
 }
 
-// CORS -----------------------------------------------------------------------------------------------
+// CORS
+// -----------------------------------------------------------------------------------------------
 
 // An entry is scheme://host[:port], host[:port] or *.domain; GUESS: a missing scheme matches both.
 bool origin_matches(std::string_view entry, std::string_view origin) {
     if (entry == "*" || base::equals_ignoring_case(entry, origin)) return true;
     auto split = [](std::string_view text) {
         size_t at = text.find("://");
-        return at == std::string_view::npos ? std::pair<std::string_view, std::string_view>{"", text}
-                                            : std::pair{text.substr(0, at), text.substr(at + 3)};
+        return at == std::string_view::npos
+                   ? std::pair<std::string_view, std::string_view>{"", text}
+                   : std::pair{text.substr(0, at), text.substr(at + 3)};
     };
     auto [entry_scheme, entry_host] = split(entry);
     auto [scheme, host] = split(origin);
@@ -51,35 +54,47 @@ bool origin_matches(std::string_view entry, std::string_view origin) {
 }
 
 // Sets `name` unless the origin's own stays.
-void put(http::HeaderList& headers, std::string_view name, std::string_view value, bool override_origin) {
+void put(http::HeaderList& headers, std::string_view name, std::string_view value,
+         bool override_origin) {
     if (headers.has(name) && !override_origin) return;
     headers.set(name, value);
 }
 
-void apply_cors(http::HeaderList& headers, const ResponseHeadersPolicy::Cors& cors, const ViewerRequest& request) {
+void apply_cors(http::HeaderList& headers, const ResponseHeadersPolicy::Cors& cors,
+                const ViewerRequest& request) {
     std::string_view origin = request.headers().get("Origin");
     if (origin.empty()) return;
     bool any = std::ranges::find(cors.allow_origins, "*") != cors.allow_origins.end();
-    bool matches = any || std::ranges::any_of(cors.allow_origins,
-                                              [&](const std::string& entry) { return origin_matches(entry, origin); });
+    bool matches = any || std::ranges::any_of(cors.allow_origins, [&](const std::string& entry) {
+                       return origin_matches(entry, origin);
+                   });
     if (!matches) return;
-    put(headers, "Access-Control-Allow-Origin", any && !cors.allow_credentials ? "*" : origin, cors.override_origin);
+    put(headers, "Access-Control-Allow-Origin", any && !cors.allow_credentials ? "*" : origin,
+        cors.override_origin);
     if (!any) {
         // GUESS: answers that name one origin say so to caches.
         std::string vary = headers.joined("Vary");
-        if (base::lower(vary).find("origin") == std::string::npos) headers.set("Vary", vary.empty() ? "Origin" : vary + ", Origin");
+        if (base::lower(vary).find("origin") == std::string::npos)
+            headers.set("Vary", vary.empty() ? "Origin" : vary + ", Origin");
     }
-    if (cors.allow_credentials) put(headers, "Access-Control-Allow-Credentials", "true", cors.override_origin);
-    bool preflight = request.method == Method::Options && request.headers().has("Access-Control-Request-Method");
+    if (cors.allow_credentials)
+        put(headers, "Access-Control-Allow-Credentials", "true", cors.override_origin);
+    bool preflight =
+        request.method == Method::Options && request.headers().has("Access-Control-Request-Method");
     if (!preflight) {
         if (!cors.expose_headers.empty())
-            put(headers, "Access-Control-Expose-Headers", base::join(cors.expose_headers, ", "), cors.override_origin);
+            put(headers, "Access-Control-Expose-Headers", base::join(cors.expose_headers, ", "),
+                cors.override_origin);
         return;
     }
-    put(headers, "Access-Control-Allow-Methods", base::join(cors.allow_methods, ", "), cors.override_origin);
+    put(headers, "Access-Control-Allow-Methods", base::join(cors.allow_methods, ", "),
+        cors.override_origin);
     if (!cors.allow_headers.empty())
-        put(headers, "Access-Control-Allow-Headers", base::join(cors.allow_headers, ", "), cors.override_origin);
-    if (cors.max_age) put(headers, "Access-Control-Max-Age", fmt::format("{}", *cors.max_age), cors.override_origin);
+        put(headers, "Access-Control-Allow-Headers", base::join(cors.allow_headers, ", "),
+            cors.override_origin);
+    if (cors.max_age)
+        put(headers, "Access-Control-Max-Age", fmt::format("{}", *cors.max_age),
+            cors.override_origin);
 }
 
 }  // namespace
@@ -95,24 +110,32 @@ std::string_view name_of(CacheStatus status) {
     return "";
 }
 
-CleanedHeaders clean_origin_headers(const http::HeaderList& from_origin, const CacheBehavior& behavior, Origin::Kind kind) {
+CleanedHeaders clean_origin_headers(const http::HeaderList& from_origin,
+                                    const CacheBehavior& behavior, Origin::Kind kind) {
     CleanedHeaders cleaned;
     std::vector<std::string> nominated = http::nominated_headers(from_origin);
     bool vary_done = false;
     for (const http::Header& header : from_origin) {
         std::string name = base::lower(header.name);
-        if (http::is_hop_by_hop(name) || name == "via" || std::ranges::find(nominated, name) != nominated.end()) continue;
-        if (name == "set-cookie" && !behavior.forwards_cookies() && !behavior.forwards_all_headers) {
-            cleaned.dropped.push_back("Set-Cookie: cookies are not forwarded by " + behavior.key_source);
+        if (http::is_hop_by_hop(name) || name == "via" ||
+            std::ranges::find(nominated, name) != nominated.end())
+            continue;
+        if (name == "set-cookie" && !behavior.forwards_cookies() &&
+            !behavior.forwards_all_headers) {
+            cleaned.dropped.push_back("Set-Cookie: cookies are not forwarded by " +
+                                      behavior.key_source);
             continue;
         }
-        if (kind == Origin::Kind::S3 && (name == "x-amz-id-2" || name == "x-amz-request-id")) continue;
+        if (kind == Origin::Kind::S3 && (name == "x-amz-id-2" || name == "x-amz-request-id"))
+            continue;
         if (name == "x-cache" || name == "x-amz-cf-id" || name == "x-amz-cf-pop") continue;
         if (name == "vary" && kind == Origin::Kind::Custom) {
             if (std::exchange(vary_done, true)) continue;
             std::string kept = reduced_vary(from_origin, behavior);
             if (kept != from_origin.joined("Vary"))
-                cleaned.dropped.push_back(fmt::format("Vary: {} (kept: {})", from_origin.joined("Vary"), kept.empty() ? "nothing" : kept));
+                cleaned.dropped.push_back(fmt::format("Vary: {} (kept: {})",
+                                                      from_origin.joined("Vary"),
+                                                      kept.empty() ? "nothing" : kept));
             if (!kept.empty()) cleaned.headers.add(header.name, kept);
             continue;
         }
@@ -127,13 +150,15 @@ bool policy_depends_on_request(const ResponseHeadersPolicy* policy) {
 
 void apply_response_headers_policy(http::HeaderList& headers, const ResponseHeadersPolicy& policy,
                                    const ViewerRequest& request) {
-    for (const std::string& name : policy.removed) headers.remove(name);
+    for (const std::string& name : policy.removed)
+        headers.remove(name);
     if (policy.cors) apply_cors(headers, *policy.cors, request);
-    for (const PolicyHeader& header : policy.headers) put(headers, header.name, header.value, header.override_origin);
+    for (const PolicyHeader& header : policy.headers)
+        put(headers, header.name, header.value, header.override_origin);
 }
 
-void finish_response_headers(http::HeaderList& headers, const CacheBehavior* behavior, const ViewerRequest& request,
-                             const ResponseStamp& stamp) {
+void finish_response_headers(http::HeaderList& headers, const CacheBehavior* behavior,
+                             const ViewerRequest& request, const ResponseStamp& stamp) {
     if (behavior != nullptr && behavior->response_headers) {
         apply_response_headers_policy(headers, *behavior->response_headers, request);
         if (!headers.has("Server")) headers.add("Server", "CloudFront");
@@ -149,7 +174,8 @@ void finish_response_headers(http::HeaderList& headers, const CacheBehavior* beh
 http::RangeSet evaluate_range(std::string_view header, uint64_t size) {
     http::RangeSet set = http::parse_range(header, size);
     // "Overlapping or descending: CloudFront returns the whole object".
-    if (set.kind == http::RangeSet::Kind::Satisfiable && !http::ranges_ascend(set.ranges)) return {};
+    if (set.kind == http::RangeSet::Kind::Satisfiable && !http::ranges_ascend(set.ranges))
+        return {};
     return set;
 }
 
@@ -157,9 +183,15 @@ std::string single_range(std::string_view header) {
     header = base::trim(header);
     if (header.size() < 8 || !base::equals_ignoring_case(header.substr(0, 6), "bytes=")) return {};
     auto [first, last] = base::cut(base::trim(header.substr(6)), '-');
-    auto is_number = [](std::string_view text) { return text.empty() || base::parse_unsigned(text).has_value(); };
-    if (!is_number(first) || !is_number(last) || (first.empty() && last.empty()) || header.find('-') == std::string_view::npos) return {};
-    if (!first.empty() && !last.empty() && *base::parse_unsigned(first) > *base::parse_unsigned(last)) return {};
+    auto is_number = [](std::string_view text) {
+        return text.empty() || base::parse_unsigned(text).has_value();
+    };
+    if (!is_number(first) || !is_number(last) || (first.empty() && last.empty()) ||
+        header.find('-') == std::string_view::npos)
+        return {};
+    if (!first.empty() && !last.empty() &&
+        *base::parse_unsigned(first) > *base::parse_unsigned(last))
+        return {};
     return fmt::format("bytes={}-{}", first, last);
 }
 
@@ -167,7 +199,8 @@ std::optional<ContentRange> parse_content_range(std::string_view value) {
     if (!value.starts_with("bytes ")) return std::nullopt;
     auto [range, total_text] = base::cut(value.substr(6), '/');
     auto [first_text, last_text] = base::cut(range, '-');
-    auto first = base::parse_unsigned(first_text), last = base::parse_unsigned(last_text), total = base::parse_unsigned(total_text);
+    auto first = base::parse_unsigned(first_text), last = base::parse_unsigned(last_text),
+         total = base::parse_unsigned(total_text);
     if (!first || !last || !total || *first > *last || *last >= *total) return std::nullopt;
     return ContentRange{http::ByteRange{*first, *last}, *total};
 }

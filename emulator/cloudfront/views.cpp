@@ -1,5 +1,5 @@
-// The edge seen from console and CLI: what the cache holds, why a URL would hit or miss, and a hit's short
-// span told in full.
+// The edge seen from console and CLI: what the cache holds, why a URL would hit or miss, and a
+// hit's short span told in full.
 #include <fmt/format.h>
 
 #include "base/date.h"
@@ -13,17 +13,19 @@ using base::Node;
 
 Node Edge::list_cache(std::string_view distribution_id, size_t limit) const {
     Node all = Node::array();
-    for (const EntryPtr& entry : parts_.cache.list(distribution_id, limit)) all.push_back(to_node(*entry, parts_.clock.now()));
+    for (const EntryPtr& entry : parts_.cache.list(distribution_id, limit))
+        all.push_back(to_node(*entry, parts_.clock.now()));
     return all;
 }
 
 Node Edge::cache_figures() const {
-    return Node::object({{"entries", static_cast<int64_t>(parts_.cache.entries())},
-                         {"memoryBytes", static_cast<int64_t>(parts_.cache.memory_bytes())},
-                         {"memoryBudgetBytes", static_cast<int64_t>(parts_.cache.budget().memory_bytes)},
-                         {"diskBytes", static_cast<int64_t>(parts_.cache.disk_bytes())},
-                         {"diskBudgetBytes", static_cast<int64_t>(parts_.cache.budget().disk_bytes)},
-                         {"evicted", static_cast<int64_t>(parts_.cache.evicted())}});
+    return Node::object(
+        {{"entries", static_cast<int64_t>(parts_.cache.entries())},
+         {"memoryBytes", static_cast<int64_t>(parts_.cache.memory_bytes())},
+         {"memoryBudgetBytes", static_cast<int64_t>(parts_.cache.budget().memory_bytes)},
+         {"diskBytes", static_cast<int64_t>(parts_.cache.disk_bytes())},
+         {"diskBudgetBytes", static_cast<int64_t>(parts_.cache.budget().disk_bytes)},
+         {"evicted", static_cast<int64_t>(parts_.cache.evicted())}});
 }
 
 Node Edge::explain_url(std::string_view url, const http::HeaderList& headers) const {
@@ -37,10 +39,13 @@ Node Edge::explain_url(std::string_view url, const http::HeaderList& headers) co
     std::string host(rest.substr(0, slash));
     auto snapshot = parts_.snapshot.get();
     const auto* found = snapshot->hosts.find(host);
-    if (found == nullptr) return Node::object({{"error", fmt::format("no enabled distribution has the name {}", host)}});
+    if (found == nullptr)
+        return Node::object(
+            {{"error", fmt::format("no enabled distribution has the name {}", host)}});
     const Distribution& distribution = **found;
     std::string path(head.path());
-    if (path == "/" && !distribution.default_root_object.empty()) path += distribution.default_root_object;
+    if (path == "/" && !distribution.default_root_object.empty())
+        path += distribution.default_root_object;
     ViewerRequest request;
     request.head = &head;
     request.host = host;
@@ -51,7 +56,8 @@ Node Edge::explain_url(std::string_view url, const http::HeaderList& headers) co
     const CacheBehavior& behavior = match_behavior(distribution, path);
     Node parts = Node::array();
     for (const KeyPart& part : explain_cache_key(distribution, behavior, request))
-        parts.push_back(Node::object({{"name", part.name}, {"value", part.value}, {"why", part.why}}));
+        parts.push_back(
+            Node::object({{"name", part.name}, {"value", part.value}, {"why", part.why}}));
     Node answer = Node::object({{"distribution", distribution.id},
                                 {"behavior", explain_behavior(distribution, behavior, path)},
                                 {"key", parts}});
@@ -67,11 +73,19 @@ Node Edge::explain_url(std::string_view url, const http::HeaderList& headers) co
         answer.set("entry", to_node(*entry, now));
         switch (usable(*entry, now)) {
             case Usable::Fresh: answer.set("cache", "hit: " + entry->why); break;
-            case Usable::StaleWhileRevalidating: answer.set("cache", "hit: stale, within stale-while-revalidate"); break;
-            case Usable::StaleAfterError: answer.set("cache", "hit: stale, the origin failed a moment ago"); break;
+            case Usable::StaleWhileRevalidating:
+                answer.set("cache", "hit: stale, within stale-while-revalidate");
+                break;
+            case Usable::StaleAfterError:
+                answer.set("cache", "hit: stale, the origin failed a moment ago");
+                break;
             case Usable::Expired:
-                answer.set("cache", fmt::format("expired {} ago ({}): the origin is asked{}", base::show_duration(now - entry->fresh_until),
-                                                entry->why, entry->etag.empty() && entry->last_modified.empty() ? "" : " whether it changed"));
+                answer.set("cache",
+                           fmt::format("expired {} ago ({}): the origin is asked{}",
+                                       base::show_duration(now - entry->fresh_until), entry->why,
+                                       entry->etag.empty() && entry->last_modified.empty()
+                                           ? ""
+                                           : " whether it changed"));
         }
         return answer;
     }
@@ -80,15 +94,16 @@ Node Edge::explain_url(std::string_view url, const http::HeaderList& headers) co
     for (const EntryPtr& other : parts_.cache.list(distribution.id, 10'000))
         if (base::cut(other->key.path(), '?').first == path && variants.size() < 20)
             variants.push_back(to_node(*other, parts_.clock.now()));
-    answer.set("cache", variants.size() == 0 ? "miss: nothing of this path is held"
-                                             : "miss: the path is held under other key values only");
+    answer.set("cache", variants.size() == 0
+                            ? "miss: nothing of this path is held"
+                            : "miss: the path is held under other key values only");
     if (variants.size() > 0) answer.set("variants", variants);
     return answer;
 }
 
 void Edge::expand(base::Span& span) const {
-    if (span.hop != "edge" || span.decisions.size() < 2 || span.decisions[0].key != "behavior" || span.decisions[1].key != "key" ||
-        span.decisions[1].text.find('\n') == std::string::npos)
+    if (span.hop != "edge" || span.decisions.size() < 2 || span.decisions[0].key != "behavior" ||
+        span.decisions[1].key != "key" || span.decisions[1].text.find('\n') == std::string::npos)
         return;
     auto snapshot = parts_.snapshot.get();
     auto found = snapshot->by_id.find(span.resource);
@@ -102,20 +117,30 @@ void Edge::expand(base::Span& span) const {
     std::string path(base::cut(lines.size() > 1 ? lines[1] : "", '?').first);
     std::vector<base::Decision> full;
     full.push_back({"behavior", explain_behavior(distribution, *behavior, path), {}});
-    full.push_back({"key", fmt::format("distribution = {} (always; the viewer's Host plays no part)", distribution.id), {}});
+    full.push_back({"key",
+                    fmt::format("distribution = {} (always; the viewer's Host plays no part)",
+                                distribution.id),
+                    {}});
     for (size_t i = 1; i < lines.size(); ++i) {
         if (lines[i].empty()) continue;
         if (i == 1) {
-            full.push_back({"key", fmt::format("path and query = {} (query parameters as {} names them)", lines[i], behavior->key_source), {}});
+            full.push_back({"key",
+                            fmt::format("path and query = {} (query parameters as {} names them)",
+                                        lines[i], behavior->key_source),
+                            {}});
             continue;
         }
         std::string_view kind = lines[i].starts_with("h:")   ? "header "
                                 : lines[i].starts_with("c:") ? "cookie "
                                 : lines[i].starts_with("e:") ? "accept-encoding = "
                                                              : "method = ";
-        full.push_back({"key", fmt::format("{}{} (named by {})", kind, lines[i].substr(2), behavior->key_source), {}});
+        full.push_back(
+            {"key",
+             fmt::format("{}{} (named by {})", kind, lines[i].substr(2), behavior->key_source),
+             {}});
     }
-    for (size_t i = 2; i < span.decisions.size(); ++i) full.push_back(std::move(span.decisions[i]));
+    for (size_t i = 2; i < span.decisions.size(); ++i)
+        full.push_back(std::move(span.decisions[i]));
     span.decisions = std::move(full);
 }
 

@@ -16,10 +16,10 @@ struct Visit {
     std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
     Inquiry inquiry;
     base::Span span;
-    std::string path, query;          // storage for what differs from the head
+    std::string path, query;  // storage for what differs from the head
     bool has_body = false;
-    bool explains = false;            // the viewer asked for x-dodam-explain
-    bool stamped = false;             // the policy of a behaviour applies (one was found)
+    bool explains = false;  // the viewer asked for x-dodam-explain
+    bool stamped = false;   // the policy of a behaviour applies (one was found)
     int status = 0;
     CacheStatus result = CacheStatus::Miss;
     std::string_view log_type;

@@ -18,8 +18,8 @@ struct Refusal {
 
 class Client {
   public:
-    // The instance of --state (or of ./dodam.json, or the user's default). An error is printed, with
-    // the next step; the caller returns kNotStarted.
+    // The instance of --state (or of ./dodam.json, or the user's default). An error is printed,
+    // with the next step; the caller returns kNotStarted.
     static std::expected<Client, int> find(const Arguments& arguments);
 
     const state::InstanceInfo& info() const { return info_; }
@@ -30,7 +30,8 @@ class Client {
     std::expected<base::Node, Refusal> post(const std::string& path, const base::Node& body) const;
 
   private:
-    std::expected<base::Node, Refusal> call(const std::string& method, const std::string& path, const std::string& body) const;
+    std::expected<base::Node, Refusal> call(const std::string& method, const std::string& path,
+                                            const std::string& body) const;
     state::InstanceInfo info_;
     std::string directory_;
 };
@@ -41,6 +42,7 @@ std::string state_directory(const Arguments& arguments);
 int fail(int code, const std::string& sentence);
 int fail(const Refusal& refusal);
 // A count among the flags: 1 and up. An error is printed.
-std::expected<uint64_t, int> count_of(const Arguments& arguments, const std::string& flag, uint64_t fallback);
+std::expected<uint64_t, int> count_of(const Arguments& arguments, const std::string& flag,
+                                      uint64_t fallback);
 
 }  // namespace commands

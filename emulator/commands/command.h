@@ -21,8 +21,8 @@ struct Flag {
 class Arguments {
   public:
     std::vector<std::string> positional;
-    std::vector<std::string> rest;                 // after --
-    std::map<std::string, std::string> values;     // by long name without dashes; switches hold "1"
+    std::vector<std::string> rest;              // after --
+    std::map<std::string, std::string> values;  // by long name without dashes; switches hold "1"
 
     bool has(const std::string& name) const { return values.contains(name); }
     std::string get(const std::string& name) const {
@@ -36,23 +36,25 @@ struct Command {
     std::string_view summary;     // one line, no full stop
     std::string_view positional;  // "[SCENARIO…]", "" = none allowed
     std::span<const Flag> flags;
-    std::string_view examples;    // lines shown under help
+    std::string_view examples;  // lines shown under help
     int (*run)(const Arguments&);
 };
 
 // Exit codes by cause.
 enum Exit : int {
     kOk = 0,
-    kFailed = 1,        // a scenario failed
-    kWrongInput = 2,    // a file or the command line is wrong; nothing ran
-    kNotStarted = 3,    // the stack could not start, or a part died by itself
+    kFailed = 1,      // a scenario failed
+    kWrongInput = 2,  // a file or the command line is wrong; nothing ran
+    kNotStarted = 3,  // the stack could not start, or a part died by itself
     kNothingRan = 4,
     kOutOfTime = 7,
     kBug = 70,
 };
 
 // The flag every command that speaks to a running instance has.
-inline constexpr Flag kStateFlag{"--state", "DIR", "the instance (default: .dodam beside ./dodam.json, else the user's default)"};
+inline constexpr Flag kStateFlag{
+    "--state", "DIR",
+    "the instance (default: .dodam beside ./dodam.json, else the user's default)"};
 inline constexpr Flag kJsonFlag{"--json", "", "for machines"};
 
 int run_command_line(std::span<const Command> commands, int argument_count, char** arguments);

@@ -4,6 +4,7 @@
 
 namespace commands {
 
-extern const Command kUp, kDown, kGate, kRun, kCheck, kList, kStatus, kReset, kTrace, kLogs, kClock, kCache, kSchema, kImageBuild, kImagePush;
+extern const Command kUp, kDown, kGate, kRun, kCheck, kList, kStatus, kReset, kTrace, kLogs, kClock,
+    kCache, kSchema, kImageBuild, kImagePush;
 
 }  // namespace commands

@@ -1,5 +1,7 @@
-// dodam gate: judges a commit before it is pushed. Its own throwaway world: the stack, a fresh database
-// and cache, the app built and deployed as the workflow does it, then the scenarios. One verdict.
+// dodam gate: judges a commit before it is pushed. Its own throwaway world: the stack, a fresh
+// database and cache, the app built and deployed as the workflow does it, then the scenarios. One
+// verdict.
+#include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -8,8 +10,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "base/clock.h"
 #include "base/encoding.h"
@@ -30,7 +30,7 @@ using base::Node;
 constexpr auto kUpWait = std::chrono::minutes(5);
 constexpr auto kDeployWait = std::chrono::minutes(15);
 constexpr auto kRunWait = std::chrono::minutes(30);
-constexpr size_t kLinesTold = 8;      // of a container that failed
+constexpr size_t kLinesTold = 8;  // of a container that failed
 constexpr auto kGitWait = std::chrono::seconds(30);
 
 struct Gate {
@@ -39,16 +39,16 @@ struct Gate {
     base::SystemClock clock;
     base::Time begun = clock.now();
     std::string self = fs::read_symlink("/proc/self/exe").string();
-    std::string stack_file, app;         // the stack file; the commit under test, checked out
-    std::string world;                   // everything of this run
+    std::string stack_file, app;  // the stack file; the commit under test, checked out
+    std::string world;            // everything of this run
     std::string commit = "working tree";
-    std::string registry;                // 127.0.0.1:PORT once an engine builds and pushes
+    std::string registry;  // 127.0.0.1:PORT once an engine builds and pushes
 
     explicit Gate(const Arguments& given) : arguments(given) {}
     ~Gate() {
         if (world.empty()) return;
         (void)quiet({self, "down", "--state", world + "/state"}, kUpWait);
-        if (!registry.empty()) remove_pushed();   // no task runs them any more
+        if (!registry.empty()) remove_pushed();  // no task runs them any more
         std::error_code ignored;
         if (!arguments.has("keep-world")) fs::remove_all(world, ignored);
     }
@@ -59,7 +59,8 @@ struct Gate {
         std::fflush(stdout);
     }
 
-    std::expected<base::Finished, std::string> quiet(std::vector<std::string> command, std::chrono::milliseconds at_most,
+    std::expected<base::Finished, std::string> quiet(std::vector<std::string> command,
+                                                     std::chrono::milliseconds at_most,
                                                      std::string directory = {}) {
         base::ProcessOptions options;
         options.command = std::move(command);
@@ -70,8 +71,10 @@ struct Gate {
     // The names under which the engine pushed to this world. Layers stay: they are its build cache.
     void remove_pushed() {
         containers::DockerEngine engine;
-        base::Node filter = Node::object({{"reference", Node::array({registry + "/*", registry + "/*/*"})}});
-        auto list = engine.call("GET", "/images/json?filters=" + base::percent_encode(base::to_json(filter)));
+        base::Node filter =
+            Node::object({{"reference", Node::array({registry + "/*", registry + "/*/*"})}});
+        auto list = engine.call(
+            "GET", "/images/json?filters=" + base::percent_encode(base::to_json(filter)));
         if (!list || !list->ok()) return;
         const Node found = list->json();
         for (const Node& image : found.items())
@@ -81,7 +84,8 @@ struct Gate {
     }
 
     // With our own output as its output.
-    int shown(std::vector<std::string> command, std::chrono::milliseconds at_most, const std::string& directory = {},
+    int shown(std::vector<std::string> command, std::chrono::milliseconds at_most,
+              const std::string& directory = {},
               std::map<std::string, std::string> additions = {}) {
         base::ProcessOptions options;
         options.command = std::move(command);
@@ -93,7 +97,8 @@ struct Gate {
             auto [name, value] = base::cut(*entry, '=');
             environment.emplace(name, value);
         }
-        for (auto& [name, value] : additions) environment[name] = value;
+        for (auto& [name, value] : additions)
+            environment[name] = value;
         options.environment = std::move(environment);
         auto process = spawner.spawn(std::move(options));
         if (!process) return fail(kBug, process.error());
@@ -108,23 +113,34 @@ struct Gate {
 int check_out(Gate& gate) {
     const std::string source = fs::path(gate.stack_file).parent_path().string();
     gate.app = source;
-    auto root = gate.quiet({"/usr/bin/git", "-C", source, "rev-parse", "--show-toplevel"}, kGitWait);
+    auto root =
+        gate.quiet({"/usr/bin/git", "-C", source, "rev-parse", "--show-toplevel"}, kGitWait);
     if (!root || root->exit_code != 0 || gate.arguments.get("tree") == "working") return kOk;
     const std::string top = std::string(base::trim(root->output));
-    auto head = gate.quiet({"/usr/bin/git", "-C", top, "rev-parse", "--verify", gate.arguments.get("commit") + "^{commit}"}, kGitWait);
+    auto head = gate.quiet({"/usr/bin/git", "-C", top, "rev-parse", "--verify",
+                            gate.arguments.get("commit") + "^{commit}"},
+                           kGitWait);
     if (!head || head->exit_code != 0)
-        return fail(kWrongInput, fmt::format("\"{}\" is no commit of {}; commit first, or judge the files as they are with --tree working",
+        return fail(kWrongInput, fmt::format("\"{}\" is no commit of {}; commit first, or judge "
+                                             "the files as they are with --tree working",
                                              gate.arguments.get("commit"), top));
     gate.commit = std::string(base::trim(head->output));
     gate.app = gate.world + "/app";
-    auto cloned = gate.quiet({"/usr/bin/git", "clone", "-q", "--no-checkout", "--shared", top, gate.app}, kGitWait);
-    if (!cloned || cloned->exit_code != 0) return fail(kNotStarted, "git could not clone the repository: " + (cloned ? cloned->error : cloned.error()));
-    auto checked_out = gate.quiet({"/usr/bin/git", "-C", gate.app, "checkout", "-q", gate.commit}, kGitWait);
+    auto cloned = gate.quiet(
+        {"/usr/bin/git", "clone", "-q", "--no-checkout", "--shared", top, gate.app}, kGitWait);
+    if (!cloned || cloned->exit_code != 0)
+        return fail(kNotStarted, "git could not clone the repository: " +
+                                     (cloned ? cloned->error : cloned.error()));
+    auto checked_out =
+        gate.quiet({"/usr/bin/git", "-C", gate.app, "checkout", "-q", gate.commit}, kGitWait);
     if (!checked_out || checked_out->exit_code != 0)
-        return fail(kNotStarted, "git could not check the commit out: " + (checked_out ? checked_out->error : checked_out.error()));
+        return fail(kNotStarted, "git could not check the commit out: " +
+                                     (checked_out ? checked_out->error : checked_out.error()));
 
     auto dirty = gate.quiet({"/usr/bin/git", "-C", top, "status", "--porcelain"}, kGitWait);
-    if (dirty && !base::trim(dirty->output).empty()) gate.say("note", "uncommitted changes are not part of this test (--tree working includes them)");
+    if (dirty && !base::trim(dirty->output).empty())
+        gate.say("note",
+                 "uncommitted changes are not part of this test (--tree working includes them)");
     // A stack file below the repository's root keeps its place.
     gate.app = (fs::path(gate.app) / fs::relative(source, top)).lexically_normal().string();
     if (gate.app.ends_with('/')) gate.app.pop_back();
@@ -132,18 +148,36 @@ int check_out(Gate& gate) {
 }
 
 int start_world(Gate& gate) {
-    std::vector<std::string> up = {gate.self, "up", "--detach", "--state", gate.world + "/state", "--aws-port", "0", "--http-port", "0",
-                                   "--https-port", "0", "--speed", gate.arguments.get("speed"), "--runtime", gate.arguments.get("runtime"),
-                                   "--backing", gate.arguments.get("backing"),
-                                   "-f", (fs::path(gate.app) / fs::path(gate.stack_file).filename()).string()};
+    std::vector<std::string> up = {
+        gate.self,
+        "up",
+        "--detach",
+        "--state",
+        gate.world + "/state",
+        "--aws-port",
+        "0",
+        "--http-port",
+        "0",
+        "--https-port",
+        "0",
+        "--speed",
+        gate.arguments.get("speed"),
+        "--runtime",
+        gate.arguments.get("runtime"),
+        "--backing",
+        gate.arguments.get("backing"),
+        "-f",
+        (fs::path(gate.app) / fs::path(gate.stack_file).filename()).string()};
     return gate.shown(std::move(up), kUpWait);
 }
 
-// The user's settings for docker but for where logins are kept: a world's registry and its password end with it.
+// The user's settings for docker but for where logins are kept: a world's registry and its password
+// end with it.
 std::expected<std::string, std::string> docker_settings(const Gate& gate) {
     const char* given = std::getenv("DOCKER_CONFIG");
     const char* home = std::getenv("HOME");
-    const std::string users = given && *given ? given : std::string(home ? home : "/root") + "/.docker";
+    const std::string users =
+        given && *given ? given : std::string(home ? home : "/root") + "/.docker";
     auto settings = base::parse_json(state::read_file(users + "/config.json").value_or("{}"));
     Node kept = Node::object();
     if (settings)
@@ -152,7 +186,8 @@ std::expected<std::string, std::string> docker_settings(const Gate& gate) {
     const std::string directory = gate.world + "/docker";
     std::error_code error;
     fs::create_directories(directory, error);
-    if (error) return std::unexpected(fmt::format("cannot make {}: {}", directory, error.message()));
+    if (error)
+        return std::unexpected(fmt::format("cannot make {}: {}", directory, error.message()));
     TRY(state::write_file(directory + "/config.json", base::to_json(kept), 0600));
     return directory;
 }
@@ -167,12 +202,21 @@ bool has_docker_client() {
 int deploy(Gate& gate, const Client& client) {
     const std::string script = (fs::path(gate.app) / gate.arguments.get("deploy")).string();
     if (!fs::exists(script))
-        return fail(kWrongInput, fmt::format("there is no {}; name the script that deploys with --deploy", script));
+        return fail(
+            kWrongInput,
+            fmt::format("there is no {}; name the script that deploys with --deploy", script));
     std::map<std::string, std::string> environment = {
-        {"AWS_ENDPOINT_URL", client.info().aws_endpoint}, {"AWS_CLI", "/usr/bin/aws"}, {"AWS_ACCESS_KEY_ID", "test"}, {"AWS_SECRET_ACCESS_KEY", "test"},
-        {"AWS_EC2_METADATA_DISABLED", "true"}, {"AWS_CONFIG_FILE", "/dev/null"}, {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"},
-        {"DODAM_STATE", gate.world + "/state"}, {"IMAGE_TAG", gate.commit == "working tree" ? base::random_hex(40) : gate.commit}};
-    // Where tasks run in an engine, it also builds and pushes, as the workflow does; otherwise our own builder does.
+        {"AWS_ENDPOINT_URL", client.info().aws_endpoint},
+        {"AWS_CLI", "/usr/bin/aws"},
+        {"AWS_ACCESS_KEY_ID", "test"},
+        {"AWS_SECRET_ACCESS_KEY", "test"},
+        {"AWS_EC2_METADATA_DISABLED", "true"},
+        {"AWS_CONFIG_FILE", "/dev/null"},
+        {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"},
+        {"DODAM_STATE", gate.world + "/state"},
+        {"IMAGE_TAG", gate.commit == "working tree" ? base::random_hex(40) : gate.commit}};
+    // Where tasks run in an engine, it also builds and pushes, as the workflow does; otherwise our
+    // own builder does.
     auto status = client.get("/status");
     if (status && (*status)["runtime"].as_string().starts_with("docker") && has_docker_client()) {
         auto settings = docker_settings(gate);
@@ -196,71 +240,102 @@ int prove(Gate& gate, const Client& client) {
     for (const auto& [name, service] : (*answer)["services"].members()) {
         const std::string& pushed = service["pushed_digest"].as_string();
         std::set<std::string> running;
-        for (const Node& task : service["tasks"].items()) running.insert(task["digest"].as_string());
+        for (const Node& task : service["tasks"].items())
+            running.insert(task["digest"].as_string());
         if (pushed.empty()) {
             gate.say("deploy", fmt::format("{}: no image was pushed", name));
         } else if (running == std::set<std::string>{pushed}) {
-            gate.say("proof", fmt::format("{}: the digest pushed is the digest that runs in {} task{}: {}", name, service["tasks"].size(),
-                                          service["tasks"].size() == 1 ? "" : "s", pushed.substr(0, 19)));
+            gate.say("proof",
+                     fmt::format("{}: the digest pushed is the digest that runs in {} task{}: {}",
+                                 name, service["tasks"].size(),
+                                 service["tasks"].size() == 1 ? "" : "s", pushed.substr(0, 19)));
         } else {
             std::string digests;
-            for (const auto& digest : running) digests += " " + digest.substr(0, 19);
-            fmt::print(stderr, "dodam: {} was pushed as {}, but its tasks run{}; the deploy did not arrive ({})\n", name, pushed.substr(0, 19),
-                       digests.empty() ? " nothing" : digests, service["rollout"].as_string());
+            for (const auto& digest : running)
+                digests += " " + digest.substr(0, 19);
+            fmt::print(
+                stderr,
+                "dodam: {} was pushed as {}, but its tasks run{}; the deploy did not arrive ({})\n",
+                name, pushed.substr(0, 19), digests.empty() ? " nothing" : digests,
+                service["rollout"].as_string());
             code = kFailed;
         }
     }
     return code;
 }
 
-// Why a service did not take what was deployed: the newest task that failed by itself, with AWS's reason, what
-// the balancer's probe saw and what the program said last.
+// Why a service did not take what was deployed: the newest task that failed by itself, with AWS's
+// reason, what the balancer's probe saw and what the program said last.
 void tell_failures(const Client& client) {
     auto answer = client.get("/deployments");
     if (!answer) return;
     for (const auto& [name, service] : (*answer)["services"].members()) {
         if (service["failures"].size() == 0) continue;
         const Node& task = service["failures"].items().front();
-        std::string out = fmt::format("\nwhy    service {}: {} task{} of {} failed; {}\n", name, service["failures"].size(), service["failures"].size() == 1 ? "" : "s",
-                                      task["revision"].as_string(), task["reason"].as_string());
-        if (const auto& seen = task["target"].as_string(); !seen.empty()) out += fmt::format("       {}\n", seen);
+        std::string out =
+            fmt::format("\nwhy    service {}: {} task{} of {} failed; {}\n", name,
+                        service["failures"].size(), service["failures"].size() == 1 ? "" : "s",
+                        task["revision"].as_string(), task["reason"].as_string());
+        if (const auto& seen = task["target"].as_string(); !seen.empty())
+            out += fmt::format("       {}\n", seen);
         for (const Node& container : task["containers"].items()) {
-            std::string exit = container.find("exit_code") ? fmt::format(" exited with {}", container["exit_code"].as_int()) : "";
+            std::string exit = container.find("exit_code")
+                                   ? fmt::format(" exited with {}", container["exit_code"].as_int())
+                                   : "";
             const auto& reason = container["reason"].as_string();
-            if (!exit.empty() || !reason.empty()) out += fmt::format("       container {}{}{}{}\n", container["name"].as_string(), exit, reason.empty() ? "" : ": ", reason);
-            for (const Node& probe : container["probes"].items()) out += fmt::format("       health check {}\n", probe.as_string());
+            if (!exit.empty() || !reason.empty())
+                out += fmt::format("       container {}{}{}{}\n", container["name"].as_string(),
+                                   exit, reason.empty() ? "" : ": ", reason);
+            for (const Node& probe : container["probes"].items())
+                out += fmt::format("       health check {}\n", probe.as_string());
             // The frames of a stack trace push its message out of sight.
             std::vector<std::string_view> lines;
             for (const Node& line : container["output"].items())
-                if (std::string_view text = base::trim(line.as_string()); !text.empty() && !text.starts_with("at ")) lines.push_back(line.as_string());
-            for (size_t i = lines.size() > kLinesTold ? lines.size() - kLinesTold : 0; i < lines.size(); ++i) out += fmt::format("       | {}\n", lines[i]);
+                if (std::string_view text = base::trim(line.as_string());
+                    !text.empty() && !text.starts_with("at "))
+                    lines.push_back(line.as_string());
+            for (size_t i = lines.size() > kLinesTold ? lines.size() - kLinesTold : 0;
+                 i < lines.size(); ++i)
+                out += fmt::format("       | {}\n", lines[i]);
         }
-        fmt::print(stderr, "{}next   dodam gate --keep-world leaves all of it for a look: dodam logs, dodam status, dodam trace\n", out);
+        fmt::print(stderr,
+                   "{}next   dodam gate --keep-world leaves all of it for a look: dodam logs, "
+                   "dodam status, dodam trace\n",
+                   out);
     }
 }
 
 int run_scenarios(Gate& gate) {
     std::vector<std::string> run = {gate.self, "run", "--state", gate.world + "/state"};
     if (gate.arguments.has("tags")) run.insert(run.end(), {"-t", gate.arguments.get("tags")});
-    if (gate.arguments.has("report")) run.insert(run.end(), {"--report", gate.arguments.get("report")});
-    for (const auto& path : gate.arguments.positional) run.push_back(path);
+    if (gate.arguments.has("report"))
+        run.insert(run.end(), {"--report", gate.arguments.get("report")});
+    for (const auto& path : gate.arguments.positional)
+        run.push_back(path);
     if (gate.arguments.positional.empty()) run.push_back("scenarios");
     return gate.shown(std::move(run), kRunWait, gate.app);
 }
 
 int verdict(Gate& gate, int code) {
     const double seconds = static_cast<double>((gate.clock.now() - gate.begun).count()) / 1e6;
-    if (code == kOk) fmt::print("\nGO     {} holds ({:.1f} s)\n", gate.commit.substr(0, 12), seconds);
-    else fmt::print("\nNO GO  {} (exit {}, {:.1f} s){}\n", gate.commit.substr(0, 12), code, seconds,
-                    gate.arguments.has("keep-world") ? "\n       look: dodam status --state " + gate.world + "/state" : "");
+    if (code == kOk)
+        fmt::print("\nGO     {} holds ({:.1f} s)\n", gate.commit.substr(0, 12), seconds);
+    else
+        fmt::print("\nNO GO  {} (exit {}, {:.1f} s){}\n", gate.commit.substr(0, 12), code, seconds,
+                   gate.arguments.has("keep-world")
+                       ? "\n       look: dodam status --state " + gate.world + "/state"
+                       : "");
     return code;
 }
 
 int gate(const Arguments& arguments) {
     Gate gate(arguments);
-    gate.stack_file = fs::absolute(arguments.has("file") ? arguments.get("file") : "dodam.json").string();
+    gate.stack_file =
+        fs::absolute(arguments.has("file") ? arguments.get("file") : "dodam.json").string();
     if (!fs::exists(gate.stack_file))
-        return fail(kWrongInput, fmt::format("there is no {}; run this where dodam.json is, or name it with -f", gate.stack_file));
+        return fail(kWrongInput,
+                    fmt::format("there is no {}; run this where dodam.json is, or name it with -f",
+                                gate.stack_file));
     gate.world = (fs::temp_directory_path() / ("dodam-world-" + base::random_hex(8))).string();
     fs::create_directories(gate.world);
 
@@ -274,7 +349,10 @@ int gate(const Arguments& arguments) {
     auto client = Client::find(at_world);
     if (!client) return verdict(gate, client.error());
     if (int code = deploy(gate, *client); code != kOk) {
-        fmt::print(stderr, "dodam: the deploy failed ({}); nothing of it would have been undone in production\n", code);
+        fmt::print(
+            stderr,
+            "dodam: the deploy failed ({}); nothing of it would have been undone in production\n",
+            code);
         tell_failures(*client);
         return verdict(gate, kFailed);
     }
@@ -291,16 +369,22 @@ constexpr Flag kFlags[] = {
     {"-t,--tags", "EXPR", "which scenarios: 'smoke and not slow'"},
     {"--report", "KIND=FILE", "junit=F or json=F"},
     {"--speed", "N", "control loops run N times faster", "20"},
-    {"--runtime", "auto|docker|process", "what runs tasks; with docker the engine also builds and pushes", "auto"},
-    {"--backing", "auto|compose", "MariaDB and Redis: child processes, or Docker Compose services", "auto"},
+    {"--runtime", "auto|docker|process",
+     "what runs tasks; with docker the engine also builds and pushes", "auto"},
+    {"--backing", "auto|compose", "MariaDB and Redis: child processes, or Docker Compose services",
+     "auto"},
     {"--keep-world", "", "leave the world for a look"},
 };
 
 }  // namespace
 
-const Command kGate{"gate", "Judge a commit: stack, deploy, scenarios, verdict", "[SCENARIO…]", kFlags,
-                    "  dodam gate                         HEAD of the repository around ./dodam.json\n"
-                    "  dodam gate --tree working -t smoke\n",
-                    gate};
+const Command kGate{
+    "gate",
+    "Judge a commit: stack, deploy, scenarios, verdict",
+    "[SCENARIO…]",
+    kFlags,
+    "  dodam gate                         HEAD of the repository around ./dodam.json\n"
+    "  dodam gate --tree working -t smoke\n",
+    gate};
 
 }  // namespace commands

@@ -1,10 +1,10 @@
 // dodam image build, push: docker's words for both, without an engine.
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-
-#include <fmt/format.h>
 
 #include "base/process.h"
 #include "base/text.h"
@@ -30,26 +30,36 @@ class PrintedLog final : public oci::BuildLog {
     }
 };
 
-// Built images and unpacked layers are shared by every instance of this user: a layer is its digest.
+// Built images and unpacked layers are shared by every instance of this user: a layer is its
+// digest.
 std::string cache_directory() {
-    if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache) return std::string(cache) + "/dodam";
+    if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
+        return std::string(cache) + "/dodam";
     const char* home = std::getenv("HOME");
     return std::string(home ? home : "/tmp") + "/.cache/dodam";
 }
 
-std::string layout_directory() { return cache_directory() + "/built"; }
+std::string layout_directory() {
+    return cache_directory() + "/built";
+}
 
 int build(const Arguments& arguments) {
     if (arguments.positional.size() != 1)
-        return fail(kWrongInput, "name one directory: the build context, as in `dodam image build -t backend:1 backend`");
+        return fail(kWrongInput,
+                    "name one directory: the build context, as in `dodam image build -t backend:1 "
+                    "backend`");
     scenarios::BuildOptions options;
     options.context = arguments.positional[0];
     options.dockerfile = arguments.get("file");
     options.target = arguments.get("target");
     options.name = arguments.get("tag");
-    if (options.name.empty()) return fail(kWrongInput, "name the image with -t, as in -t backend:1");
-    if (auto reference = oci::Reference::parse(options.name); !reference) return fail(kWrongInput, reference.error());
-    if (!fs::is_directory(options.context)) return fail(kWrongInput, fmt::format("the build context {} is no directory", options.context));
+    if (options.name.empty())
+        return fail(kWrongInput, "name the image with -t, as in -t backend:1");
+    if (auto reference = oci::Reference::parse(options.name); !reference)
+        return fail(kWrongInput, reference.error());
+    if (!fs::is_directory(options.context))
+        return fail(kWrongInput,
+                    fmt::format("the build context {} is no directory", options.context));
     for (auto pair : base::split(arguments.get("build-arg"), '\n')) {
         auto [name, value] = base::cut(pair, '=');
         if (!name.empty()) options.arguments[std::string(name)] = value;
@@ -63,17 +73,23 @@ int build(const Arguments& arguments) {
     containers::BuildRunner runner(spawner, store);
     PrintedLog log;
     auto built = scenarios::ImageBuilder(store, layout, bases, runner, log).build(options);
-    if (!built) return fail(built.error().line ? kWrongInput : kNotStarted, built.error().to_string());
+    if (!built)
+        return fail(built.error().line ? kWrongInput : kNotStarted, built.error().to_string());
     fmt::print("{} steps, {} of them from the cache\n", built->steps, built->cached);
     return kOk;
 }
 
 int push(const Arguments& arguments) {
-    if (arguments.positional.size() != 1) return fail(kWrongInput, "name one image, as in `dodam image push 127.0.0.1:4566/backend:1`");
+    if (arguments.positional.size() != 1)
+        return fail(kWrongInput,
+                    "name one image, as in `dodam image push 127.0.0.1:4566/backend:1`");
     auto reference = oci::Reference::parse(arguments.positional[0]);
     if (!reference) return fail(kWrongInput, reference.error());
     if (reference->registry.empty())
-        return fail(kWrongInput, fmt::format("{} names no registry; write the one that `dodam status` shows before it", arguments.positional[0]));
+        return fail(
+            kWrongInput,
+            fmt::format("{} names no registry; write the one that `dodam status` shows before it",
+                        arguments.positional[0]));
     auto client = Client::find(arguments);
     if (!client) return client.error();
     auto credentials = client->post("/credentials", base::Node::object());
@@ -82,13 +98,21 @@ int push(const Arguments& arguments) {
     oci::ImageLayout layout(layout_directory());
     auto named = oci::Reference::parse(arguments.positional[0]);
     auto manifest = layout.manifest(*named);
-    if (!manifest) return fail(kWrongInput, fmt::format("there is no image {} here; build it first: dodam image build -t {} CONTEXT", named->written, named->written));
+    if (!manifest)
+        return fail(
+            kWrongInput,
+            fmt::format(
+                "there is no image {} here; build it first: dodam image build -t {} CONTEXT",
+                named->written, named->written));
     const std::string scratch = cache_directory() + "/scratch";
     std::error_code ignored;
     fs::create_directories(scratch, ignored);
     // Every spelling of our own registry is the instance's AWS port.
-    const std::string host = reference->is_ecr() ? client->info().aws_endpoint.substr(std::string_view("http://").size()) : reference->registry;
-    oci::RegistryClient registry(host, {"AWS", (*credentials)["ecr"]["password"].as_string()}, scratch);
+    const std::string host =
+        reference->is_ecr() ? client->info().aws_endpoint.substr(std::string_view("http://").size())
+                            : reference->registry;
+    oci::RegistryClient registry(host, {"AWS", (*credentials)["ecr"]["password"].as_string()},
+                                 scratch);
     auto pushed = registry.push(*reference, layout, *manifest);
     if (!pushed) return fail(kFailed, pushed.error().text);
     fmt::print("pushed {} {}\n", reference->written, pushed->to_string());
@@ -105,8 +129,14 @@ constexpr Flag kPushFlags[] = {kStateFlag};
 
 }  // namespace
 
-const Command kImageBuild{"image build", "Build an image from a Dockerfile, without an engine", "CONTEXT", kBuildFlags,
-                          "  dodam image build -t 127.0.0.1:4566/backend:1 backend\n", build};
-const Command kImagePush{"image push", "Push a built image to a registry", "IMAGE", kPushFlags, "  dodam image push 127.0.0.1:4566/backend:1\n", push};
+const Command kImageBuild{
+    "image build", "Build an image from a Dockerfile, without an engine",       "CONTEXT",
+    kBuildFlags,   "  dodam image build -t 127.0.0.1:4566/backend:1 backend\n", build};
+const Command kImagePush{"image push",
+                         "Push a built image to a registry",
+                         "IMAGE",
+                         kPushFlags,
+                         "  dodam image push 127.0.0.1:4566/backend:1\n",
+                         push};
 
 }  // namespace commands

@@ -173,8 +173,8 @@ std::expected<std::shared_ptr<scenarios::ScriptedOrigin>, std::string> open_orig
     try {
         return std::make_shared<scenarios::ScriptedOrigin>(clock, static_cast<int>(*number));
     } catch (const std::system_error& error) {
-        return std::unexpected(fmt::format("port {} for the scripted origin: {}", port,
-                                           error.code().message()));
+        return std::unexpected(
+            fmt::format("port {} for the scripted origin: {}", port, error.code().message()));
     }
 }
 
@@ -241,7 +241,8 @@ int run(const Arguments& arguments) {
                 std::fflush(stdout);
             };
         bool died = false;
-        for (auto& result : scenarios::run_scenario(scenario, chosen->world, clock, options, *origin)) {
+        for (auto& result :
+             scenarios::run_scenario(scenario, chosen->world, clock, options, *origin)) {
             if (terminal) fmt::print("\r\x1b[2K");
             fmt::print("{}", scenarios::show_result(result, chosen->world, shown));
             std::fflush(stdout);
@@ -266,7 +267,8 @@ constexpr Flag kFlags[] = {
     {"-t,--tags", "EXPR", "which scenarios: 'smoke and not slow'"},
     {"--report", "KIND=FILE", "junit=FILE, json=FILE; both with a comma"},
     {"--max-fail", "N", "stop after so many failed scenarios; 0 never", "0"},
-    {"--origin", "PORT", "where scenarios with origin steps play the stack's origin or target", "18999"},
+    {"--origin", "PORT", "where scenarios with origin steps play the stack's origin or target",
+     "18999"},
     {"--var", "NAME=VALUE", "a variable of the scenarios; more with commas"},
     {"--seed", "TEXT", "of made-up values: the same seed, the same values"},
     {"-v,--verbose", "", "every step, passed ones too"},

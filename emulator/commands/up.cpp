@@ -1,5 +1,6 @@
 // dodam up: starts the emulator, applies the stack file, and stays until it is told to stop.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -9,8 +10,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-
-#include <fmt/format.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,11 +23,13 @@
 namespace commands {
 namespace {
 
-constexpr auto kDetachWait = std::chrono::minutes(5);   // the first start of a database is the longest part
+constexpr auto kDetachWait =
+    std::chrono::minutes(5);  // the first start of a database is the longest part
 
 std::expected<uint16_t, std::string> port(const Arguments& arguments, const std::string& flag) {
     auto number = base::parse_unsigned(arguments.get(flag));
-    if (!number || *number > 65535) return std::unexpected(fmt::format("--{} takes a port number, 0 for any free one", flag));
+    if (!number || *number > 65535)
+        return std::unexpected(fmt::format("--{} takes a port number, 0 for any free one", flag));
     return static_cast<uint16_t>(*number);
 }
 
@@ -41,26 +42,36 @@ std::expected<EmulatorOptions, std::string> read_options(const Arguments& argume
         return std::string(value ? value : "");
     };
     options.stack_file = arguments.get("file");
-    if (options.stack_file.empty() && std::filesystem::exists("dodam.json")) options.stack_file = "dodam.json";
-    if (!options.stack_file.empty()) options.stack_file = std::filesystem::absolute(options.stack_file).string();
-    options.state_directory = state::StateDirectory::choose(arguments.get("state"), options.stack_file);
+    if (options.stack_file.empty() && std::filesystem::exists("dodam.json"))
+        options.stack_file = "dodam.json";
+    if (!options.stack_file.empty())
+        options.stack_file = std::filesystem::absolute(options.stack_file).string();
+    options.state_directory =
+        state::StateDirectory::choose(arguments.get("state"), options.stack_file);
     options.runtime = arguments.get("runtime");
     options.backing = arguments.get("backing");
     options.database_url = given("database-url", "DODAM_DATABASE_URL");
     options.cache_url = given("cache-url", "DODAM_CACHE_URL");
     options.durable = arguments.has("durable");
     options.bind = arguments.get("bind");
-    for (auto [flag, known] : {std::pair{"runtime", std::string_view("auto docker process")}, {"backing", "auto compose given"}}) {
+    for (auto [flag, known] : {std::pair{"runtime", std::string_view("auto docker process")},
+                               {"backing", "auto compose given"}}) {
         bool found = false;
-        for (auto word : base::split(known, ' ')) found = found || word == arguments.get(flag);
-        if (!found) return std::unexpected(fmt::format("--{} takes one of: {}", flag, base::replace_all(known, " ", ", ")));
+        for (auto word : base::split(known, ' '))
+            found = found || word == arguments.get(flag);
+        if (!found)
+            return std::unexpected(
+                fmt::format("--{} takes one of: {}", flag, base::replace_all(known, " ", ", ")));
     }
     if (arguments.has("speed")) {
         auto speed = base::parse_double(arguments.get("speed"));
-        if (!speed || *speed < 1) return std::unexpected(std::string("--speed takes a number of at least 1"));
+        if (!speed || *speed < 1)
+            return std::unexpected(std::string("--speed takes a number of at least 1"));
         options.speed = *speed;
     }
-    for (auto [flag, target] : {std::pair{"aws-port", &options.aws_port}, {"http-port", &options.http_port}, {"https-port", &options.https_port}}) {
+    for (auto [flag, target] : {std::pair{"aws-port", &options.aws_port},
+                                {"http-port", &options.http_port},
+                                {"https-port", &options.https_port}}) {
         auto number = port(arguments, flag);
         if (!number) return std::unexpected(number.error());
         *target = *number;
@@ -80,7 +91,8 @@ int run_here(const EmulatorOptions& options) {
     // Signals are taken by this thread alone; every thread started from here on inherits the mask.
     sigset_t signals;
     sigemptyset(&signals);
-    for (int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
+    for (int signal : {SIGINT, SIGTERM, SIGHUP})
+        sigaddset(&signals, signal);
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
@@ -89,7 +101,8 @@ int run_here(const EmulatorOptions& options) {
     interruptible.interrupted = [] {
         sigset_t pending;
         sigpending(&pending);
-        return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) || sigismember(&pending, SIGHUP);
+        return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
+               sigismember(&pending, SIGHUP);
     };
     auto emulator = Emulator::start(interruptible, [](const std::string& line) {
         fmt::print("{}\n", line);
@@ -128,10 +141,13 @@ std::string tail(const std::string& file, size_t begin) {
 int run_detached(const EmulatorOptions& options, const Arguments& arguments) {
     std::error_code error;
     std::filesystem::create_directories(options.state_directory, error);
-    if (error) return fail(kNotStarted, fmt::format("cannot make {}: {}", options.state_directory, error.message()));
+    if (error)
+        return fail(kNotStarted,
+                    fmt::format("cannot make {}: {}", options.state_directory, error.message()));
     if (auto running = state::StateDirectory::running(options.state_directory))
-        return fail(kNotStarted, fmt::format("an emulator is already running for {} (pid {}, {})", options.state_directory, running->pid,
-                                             running->aws_endpoint));
+        return fail(kNotStarted,
+                    fmt::format("an emulator is already running for {} (pid {}, {})",
+                                options.state_directory, running->pid, running->aws_endpoint));
     const std::string log = options.state_directory + "/emulator.log";
     const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (out < 0) return fail(kNotStarted, fmt::format("cannot write {}", log));
@@ -173,7 +189,8 @@ int run_detached(const EmulatorOptions& options, const Arguments& arguments) {
         show_news();
         if (tail(log, begin).find("\nready ") != std::string::npos) return kOk;
     }
-    return fail(kNotStarted, fmt::format("the emulator is not ready after {} min; see {}", kDetachWait.count(), log));
+    return fail(kNotStarted, fmt::format("the emulator is not ready after {} min; see {}",
+                                         kDetachWait.count(), log));
 }
 
 int up(const Arguments& arguments) {
@@ -183,27 +200,36 @@ int up(const Arguments& arguments) {
 }
 
 constexpr Flag kFlags[] = {
-    {"-f,--file", "FILE", "the stack file (default: ./dodam.json if there is one, else an empty stack)"},
+    {"-f,--file", "FILE",
+     "the stack file (default: ./dodam.json if there is one, else an empty stack)"},
     {"--state", "DIR", "where the state is kept (default: .dodam beside the stack file)"},
-    {"--runtime", "auto|docker|process", "what runs tasks: a Docker engine where one answers (auto), else our own sandbox", "auto"},
-    {"--backing", "auto|compose|given", "MariaDB and Redis: child processes, Docker Compose services, or servers you have", "auto"},
-    {"--database-url", "URL", "given: mysql://user:password@host:port/schema (or DODAM_DATABASE_URL)"},
+    {"--runtime", "auto|docker|process",
+     "what runs tasks: a Docker engine where one answers (auto), else our own sandbox", "auto"},
+    {"--backing", "auto|compose|given",
+     "MariaDB and Redis: child processes, Docker Compose services, or servers you have", "auto"},
+    {"--database-url", "URL",
+     "given: mysql://user:password@host:port/schema (or DODAM_DATABASE_URL)"},
     {"--cache-url", "URL", "given: redis[s]://user:password@host:port (or DODAM_CACHE_URL)"},
     {"--speed", "N", "control loops run N times faster; TTLs do not"},
     {"--aws-port", "N", "AWS APIs, S3, registry, console; 0 = any free port", "4566"},
     {"--http-port", "N", "viewers", "8080"},
     {"--https-port", "N", "viewers in TLS", "8443"},
-    {"--bind", "IP", "the address to listen on; leave it alone unless this runs in a container", "127.0.0.1"},
+    {"--bind", "IP", "the address to listen on; leave it alone unless this runs in a container",
+     "127.0.0.1"},
     {"--durable", "", "survive a power failure too"},
     {"--detach", "", "return once it is ready, and stay in the background"},
 };
 
 }  // namespace
 
-const Command kUp{"up", "Start the emulator with the stack of dodam.json", "", kFlags,
-                  "  dodam up                        ./dodam.json, or an empty stack\n"
-                  "  dodam up -f app/dodam.json --detach\n"
-                  "  dodam up --state /tmp/x --aws-port 0 --http-port 0 --https-port 0 --speed 20\n",
-                  up};
+const Command kUp{
+    "up",
+    "Start the emulator with the stack of dodam.json",
+    "",
+    kFlags,
+    "  dodam up                        ./dodam.json, or an empty stack\n"
+    "  dodam up -f app/dodam.json --detach\n"
+    "  dodam up --state /tmp/x --aws-port 0 --http-port 0 --https-port 0 --speed 20\n",
+    up};
 
 }  // namespace commands

@@ -17,10 +17,11 @@ constexpr size_t kMaxBodyBytes = 1 << 20;
 constexpr size_t kMaxTraces = 500;
 constexpr auto kBodyWait = std::chrono::seconds(10);
 
-// What the page may do: run its own script and style, ask its own origin, and nothing else; no other
-// page may frame it.
+// What the page may do: run its own script and style, ask its own origin, and nothing else; no
+// other page may frame it.
 constexpr std::string_view kPagePolicy =
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 std::string_view host_name(std::string_view host) {
@@ -30,7 +31,8 @@ std::string_view host_name(std::string_view host) {
 
 // 127.0.0.0/8 as an address: "127.evil.example" is a name that anybody may point here.
 bool is_loopback_address(std::string_view name) {
-    return name == "[::1]" || (name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string_view::npos);
+    return name == "[::1]" || (name.starts_with("127.") &&
+                               name.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
 // Names that a browser resolves to this machine and nobody else can point here (RFC 6761 §6.3).
@@ -43,23 +45,30 @@ bool is_our_host(std::string_view host) {
 bool is_our_origin(std::string_view origin, std::string_view host) {
     if (origin.empty()) return true;
     auto scheme = origin.find("://");
-    return scheme != std::string_view::npos && base::lower(origin.substr(scheme + 3)) == base::lower(host);
+    return scheme != std::string_view::npos &&
+           base::lower(origin.substr(scheme + 3)) == base::lower(host);
 }
 
 bool same_secret(std::string_view a, std::string_view b) {
     if (a.size() != b.size()) return false;
     unsigned char difference = 0;
-    for (size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
+    for (size_t i = 0; i < a.size(); ++i)
+        difference |= static_cast<unsigned char>(a[i] ^ b[i]);
     return difference == 0;
 }
 
 Answer traces(Parts& parts, const base::Node& input) {
-    const auto count = static_cast<size_t>(std::clamp<int64_t>(input["n"].as_int(50), 1, kMaxTraces));
+    const auto count =
+        static_cast<size_t>(std::clamp<int64_t>(input["n"].as_int(50), 1, kMaxTraces));
     std::vector<base::Span> spans;
-    if (const auto& id = input["id"].as_string(); !id.empty()) spans = parts.traces.by_id(id);
-    else if (const auto& peer = input["peer"].as_string(); !peer.empty()) spans = parts.traces.by_peer(peer, count);
-    else if (input.find("since")) spans = parts.traces.since(static_cast<uint64_t>(input["since"].as_int()), count);
-    else spans = parts.traces.latest(count);
+    if (const auto& id = input["id"].as_string(); !id.empty())
+        spans = parts.traces.by_id(id);
+    else if (const auto& peer = input["peer"].as_string(); !peer.empty())
+        spans = parts.traces.by_peer(peer, count);
+    else if (input.find("since"))
+        spans = parts.traces.since(static_cast<uint64_t>(input["since"].as_int()), count);
+    else
+        spans = parts.traces.latest(count);
     base::Node list = base::Node::array();
     for (auto& span : spans) {
         if (parts.expand) parts.expand(span);
@@ -83,7 +92,10 @@ Answer clock_advance(Parts& parts, const base::Node& input) {
     std::string_view text = input["advance"].as_string();
     if (text.starts_with('+')) text.remove_prefix(1);
     auto by = base::parse_duration(text);
-    if (!by) return Answer::error(400, "\"advance\" takes a duration such as \"+30s\" or \"+1d\"; the clock never goes back");
+    if (!by)
+        return Answer::error(
+            400,
+            "\"advance\" takes a duration such as \"+30s\" or \"+1d\"; the clock never goes back");
     parts.clock.advance(*by);
     return clock_view(parts, input);
 }
@@ -110,8 +122,10 @@ constexpr Row kRows[] = {
     {"POST", "/clock", Access::Token, clock_advance},
     {"GET", "/logs", Access::Read, [](Parts& p, const base::Node& i) { return p.logs(i); }},
     {"GET", "/cache", Access::Read, [](Parts& p, const base::Node& i) { return p.cache(i); }},
-    {"GET", "/deployments", Access::Read, [](Parts& p, const base::Node& i) { return p.deployments(i); }},
-    {"POST", "/credentials", Access::Token, [](Parts& p, const base::Node& i) { return p.credentials(i); }},
+    {"GET", "/deployments", Access::Read,
+     [](Parts& p, const base::Node& i) { return p.deployments(i); }},
+    {"POST", "/credentials", Access::Token,
+     [](Parts& p, const base::Node& i) { return p.credentials(i); }},
     {"GET", "/faults", Access::Read, [](Parts& p, const base::Node& i) { return p.faults(i); }},
     {"POST", "/faults", Access::Token, [](Parts& p, const base::Node& i) { return p.faults(i); }},
     {"POST", "/reset", Access::Token, [](Parts& p, const base::Node& i) { return p.reset(i); }},
@@ -136,7 +150,8 @@ std::optional<base::Node> read_input(http::Exchange& exchange, std::string& prob
         problem = "the body must be a JSON object";
         return std::nullopt;
     }
-    for (auto& [name, value] : json->members()) input.set(name, value);
+    for (auto& [name, value] : json->members())
+        input.set(name, value);
     return input;
 }
 
@@ -166,19 +181,26 @@ Answer Console::route(http::Exchange& exchange, const base::Node& input) {
         if (row.path != path) continue;
         path_known = true;
         if (row.method != request.method) continue;
-        if (row.access == Access::Token && !same_secret(request.headers.get("x-dodam-token"), parts_.token))
-            return Answer::error(403, "this call changes state: send the instance's token as X-Dodam-Token (it is in instance.json)");
+        if (row.access == Access::Token &&
+            !same_secret(request.headers.get("x-dodam-token"), parts_.token))
+            return Answer::error(403,
+                                 "this call changes state: send the instance's token as "
+                                 "X-Dodam-Token (it is in instance.json)");
         return row.run(parts_, input);
     }
-    return path_known ? Answer::error(405, "this path takes another method") : Answer::error(404, "the control API has no such path");
+    return path_known ? Answer::error(405, "this path takes another method")
+                      : Answer::error(404, "the control API has no such path");
 }
 
 void Console::handle(http::Exchange& exchange) {
     const auto& request = exchange.request();
     const std::string_view host = request.headers.get("host");
-    if (!is_our_host(host)) return send(exchange, 421, "text/plain", "The control API answers to localhost and 127.0.0.0/8 only.\n");
+    if (!is_our_host(host))
+        return send(exchange, 421, "text/plain",
+                    "The control API answers to localhost and 127.0.0.0/8 only.\n");
     if (!is_our_origin(request.headers.get("origin"), host))
-        return send(exchange, 403, "text/plain", "Pages of another origin may not use the control API.\n");
+        return send(exchange, 403, "text/plain",
+                    "Pages of another origin may not use the control API.\n");
 
     if (request.path().starts_with("/_dodam/v1/")) {
         std::string problem;
@@ -188,7 +210,8 @@ void Console::handle(http::Exchange& exchange) {
     }
     if (request.path() == "/_dodam/" || request.path() == "/_dodam")
         return send(exchange, 200, "text/html; charset=utf-8",
-                    std::string_view(console_page_begin, static_cast<size_t>(console_page_end - console_page_begin)));
+                    std::string_view(console_page_begin,
+                                     static_cast<size_t>(console_page_end - console_page_begin)));
     send(exchange, 404, "text/plain", "The console has one page: /_dodam/\n");
 }
 

@@ -27,14 +27,14 @@ struct Parts {
     std::string token;
     base::Clock& clock;
     base::TraceRing& traces;
-    std::function<void(base::Span&)> expand;   // makes a span that was kept short tell all it can
-    View status;        // everything `dodam status` shows
-    View logs;          // group, since_ms, grep, limit
-    View cache;         // ls, show, why: {"action", "url"}
-    View credentials;   // sql, redis, aws keys (token needed)
-    View deployments;   // what is deployed, by service
-    View faults;        // list, set {"target","kind",…,"lease_ms"}, clear {"id"}
-    View reset;         // what was asked to be emptied
+    std::function<void(base::Span&)> expand;  // makes a span that was kept short tell all it can
+    View status;                              // everything `dodam status` shows
+    View logs;                                // group, since_ms, grep, limit
+    View cache;                               // ls, show, why: {"action", "url"}
+    View credentials;                         // sql, redis, aws keys (token needed)
+    View deployments;                         // what is deployed, by service
+    View faults;  // list, set {"target","kind",…,"lease_ms"}, clear {"id"}
+    View reset;   // what was asked to be emptied
     std::function<void()> stop;
 };
 

@@ -39,17 +39,23 @@ void put_pair(std::string& out, std::string_view key, std::string_view value) {
 }
 
 // The address that the host has in the step's network.
-std::string address_of(size_t index) { return "198.18.0." + std::to_string(index + 1); }
+std::string address_of(size_t index) {
+    return "198.18.0." + std::to_string(index + 1);
+}
 
 net::Result<net::Socket> dial_host(const std::string& host, uint16_t port) {
     addrinfo hints{}, *list = nullptr;
     hints.ai_socktype = SOCK_STREAM;
     int problem = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
-    if (problem) return std::unexpected(net::Error{net::ErrorKind::Unreachable, 0, host + ": " + ::gai_strerror(problem)});
+    if (problem)
+        return std::unexpected(
+            net::Error{net::ErrorKind::Unreachable, 0, host + ": " + ::gai_strerror(problem)});
     std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(list, ::freeaddrinfo);
-    net::Result<net::Socket> last = std::unexpected(net::Error{net::ErrorKind::Unreachable, 0, host + " has no address"});
+    net::Result<net::Socket> last =
+        std::unexpected(net::Error{net::ErrorKind::Unreachable, 0, host + " has no address"});
     for (addrinfo* one = list; one; one = one->ai_next) {
-        last = net::Socket::connect(net::Address::from_sockaddr(one->ai_addr, one->ai_addrlen), net::Deadline::after(kDial));
+        last = net::Socket::connect(net::Address::from_sockaddr(one->ai_addr, one->ai_addrlen),
+                                    net::Deadline::after(kDial));
         if (last) return last;
     }
     return last;
@@ -63,8 +69,10 @@ void relay(net::Socket& step, const std::string& host, uint16_t port) {
     bool open[2] = {true, true};
     std::vector<char> bytes(64 * 1024);
     while (open[0] || open[1]) {
-        pollfd waits[2] = {{open[0] ? step.descriptor() : -1, POLLIN, 0}, {open[1] ? world->descriptor() : -1, POLLIN, 0}};
-        int ready = ::poll(waits, 2, static_cast<int>(std::chrono::milliseconds(kRelaySilence).count()));
+        pollfd waits[2] = {{open[0] ? step.descriptor() : -1, POLLIN, 0},
+                           {open[1] ? world->descriptor() : -1, POLLIN, 0}};
+        int ready =
+            ::poll(waits, 2, static_cast<int>(std::chrono::milliseconds(kRelaySilence).count()));
         if (ready < 0 && errno == EINTR) continue;
         if (ready <= 0) return;
         for (int side = 0; side < 2; ++side) {
@@ -74,16 +82,18 @@ void relay(net::Socket& step, const std::string& host, uint16_t port) {
             if (*got == 0) {
                 open[side] = false;
                 ends[1 - side]->finish_writing();
-            } else if (!ends[1 - side]->write_all({bytes.data(), *got}, net::Deadline::after(kRelaySilence))) {
+            } else if (!ends[1 - side]->write_all({bytes.data(), *got},
+                                                  net::Deadline::after(kRelaySilence))) {
                 return;
             }
         }
     }
 }
 
-// Answers one DNS query: allowed names have their address, all others do not exist (RFC 1035 §4.1). "" when it is no
-// query; `name` is what was asked for.
-std::string answer_query(std::string_view query, const std::vector<std::string>& hosts, std::string& name, bool& known) {
+// Answers one DNS query: allowed names have their address, all others do not exist (RFC 1035 §4.1).
+// "" when it is no query; `name` is what was asked for.
+std::string answer_query(std::string_view query, const std::vector<std::string>& hosts,
+                         std::string& name, bool& known) {
     if (query.size() < 17 || (query[2] & 0x80)) return "";
     size_t at = 12;
     name.clear();
@@ -94,13 +104,14 @@ std::string answer_query(std::string_view query, const std::vector<std::string>&
         at += 1 + length;
     }
     if (at + 5 > query.size()) return "";
-    unsigned type = static_cast<unsigned char>(query[at + 1]) << 8 | static_cast<unsigned char>(query[at + 2]);
+    unsigned type =
+        static_cast<unsigned char>(query[at + 1]) << 8 | static_cast<unsigned char>(query[at + 2]);
     size_t index = static_cast<size_t>(std::ranges::find(hosts, name) - hosts.begin());
     known = index < hosts.size();
     bool has_address = known && type == 1;
     std::string out(query.substr(0, at + 5));
-    out[2] = static_cast<char>(0x84 | (query[2] & 0x01));       // an authoritative answer
-    out[3] = static_cast<char>(known ? 0x80 : 0x83);            // NXDOMAIN
+    out[2] = static_cast<char>(0x84 | (query[2] & 0x01));  // an authoritative answer
+    out[3] = static_cast<char>(known ? 0x80 : 0x83);       // NXDOMAIN
     out[7] = has_address ? 1 : 0;
     out[8] = out[9] = out[10] = out[11] = 0;
     if (has_address) {
@@ -115,12 +126,19 @@ std::string answer_query(std::string_view query, const std::vector<std::string>&
 // One RUN while it runs.
 class Step {
   public:
-    Step(base::Spawner& spawner, const oci::LayerStore& store, const BuildRunnerOptions& options, const oci::RunStep& step, oci::BuildLog& log)
-        : spawner_(spawner), store_(store), options_(options), step_(step), log_(log),
-          name_(oci::LayerStore::temporary_name()), directory_(store.directory() + "/tasks/" + name_) {}
+    Step(base::Spawner& spawner, const oci::LayerStore& store, const BuildRunnerOptions& options,
+         const oci::RunStep& step, oci::BuildLog& log)
+        : spawner_(spawner),
+          store_(store),
+          options_(options),
+          step_(step),
+          log_(log),
+          name_(oci::LayerStore::temporary_name()),
+          directory_(store.directory() + "/tasks/" + name_) {}
 
     ~Step() {
-        for (auto& listener : listeners_) listener->stop();
+        for (auto& listener : listeners_)
+            listener->stop();
         if (client_) client_->close();
         stopping_ = true;
         hearing_.join();
@@ -131,13 +149,15 @@ class Step {
     std::expected<oci::RunOutcome, std::string> run() {
         bool one = store_.ownership() == oci::Ownership::Own;
         for (const std::string& path : {directory_, directory_ + "/upper", directory_ + "/work"}) {
-            if (::mkdir(path.c_str(), 0755) < 0) return std::unexpected(path + " cannot be made: " + strerror(errno));
+            if (::mkdir(path.c_str(), 0755) < 0)
+                return std::unexpected(path + " cannot be made: " + strerror(errno));
             if (!one) (void)!::chown(path.c_str(), holder::kFirstIdentity, holder::kFirstIdentity);
         }
-        client_ = TRY(HolderClient::start(spawner_, {.program = options_.holder.empty() ? find_holder() : options_.holder,
-                                                     .directory = store_.layers_directory(),
-                                                     .address = kAddress,
-                                                     .one_identity = one}));
+        client_ = TRY(HolderClient::start(
+            spawner_, {.program = options_.holder.empty() ? find_holder() : options_.holder,
+                       .directory = store_.layers_directory(),
+                       .address = kAddress,
+                       .one_identity = one}));
         hearing_ = base::Thread("build", [this] { hear(); });
         TRY(open_network());
         HolderClient::Reply reply = client_->run("run", describe(one), {});
@@ -146,14 +166,16 @@ class Step {
         follow(reply.descriptors[1], reply.descriptors[2]);
 
         oci::RunOutcome outcome;
-        while (status_.load() < 0 && !stopping_) status_.wait(-1);
+        while (status_.load() < 0 && !stopping_)
+            status_.wait(-1);
         int status = status_.load();
         outcome.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
         outcome.refused_names = refused_;
-        client_->close();       // and with it the mount whose upper directory is taken next
+        client_->close();  // and with it the mount whose upper directory is taken next
         outcome.changes = store_.scratch_path();
         if (::rename((directory_ + "/upper").c_str(), outcome.changes.c_str()) < 0)
-            return std::unexpected("the changes of the step cannot be kept: " + std::string(strerror(errno)));
+            return std::unexpected("the changes of the step cannot be kept: " +
+                                   std::string(strerror(errno)));
         return outcome;
     }
 
@@ -179,9 +201,10 @@ class Step {
             for (uint16_t port : {80, 443}) {
                 auto listener = client_->listen(*net::Address::tcp(address_of(i), port));
                 if (!listener) return lifted(listener.error());
-                listeners_.push_back(net::Listener::adopt(*listener, "relay", [host = options_.hosts[i], port](net::Socket& socket) {
-                    relay(socket, host, port);
-                }));
+                listeners_.push_back(net::Listener::adopt(
+                    *listener, "relay", [host = options_.hosts[i], port](net::Socket& socket) {
+                        relay(socket, host, port);
+                    }));
                 listeners_.back()->start();
             }
         auto names = client_->udp(*net::Address::tcp("169.254.169.253", 53));
@@ -196,12 +219,16 @@ class Step {
         defaults.name = "run";
         defaults.command = step_.command;
         auto plan = plan_container(defaults);
-        for (const std::string& word : step_.command) put_pair(out, "arg", word);
-        for (const std::string& entry : step_.environment) put_pair(out, "env", entry);
+        for (const std::string& word : step_.command)
+            put_pair(out, "arg", word);
+        for (const std::string& entry : step_.environment)
+            put_pair(out, "env", entry);
         if (plan)
-            for (const std::string& name : plan->capabilities) put_pair(out, "capability", name);
+            for (const std::string& name : plan->capabilities)
+                put_pair(out, "capability", name);
         for (size_t i = step_.layers.size(); i-- > 0;)
-            if (std::find(step_.layers.begin() + static_cast<long>(i) + 1, step_.layers.end(), step_.layers[i]) == step_.layers.end())
+            if (std::find(step_.layers.begin() + static_cast<long>(i) + 1, step_.layers.end(),
+                          step_.layers[i]) == step_.layers.end())
                 put_pair(out, "layer", oci::LayerStore::name_of(step_.layers[i]));
         put_pair(out, "upper", "../tasks/" + name_ + "/upper");
         put_pair(out, "work", "../tasks/" + name_ + "/work");
@@ -210,9 +237,11 @@ class Step {
         put_pair(out, "hostname", "buildkitsandbox");
         put_pair(out, "identities", one ? "one" : "range");
         std::string hosts = "127.0.0.1 localhost buildkitsandbox\n";
-        for (size_t i = 0; i < options_.hosts.size(); ++i) hosts += address_of(i) + " " + options_.hosts[i] + "\n";
-        for (const auto& [path, content] : {std::pair<const char*, std::string>{"/etc/hosts", hosts},
-                                            {"/etc/resolv.conf", "nameserver 169.254.169.253\noptions timeout:2 attempts:1\n"}}) {
+        for (size_t i = 0; i < options_.hosts.size(); ++i)
+            hosts += address_of(i) + " " + options_.hosts[i] + "\n";
+        for (const auto& [path, content] :
+             {std::pair<const char*, std::string>{"/etc/hosts", hosts},
+              {"/etc/resolv.conf", "nameserver 169.254.169.253\noptions timeout:2 attempts:1\n"}}) {
             put_pair(out, "file", path);
             put_pair(out, "mode", "644");
             put_pair(out, "content", content);
@@ -231,7 +260,8 @@ class Step {
                 if (waits[i].fd < 0 || !waits[i].revents) continue;
                 char bytes[16 * 1024];
                 ssize_t got = ::read(waits[i].fd, bytes, sizeof bytes);
-                for (const std::string& line : got > 0 ? lines[i].feed({bytes, static_cast<size_t>(got)}) : lines[i].finish())
+                for (const std::string& line :
+                     got > 0 ? lines[i].feed({bytes, static_cast<size_t>(got)}) : lines[i].finish())
                     log_.line("  " + line);
                 if (got > 0) continue;
                 ::close(waits[i].fd);
@@ -244,16 +274,21 @@ class Step {
         char query[1500];
         sockaddr_in from{};
         socklen_t size = sizeof from;
-        ssize_t got = ::recvfrom(names_, query, sizeof query, MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&from), &size);
+        ssize_t got = ::recvfrom(names_, query, sizeof query, MSG_DONTWAIT,
+                                 reinterpret_cast<sockaddr*>(&from), &size);
         if (got <= 0) return;
         std::string name;
         bool known = false;
-        std::string reply = answer_query({query, static_cast<size_t>(got)}, options_.hosts, name, known);
+        std::string reply =
+            answer_query({query, static_cast<size_t>(got)}, options_.hosts, name, known);
         if (reply.empty()) return;
-        // Service records of allowed hosts (apt asks for _http._tcp.…) are no names that somebody misses.
-        if (!known && !name.starts_with('_') && std::ranges::find(refused_, name) == refused_.end() && refused_.size() < 20)
+        // Service records of allowed hosts (apt asks for _http._tcp.…) are no names that somebody
+        // misses.
+        if (!known && !name.starts_with('_') &&
+            std::ranges::find(refused_, name) == refused_.end() && refused_.size() < 20)
             refused_.push_back(name);
-        (void)!::sendto(names_, reply.data(), reply.size(), MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&from), size);
+        (void)!::sendto(names_, reply.data(), reply.size(), MSG_DONTWAIT,
+                        reinterpret_cast<sockaddr*>(&from), size);
     }
 
     base::Spawner& spawner_;
@@ -273,7 +308,8 @@ class Step {
 
 }  // namespace
 
-std::expected<oci::RunOutcome, std::string> BuildRunner::run(const oci::RunStep& step, oci::BuildLog& log) {
+std::expected<oci::RunOutcome, std::string> BuildRunner::run(const oci::RunStep& step,
+                                                             oci::BuildLog& log) {
     return Step(spawner_, store_, options_, step, log).run();
 }
 

@@ -15,8 +15,10 @@ constexpr std::chrono::milliseconds kProbe{300};
 
 }  // namespace
 
-std::expected<ChosenRuntime, std::string> choose_runtime(std::string_view wanted, base::Spawner& spawner,
-                                                         const DockerRuntimeOptions& docker, const ProcessRuntimeOptions& process) {
+std::expected<ChosenRuntime, std::string> choose_runtime(std::string_view wanted,
+                                                         base::Spawner& spawner,
+                                                         const DockerRuntimeOptions& docker,
+                                                         const ProcessRuntimeOptions& process) {
     if (wanted == "docker") return ChosenRuntime{TRY(make_docker_runtime(docker)), "as asked for"};
     std::string reason = "as asked for";
     if (wanted == "auto") {
@@ -24,7 +26,9 @@ std::expected<ChosenRuntime, std::string> choose_runtime(std::string_view wanted
         if (engine) {
             auto made = make_docker_runtime(docker);
             if (made)
-                return ChosenRuntime{std::move(*made), "a Docker engine answers at " + DockerEngine(docker.socket_path).socket_path()};
+                return ChosenRuntime{
+                    std::move(*made),
+                    "a Docker engine answers at " + DockerEngine(docker.socket_path).socket_path()};
             reason = "the Docker engine cannot run tasks: " + made.error();
             base::log_warning("containers", reason);
         } else {

@@ -1,5 +1,5 @@
-// Which runtime carries tasks: the one that was asked for, or ("auto") a Docker engine when one answers at once, else
-// our own sandbox. The reason is for `status`.
+// Which runtime carries tasks: the one that was asked for, or ("auto") a Docker engine when one
+// answers at once, else our own sandbox. The reason is for `status`.
 #pragma once
 #include <expected>
 #include <memory>
@@ -13,11 +13,13 @@ namespace containers {
 
 struct ChosenRuntime {
     std::unique_ptr<Runtime> runtime;
-    std::string reason;         // "a Docker engine answers at /var/run/docker.sock"
+    std::string reason;  // "a Docker engine answers at /var/run/docker.sock"
 };
 
 // `wanted`: auto, docker or process. An error is one sentence.
-std::expected<ChosenRuntime, std::string> choose_runtime(std::string_view wanted, base::Spawner& spawner,
-                                                         const DockerRuntimeOptions& docker, const ProcessRuntimeOptions& process);
+std::expected<ChosenRuntime, std::string> choose_runtime(std::string_view wanted,
+                                                         base::Spawner& spawner,
+                                                         const DockerRuntimeOptions& docker,
+                                                         const ProcessRuntimeOptions& process);
 
 }  // namespace containers

@@ -1,4 +1,5 @@
-// From a container's options and its image to what is executed: pure rules, shared by both runtimes.
+// From a container's options and its image to what is executed: pure rules, shared by both
+// runtimes.
 #pragma once
 #include <expected>
 #include <string>
@@ -10,10 +11,10 @@ namespace containers {
 
 struct ContainerPlan {
     std::vector<std::string> arguments;
-    std::vector<std::string> environment;     // NAME=value, the image's order first
+    std::vector<std::string> environment;  // NAME=value, the image's order first
     std::string working_directory, user;
     int stop_signal = 15;
-    std::vector<std::string> capabilities;    // kept ones, without CAP_
+    std::vector<std::string> capabilities;  // kept ones, without CAP_
 };
 
 Result<ContainerPlan> plan_container(const ContainerOptions& options);

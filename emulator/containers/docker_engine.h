@@ -1,5 +1,6 @@
-// DockerEngine: the Engine API (v1.41, or the oldest that a newer engine still speaks) over its unix socket: one short HTTP/1.0 exchange per call, so that neither
-// chunks nor connections outlive it, and the raw streams of attach and exec.
+// DockerEngine: the Engine API (v1.41, or the oldest that a newer engine still speaks) over its
+// unix socket: one short HTTP/1.0 exchange per call, so that neither chunks nor connections outlive
+// it, and the raw streams of attach and exec.
 #pragma once
 #include <chrono>
 #include <expected>
@@ -17,11 +18,13 @@ class DockerEngine {
     explicit DockerEngine(std::string socket_path = "", std::string api_version = "1.41");
 
     struct Facts {
-        std::string version;        // "20.10.24"
-        std::string api_version;    // for the constructor
+        std::string version;      // "20.10.24"
+        std::string api_version;  // for the constructor
     };
-    // Who answers there. An error is one sentence, also for an engine that DOCKER_HOST places elsewhere.
-    static std::expected<Facts, std::string> ask(const std::string& socket_path, std::chrono::milliseconds patience);
+    // Who answers there. An error is one sentence, also for an engine that DOCKER_HOST places
+    // elsewhere.
+    static std::expected<Facts, std::string> ask(const std::string& socket_path,
+                                                 std::chrono::milliseconds patience);
 
     struct Answer {
         int status = 0;
@@ -32,17 +35,19 @@ class DockerEngine {
         std::string message() const;
     };
     // An error is one sentence: the engine does not answer.
-    std::expected<Answer, std::string> call(std::string_view method, std::string_view path, const base::Node& body = {},
-                                            std::chrono::milliseconds patience = std::chrono::seconds(60));
+    std::expected<Answer, std::string> call(
+        std::string_view method, std::string_view path, const base::Node& body = {},
+        std::chrono::milliseconds patience = std::chrono::seconds(60));
     // The body is `size` bytes of a file.
     std::expected<Answer, std::string> upload(std::string_view path, int file, uint64_t size);
 
     // After the head of a successful answer the connection is a stream of frames (attach, exec).
     struct Stream {
         net::Socket socket;
-        std::string first;          // what came with the head
+        std::string first;  // what came with the head
     };
-    std::expected<Stream, std::string> open_stream(std::string_view path, const base::Node& body = {});
+    std::expected<Stream, std::string> open_stream(std::string_view path,
+                                                   const base::Node& body = {});
 
     const std::string& socket_path() const { return path_; }
 
@@ -51,7 +56,8 @@ class DockerEngine {
     std::string path_, prefix_;
 };
 
-// The engine's multiplexed output (Engine API, "Attach to a container", stream format): 8 bytes of head, then the bytes.
+// The engine's multiplexed output (Engine API, "Attach to a container", stream format): 8 bytes of
+// head, then the bytes.
 class FrameReader {
   public:
     struct Frame {

@@ -47,7 +47,9 @@ Datagram read_datagram(int control) {
     header.msg_control = rights;
     header.msg_controllen = sizeof rights;
     ssize_t size;
-    while ((size = ::recvmsg(control, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0 && errno == EINTR) continue;
+    while ((size = ::recvmsg(control, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0 &&
+           errno == EINTR)
+        continue;
     Datagram datagram;
     if (size < 0 && errno == EAGAIN) return datagram;
     if (size <= 0) {
@@ -65,9 +67,11 @@ Datagram read_datagram(int control) {
     return datagram;
 }
 
-bool send_datagram(int control, const std::vector<std::string>& fields, const std::vector<int>& descriptors) {
+bool send_datagram(int control, const std::vector<std::string>& fields,
+                   const std::vector<int>& descriptors) {
     std::string bytes;
-    for (const std::string& field : fields) holder::put(bytes, field);
+    for (const std::string& field : fields)
+        holder::put(bytes, field);
     iovec vector{bytes.data(), bytes.size()};
     alignas(cmsghdr) char rights[CMSG_SPACE(sizeof(int) * kMaxDescriptors)];
     msghdr header{};
@@ -83,7 +87,8 @@ bool send_datagram(int control, const std::vector<std::string>& fields, const st
         memcpy(CMSG_DATA(part), descriptors.data(), sizeof(int) * descriptors.size());
     }
     ssize_t sent;
-    while ((sent = ::sendmsg(control, &header, MSG_NOSIGNAL)) < 0 && errno == EINTR) continue;
+    while ((sent = ::sendmsg(control, &header, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+        continue;
     return sent >= 0;
 }
 
@@ -91,24 +96,29 @@ bool send_datagram(int control, const std::vector<std::string>& fields, const st
 std::expected<void, std::string> await_ready(int control, base::Process* process) {
     pollfd wait{control, POLLIN, 0};
     int ready;
-    while ((ready = ::poll(&wait, 1, static_cast<int>(kHolderStart.count()))) < 0 && errno == EINTR) continue;
+    while ((ready = ::poll(&wait, 1, static_cast<int>(kHolderStart.count()))) < 0 && errno == EINTR)
+        continue;
     if (ready == 0) return std::unexpected("the task's holder did not start within 10 seconds");
     Datagram first = read_datagram(control);
     if (first.fields.size() >= 3 && first.fields[1] == "ready") return {};
-    if (first.fields.size() >= 3 && first.fields[1] == "failed") return std::unexpected(first.fields[2]);
+    if (first.fields.size() >= 3 && first.fields[1] == "failed")
+        return std::unexpected(first.fields[2]);
     auto code = process ? process->wait(milliseconds(1000)) : std::nullopt;
-    return std::unexpected("the task's holder ended at once" + (code ? " with exit code " + std::to_string(*code) : std::string()));
+    return std::unexpected("the task's holder ended at once" +
+                           (code ? " with exit code " + std::to_string(*code) : std::string()));
 }
 
 }  // namespace
 
-std::expected<std::shared_ptr<HolderClient>, std::string> HolderClient::start(base::Spawner& spawner, const HolderOptions& options) {
+std::expected<std::shared_ptr<HolderClient>, std::string> HolderClient::start(
+    base::Spawner& spawner, const HolderOptions& options) {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return std::unexpected(std::string("a socket is refused: ") + strerror(errno));
     std::shared_ptr<HolderClient> client(new HolderClient(ends[0], options.address));
     base::ProcessOptions process;
-    process.command = {options.program, "task", options.address, options.one_identity ? "one" : "range"};
+    process.command = {options.program, "task", options.address,
+                       options.one_identity ? "one" : "range"};
     process.directory = options.directory;
     process.environment.emplace();
     process.descriptors = {{ends[1], holder::kControlDescriptor}};
@@ -120,7 +130,8 @@ std::expected<std::shared_ptr<HolderClient>, std::string> HolderClient::start(ba
     return client;
 }
 
-std::expected<std::shared_ptr<HolderClient>, std::string> HolderClient::adopt(int control, const std::string& address) {
+std::expected<std::shared_ptr<HolderClient>, std::string> HolderClient::adopt(
+    int control, const std::string& address) {
     std::shared_ptr<HolderClient> client(new HolderClient(control, address));
     TRY(await_ready(control, nullptr));
     return client;
@@ -144,7 +155,8 @@ void HolderClient::close() {
     }
 }
 
-HolderClient::Reply HolderClient::request(std::vector<std::string> fields, const std::vector<int>& descriptors) {
+HolderClient::Reply HolderClient::request(std::vector<std::string> fields,
+                                          const std::vector<int>& descriptors) {
     std::unique_lock lock(mutex_);
     if (gone_) return {EPIPE, "the task is gone", {}};
     std::string number = std::to_string(next_++);
@@ -171,16 +183,19 @@ std::optional<HolderEvent> HolderClient::receive() {
         return HolderEvent{};
     }
     if (datagram.fields.size() >= 4 && datagram.fields[1] == "exited")
-        return HolderEvent{HolderEvent::Kind::Exited, datagram.fields[2], static_cast<int>(base::parse_signed(datagram.fields[3]).value_or(-1))};
+        return HolderEvent{HolderEvent::Kind::Exited, datagram.fields[2],
+                           static_cast<int>(base::parse_signed(datagram.fields[3]).value_or(-1))};
     if (datagram.fields.size() < 3) return std::nullopt;
     std::lock_guard lock(mutex_);
     auto waiting = waiting_.find(datagram.fields[0]);
     if (waiting == waiting_.end()) {
-        for (int descriptor : datagram.descriptors) ::close(descriptor);
+        for (int descriptor : datagram.descriptors)
+            ::close(descriptor);
         return std::nullopt;
     }
     auto code = base::parse_signed(datagram.fields[1]);
-    waiting->second = Reply{static_cast<int>(code.value_or(EPROTO)), datagram.fields[2], std::move(datagram.descriptors)};
+    waiting->second = Reply{static_cast<int>(code.value_or(EPROTO)), datagram.fields[2],
+                            std::move(datagram.descriptors)};
     answered_.notify_all();
     return std::nullopt;
 }
@@ -188,22 +203,30 @@ std::optional<HolderEvent> HolderClient::receive() {
 net::Result<int> HolderClient::ask_socket(const char* verb, const net::Address& at) {
     Reply reply = request({verb, at.ip(), std::to_string(at.port())});
     if (!reply.code && reply.descriptors.size() == 1) return reply.descriptors[0];
-    return std::unexpected(error_of(reply.code, std::string(verb) + " " + at.to_string() + " in the task's network: " + reply.text));
+    return std::unexpected(error_of(reply.code, std::string(verb) + " " + at.to_string() +
+                                                    " in the task's network: " + reply.text));
 }
 
 net::Result<int> HolderClient::listen(const net::Address& at) {
     if (at.family() != net::Address::Family::IPv4 || at.port() == 0)
-        return std::unexpected(error_of(EINVAL, "a task's network needs an IPv4 address and a port"));
+        return std::unexpected(
+            error_of(EINVAL, "a task's network needs an IPv4 address and a port"));
     return ask_socket("listen", at);
 }
 
-net::Result<int> HolderClient::udp(const net::Address& at) { return ask_socket("udp", at); }
-net::Result<int> HolderClient::socket(const net::Address& from) { return ask_socket("socket", from); }
+net::Result<int> HolderClient::udp(const net::Address& at) {
+    return ask_socket("udp", at);
+}
+net::Result<int> HolderClient::socket(const net::Address& from) {
+    return ask_socket("socket", from);
+}
 
-HolderClient::Reply HolderClient::start_program(std::vector<std::string> fields, const std::string& description,
+HolderClient::Reply HolderClient::start_program(std::vector<std::string> fields,
+                                                const std::string& description,
                                                 const std::vector<int>& cgroups) {
     int file = ::memfd_create("description", MFD_CLOEXEC);
-    if (file < 0 || ::write(file, description.data(), description.size()) != static_cast<ssize_t>(description.size())) {
+    if (file < 0 || ::write(file, description.data(), description.size()) !=
+                        static_cast<ssize_t>(description.size())) {
         int code = errno;
         if (file >= 0) ::close(file);
         return {code, strerror(code), {}};
@@ -213,24 +236,29 @@ HolderClient::Reply HolderClient::start_program(std::vector<std::string> fields,
     Reply reply = request(std::move(fields), descriptors);
     ::close(file);
     if (!reply.code && reply.descriptors.size() != 3) {
-        for (int descriptor : reply.descriptors) ::close(descriptor);
+        for (int descriptor : reply.descriptors)
+            ::close(descriptor);
         return {EPROTO, "the task's holder answered without descriptors", {}};
     }
     return reply;
 }
 
-HolderClient::Reply HolderClient::run(const std::string& name, const std::string& description, const std::vector<int>& cgroups) {
+HolderClient::Reply HolderClient::run(const std::string& name, const std::string& description,
+                                      const std::vector<int>& cgroups) {
     return start_program({"start", name}, description, cgroups);
 }
 
 HolderClient::Reply HolderClient::run_inside(const std::string& name, const std::string& container,
-                                             const std::string& description, const std::vector<int>& cgroups) {
+                                             const std::string& description,
+                                             const std::vector<int>& cgroups) {
     return start_program({"exec", name, container}, description, cgroups);
 }
 
 std::string find_holder() {
     std::error_code error;
-    std::string beside = std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string() + "/dodam-holder";
+    std::string beside =
+        std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string() +
+        "/dodam-holder";
     if (::access(beside.c_str(), X_OK) == 0) return beside;
     const char* path = std::getenv("PATH");
     for (std::string_view directory : base::split(path ? path : "", ':')) {

@@ -1,5 +1,5 @@
-// LineSplitter: a container's output, cut into lines without end marks. A line longer than kMaxLogLineBytes comes in
-// pieces, as Docker's awslogs driver sends it.
+// LineSplitter: a container's output, cut into lines without end marks. A line longer than
+// kMaxLogLineBytes comes in pieces, as Docker's awslogs driver sends it.
 #pragma once
 #include <string>
 #include <string_view>

@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 
 bool write_value(const std::string& path, const std::string& value) {
     int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-    bool done = file >= 0 && ::write(file, value.data(), value.size()) == static_cast<ssize_t>(value.size());
+    bool done = file >= 0 &&
+                ::write(file, value.data(), value.size()) == static_cast<ssize_t>(value.size());
     if (file >= 0) ::close(file);
     return done;
 }
@@ -27,7 +28,9 @@ std::string read_value(const std::string& path) {
     return out.str();
 }
 
-bool make_directory(const std::string& path) { return ::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST; }
+bool make_directory(const std::string& path) {
+    return ::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST;
+}
 
 // cgroup directories hold files that cannot be removed: only rmdir, deepest first.
 void remove_cgroups(const std::string& path) {
@@ -40,11 +43,14 @@ void remove_cgroups(const std::string& path) {
 // "… oom_kill 1": the kernel killed something of this cgroup.
 bool counted_kill(const std::string& text) {
     size_t at = text.find("oom_kill ");
-    while (at != std::string::npos && at > 0 && text[at - 1] != '\n') at = text.find("oom_kill ", at + 1);
+    while (at != std::string::npos && at > 0 && text[at - 1] != '\n')
+        at = text.find("oom_kill ", at + 1);
     return at != std::string::npos && std::atoll(text.c_str() + at + 9) > 0;
 }
 
-std::string own_name(const std::string& instance) { return "dodam-" + instance; }
+std::string own_name(const std::string& instance) {
+    return "dodam-" + instance;
+}
 
 }  // namespace
 
@@ -59,12 +65,14 @@ MemoryLimits::MemoryLimits(const std::string& instance) {
         bool usable = make_directory(at) && write_value(at + "/cgroup.subtree_control", "+memory");
         write_value(at + "/cgroup.subtree_control", "+cpu");
         if (usable) kind_ = LimitKind::CgroupV2;
-    } else if (::access("/sys/fs/cgroup/memory/memory.limit_in_bytes", R_OK) == 0 && make_directory(at)) {
+    } else if (::access("/sys/fs/cgroup/memory/memory.limit_in_bytes", R_OK) == 0 &&
+               make_directory(at)) {
         write_value(at + "/memory.use_hierarchy", "1");
         kind_ = LimitKind::CgroupV1;
         std::string cpu = std::string(kRoot) + "/cpu/" + own_name(instance);
         remove_cgroups(cpu);
-        if (::access("/sys/fs/cgroup/cpu/cpu.shares", R_OK) == 0 && make_directory(cpu)) cpu_base_ = cpu;
+        if (::access("/sys/fs/cgroup/cpu/cpu.shares", R_OK) == 0 && make_directory(cpu))
+            cpu_base_ = cpu;
     }
     if (kind_ != LimitKind::Sampled) base_ = at;
 }
@@ -76,9 +84,9 @@ MemoryLimits::~MemoryLimits() {
 
 std::string MemoryLimits::facility() const {
     switch (kind_) {
-    case LimitKind::CgroupV1: return "cgroup v1";
-    case LimitKind::CgroupV2: return "cgroup v2";
-    case LimitKind::Sampled: break;
+        case LimitKind::CgroupV1: return "cgroup v1";
+        case LimitKind::CgroupV2: return "cgroup v2";
+        case LimitKind::Sampled: break;
     }
     return "sampled every 100 ms";
 }
@@ -87,11 +95,13 @@ std::string MemoryLimits::directory(const std::string& task, const std::string& 
     return base_ + "/" + task + (container.empty() ? "" : "/" + container);
 }
 
-std::string MemoryLimits::cpu_directory(const std::string& task, const std::string& container) const {
+std::string MemoryLimits::cpu_directory(const std::string& task,
+                                        const std::string& container) const {
     return cpu_base_ + "/" + task + (container.empty() ? "" : "/" + container);
 }
 
-std::vector<int> MemoryLimits::make(const std::string& task, uint64_t task_bytes, const std::string& container, uint64_t bytes,
+std::vector<int> MemoryLimits::make(const std::string& task, uint64_t task_bytes,
+                                    const std::string& container, uint64_t bytes,
                                     uint64_t cpu_shares) {
     if (kind_ == LimitKind::Sampled || (!task_bytes && !bytes && !cpu_shares)) return {};
     bool unified = kind_ == LimitKind::CgroupV2;
@@ -104,18 +114,22 @@ std::vector<int> MemoryLimits::make(const std::string& task, uint64_t task_bytes
     };
     std::string task_at = directory(task), at = directory(task, container);
     make_directory(task_at);
-    if (unified) write_value(task_at + "/cgroup.subtree_control", "+memory +cpu");
-    else write_value(task_at + "/memory.use_hierarchy", "1");
+    if (unified)
+        write_value(task_at + "/cgroup.subtree_control", "+memory +cpu");
+    else
+        write_value(task_at + "/memory.use_hierarchy", "1");
     make_directory(at);
     set(task_at, task_bytes);
     set(at, bytes);
     if (cpu_shares && unified) {
         // The kernel's documented conversion of 2…262144 shares to a weight of 1…10000.
-        write_value(at + "/cpu.weight", std::to_string(1 + ((std::max<uint64_t>(cpu_shares, 2) - 2) * 9999) / 262142));
+        write_value(at + "/cpu.weight",
+                    std::to_string(1 + ((std::max<uint64_t>(cpu_shares, 2) - 2) * 9999) / 262142));
     } else if (cpu_shares && !cpu_base_.empty()) {
         make_directory(cpu_directory(task));
         make_directory(cpu_directory(task, container));
-        write_value(cpu_directory(task, container) + "/cpu.shares", std::to_string(std::max<uint64_t>(cpu_shares, 2)));
+        write_value(cpu_directory(task, container) + "/cpu.shares",
+                    std::to_string(std::max<uint64_t>(cpu_shares, 2)));
     }
     return enter(task, container);
 }
@@ -126,14 +140,16 @@ std::vector<int> MemoryLimits::enter(const std::string& task, const std::string&
     std::vector<std::string> paths = {directory(task, container)};
     if (!cpu_base_.empty()) paths.push_back(cpu_directory(task, container));
     for (const std::string& path : paths)
-        if (int file = ::open((path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC); file >= 0) out.push_back(file);
+        if (int file = ::open((path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC); file >= 0)
+            out.push_back(file);
     return out;
 }
 
 bool MemoryLimits::out_of_memory(const std::string& task, const std::string& container) const {
     if (kind_ == LimitKind::Sampled) return false;
-    return counted_kill(read_value(directory(task, container) +
-                                   (kind_ == LimitKind::CgroupV2 ? "/memory.events" : "/memory.oom_control")));
+    return counted_kill(
+        read_value(directory(task, container) +
+                   (kind_ == LimitKind::CgroupV2 ? "/memory.events" : "/memory.oom_control")));
 }
 
 void MemoryLimits::remove(const std::string& task) {
@@ -150,7 +166,8 @@ uint64_t MemoryLimits::resident_bytes(pid_t pid) {
     std::error_code ignored;
     for (const auto& thread : fs::directory_iterator(at + "/task", ignored)) {
         std::ifstream children(thread.path() / "children");
-        for (pid_t child; children >> child;) sum += resident_bytes(child);
+        for (pid_t child; children >> child;)
+            sum += resident_bytes(child);
     }
     return sum;
 }

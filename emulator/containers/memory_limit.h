@@ -1,5 +1,6 @@
-// Memory limits: a cgroup where one can be written (v1 or v2), else the resident memory of the container's processes
-// is looked at every 100 ms and the whole container killed. `facility()` says which (decision 29).
+// Memory limits: a cgroup where one can be written (v1 or v2), else the resident memory of the
+// container's processes is looked at every 100 ms and the whole container killed. `facility()` says
+// which (decision 29).
 #pragma once
 #include <sys/types.h>
 
@@ -21,10 +22,10 @@ class MemoryLimits {
     LimitKind kind() const { return kind_; }
     std::string facility() const;
 
-    // cgroup.procs files, opened for the container's first process to enter; the caller closes them. None when sampled
-    // or without a limit.
-    std::vector<int> make(const std::string& task, uint64_t task_bytes, const std::string& container, uint64_t bytes,
-                          uint64_t cpu_shares);
+    // cgroup.procs files, opened for the container's first process to enter; the caller closes
+    // them. None when sampled or without a limit.
+    std::vector<int> make(const std::string& task, uint64_t task_bytes,
+                          const std::string& container, uint64_t bytes, uint64_t cpu_shares);
     // The same files again, for a program that is started in the container.
     std::vector<int> enter(const std::string& task, const std::string& container);
     bool out_of_memory(const std::string& task, const std::string& container) const;
@@ -37,7 +38,7 @@ class MemoryLimits {
     std::string directory(const std::string& task, const std::string& container = "") const;
     std::string cpu_directory(const std::string& task, const std::string& container = "") const;
     LimitKind kind_ = LimitKind::Sampled;
-    std::string base_, cpu_base_;      // our own cgroup; cpu_base_ "" unless v1 has that controller
+    std::string base_, cpu_base_;  // our own cgroup; cpu_base_ "" unless v1 has that controller
 };
 
 }  // namespace containers

@@ -17,7 +17,8 @@ std::string container_id_in(std::string_view mountinfo) {
     for (size_t at = 0; (at = mountinfo.find(kDirectory, at)) != std::string_view::npos;) {
         at += kDirectory.size();
         const std::string_view id = mountinfo.substr(at, kIdLength);
-        if (id.size() == kIdLength && id.find_first_not_of(kDigits) == std::string_view::npos && mountinfo.substr(at + kIdLength, 1) == "/")
+        if (id.size() == kIdLength && id.find_first_not_of(kDigits) == std::string_view::npos &&
+            mountinfo.substr(at + kIdLength, 1) == "/")
             return std::string(id);
     }
     return {};
@@ -26,7 +27,8 @@ std::string container_id_in(std::string_view mountinfo) {
 std::string OwnContainer::seen_by_engine(std::string_view path) const {
     const std::pair<std::string, std::string>* best = nullptr;
     for (const auto& mount : mounts) {
-        const bool holds = path.starts_with(mount.first) && (path.size() == mount.first.size() || path[mount.first.size()] == '/');
+        const bool holds = path.starts_with(mount.first) &&
+                           (path.size() == mount.first.size() || path[mount.first.size()] == '/');
         if (holds && (!best || mount.first.size() > best->first.size())) best = &mount;
     }
     return best ? best->second + std::string(path.substr(best->first.size())) : std::string();
@@ -38,10 +40,11 @@ std::expected<std::optional<OwnContainer>, std::string> find_own_container(Docke
     own.id = container_id_in(std::string(std::istreambuf_iterator<char>(file), {}));
     if (own.id.empty()) return std::nullopt;
     auto answer = TRY(engine.call("GET", "/containers/" + own.id + "/json"));
-    if (!answer.ok()) return std::nullopt;   // another engine's: this one runs beside us, or within
+    if (!answer.ok()) return std::nullopt;  // another engine's: this one runs beside us, or within
     const base::Node facts = answer.json();
     own.project = facts["Config"]["Labels"]["com.docker.compose.project"].as_string();
-    for (const base::Node& mount : facts["Mounts"].items()) own.mounts.emplace_back(mount["Destination"].as_string(), mount["Source"].as_string());
+    for (const base::Node& mount : facts["Mounts"].items())
+        own.mounts.emplace_back(mount["Destination"].as_string(), mount["Source"].as_string());
     return own;
 }
 

@@ -1,5 +1,6 @@
-// Where dodam itself runs in a container of the engine it uses (docker-compose.yml): which one it is, and how the
-// engine sees its directories, because what a task's container mounts is named by the engine's paths.
+// Where dodam itself runs in a container of the engine it uses (docker-compose.yml): which one it
+// is, and how the engine sees its directories, because what a task's container mounts is named by
+// the engine's paths.
 #pragma once
 #include <expected>
 #include <optional>
@@ -13,8 +14,8 @@
 namespace containers {
 
 struct OwnContainer {
-    std::string id, project;                                      // project: Compose's, "" = none
-    std::vector<std::pair<std::string, std::string>> mounts;      // path here → path for the engine
+    std::string id, project;                                  // project: Compose's, "" = none
+    std::vector<std::pair<std::string, std::string>> mounts;  // path here → path for the engine
 
     // "" when the path is in no mount: the engine cannot see it.
     std::string seen_by_engine(std::string_view path) const;
@@ -23,7 +24,8 @@ struct OwnContainer {
 // Nothing when we are in no container. An error is one sentence.
 std::expected<std::optional<OwnContainer>, std::string> find_own_container(DockerEngine& engine);
 
-// The id in /proc/self/mountinfo: the engine mounts /etc/hostname and others from a directory named by it.
+// The id in /proc/self/mountinfo: the engine mounts /etc/hostname and others from a directory named
+// by it.
 std::string container_id_in(std::string_view mountinfo);
 
 }  // namespace containers

@@ -31,7 +31,8 @@ std::expected<void, std::string> PlaceholderSource::make() {
     fs::copy_file(program, tree + "/placeholder", failed);
     ::chmod((tree + "/placeholder").c_str(), 0755);
     int file = ::open(tar.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-    std::expected<oci::PackedLayer, std::string> layer = std::unexpected(tar + " cannot be written: " + strerror(errno));
+    std::expected<oci::PackedLayer, std::string> layer =
+        std::unexpected(tar + " cannot be written: " + strerror(errno));
     if (file >= 0 && !failed) layer = oci::pack_layer(tree, file, oci::native_ownership());
     if (file >= 0) ::close(file);
     oci::remove_tree(tree);
@@ -47,23 +48,29 @@ std::expected<void, std::string> PlaceholderSource::make() {
     std::string config_bytes = oci::write_config(config);
     oci::Manifest manifest;
     manifest.media_type = oci::kManifestType;
-    manifest.config = {std::string(oci::kConfigType), TRY(layout_.put_blob(config_bytes)), config_bytes.size()};
+    manifest.config = {std::string(oci::kConfigType), TRY(layout_.put_blob(config_bytes)),
+                       config_bytes.size()};
     manifest.layers = {{std::string(oci::kLayerType), layer->diff_id, layer->size_bytes}};
     std::string bytes = oci::write_manifest(manifest);
-    return layout_.set_name(kPlaceholderImage, {manifest.media_type, TRY(layout_.put_blob(bytes)), bytes.size()});
+    return layout_.set_name(kPlaceholderImage,
+                            {manifest.media_type, TRY(layout_.put_blob(bytes)), bytes.size()});
 }
 
-std::expected<oci::ManifestBytes, oci::SourceError> PlaceholderSource::manifest(const oci::Reference& reference) {
+std::expected<oci::ManifestBytes, oci::SourceError> PlaceholderSource::manifest(
+    const oci::Reference& reference) {
     std::lock_guard lock(mutex_);
     // Once by every emulator, whatever the layout has: the program may be newer.
     if (!made_) {
-        if (auto made = make(); !made) return std::unexpected(oci::SourceError{oci::SourceError::Kind::Unreachable, made.error()});
+        if (auto made = make(); !made)
+            return std::unexpected(
+                oci::SourceError{oci::SourceError::Kind::Unreachable, made.error()});
         made_ = true;
     }
     return layout_.manifest(reference);
 }
 
-std::expected<int, oci::SourceError> PlaceholderSource::open_blob(const oci::Reference& reference, const oci::Digest& digest) {
+std::expected<int, oci::SourceError> PlaceholderSource::open_blob(const oci::Reference& reference,
+                                                                  const oci::Digest& digest) {
     return layout_.open_blob(reference, digest);
 }
 

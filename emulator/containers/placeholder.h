@@ -1,6 +1,7 @@
-// The built-in placeholder image: what a service without an image runs until the first deploy, so that its desired
-// count is true from the start (decision 11). 200 on DODAM_HEALTH_PATH, 503 "nothing deployed yet" elsewhere, on PORT.
-// Its one layer is dodam-holder itself, so it needs neither registry nor base image.
+// The built-in placeholder image: what a service without an image runs until the first deploy, so
+// that its desired count is true from the start (decision 11). 200 on DODAM_HEALTH_PATH, 503
+// "nothing deployed yet" elsewhere, on PORT. Its one layer is dodam-holder itself, so it needs
+// neither registry nor base image.
 #pragma once
 #include <mutex>
 #include <string>
@@ -22,8 +23,10 @@ class PlaceholderSource final : public oci::ImageSource {
     // `holder` = path of dodam-holder, "" = find_holder().
     explicit PlaceholderSource(std::string directory, std::string holder = "")
         : layout_(std::move(directory)), holder_(std::move(holder)) {}
-    std::expected<oci::ManifestBytes, oci::SourceError> manifest(const oci::Reference& reference) override;
-    std::expected<int, oci::SourceError> open_blob(const oci::Reference& reference, const oci::Digest& digest) override;
+    std::expected<oci::ManifestBytes, oci::SourceError> manifest(
+        const oci::Reference& reference) override;
+    std::expected<int, oci::SourceError> open_blob(const oci::Reference& reference,
+                                                   const oci::Digest& digest) override;
 
   private:
     std::expected<void, std::string> make();

@@ -40,16 +40,20 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr milliseconds kSampleInterval{100};
 constexpr size_t kMaxExecOutputBytes = 1 << 20;
-constexpr size_t kMaxDrainBytes = 64 << 20;         // what an ended program may still have in its pipe, and more
+constexpr size_t kMaxDrainBytes =
+    64 << 20;  // what an ended program may still have in its pipe, and more
 constexpr int kReadsPerTurn = 8;
 constexpr const char* kOutOfMemory = "OutOfMemoryError: Container killed due to memory usage";
 
 void close_all(std::vector<int>& descriptors) {
-    for (int descriptor : descriptors) ::close(descriptor);
+    for (int descriptor : descriptors)
+        ::close(descriptor);
     descriptors.clear();
 }
 
-int send_signal(int pidfd, int number) { return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0)); }
+int send_signal(int pidfd, int number) {
+    return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0));
+}
 
 // The process number that a pidfd means to us, not to the namespace that made it.
 pid_t pid_of(int pidfd) {
@@ -82,14 +86,14 @@ struct Container {
     int pidfd = -1;
     bool killed_for_memory = false;
     std::optional<SteadyTime> kill_at;
-    std::vector<uint64_t> outputs;              // keys of the runtime's outputs_
+    std::vector<uint64_t> outputs;  // keys of the runtime's outputs_
 };
 
 struct Task {
     TaskOptions options;
-    std::string directory;                      // below the store's tasks/
+    std::string directory;  // below the store's tasks/
     std::shared_ptr<HolderClient> holder;
-    uint64_t key = 0;                           // of the holder among the watched
+    uint64_t key = 0;  // of the holder among the watched
     std::map<std::string, Container> containers;
 };
 
@@ -102,14 +106,18 @@ struct EarlyExit {
 class ProcessRuntime final : public Runtime {
   public:
     ProcessRuntime(base::Spawner& spawner, const ProcessRuntimeOptions& options)
-        : spawner_(spawner), options_(options), store_(options.directory, oci::native_ownership()), limits_(options.instance) {}
+        : spawner_(spawner),
+          options_(options),
+          store_(options.directory, oci::native_ownership()),
+          limits_(options.instance) {}
 
     std::expected<void, std::string> open() {
         TRY(store_.prepare());
         remove_leftovers();
         epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
         wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (epoll_ < 0 || wake_ < 0) return std::unexpected(std::string("epoll is refused: ") + strerror(errno));
+        if (epoll_ < 0 || wake_ < 0)
+            return std::unexpected(std::string("epoll is refused: ") + strerror(errno));
         watch(wake_, 0);
         thread_ = base::Thread("containers", [this] { serve(); });
         return {};
@@ -119,13 +127,16 @@ class ProcessRuntime final : public Runtime {
         std::vector<std::string> names;
         {
             std::lock_guard lock(mutex_);
-            for (const auto& [name, task] : tasks_) names.push_back(name);
+            for (const auto& [name, task] : tasks_)
+                names.push_back(name);
         }
-        for (const std::string& name : names) remove_task(name);
+        for (const std::string& name : names)
+            remove_task(name);
         stopping_ = true;
         wake();
         thread_.join();
-        for (auto& [key, output] : outputs_) ::close(output.descriptor);
+        for (auto& [key, output] : outputs_)
+            ::close(output.descriptor);
         for (int descriptor : {epoll_, wake_})
             if (descriptor >= 0) ::close(descriptor);
     }
@@ -145,17 +156,21 @@ class ProcessRuntime final : public Runtime {
                                                                    : Error::Kind::ImageMalformed;
             return std::unexpected(Error{kind, stored.error().text});
         }
-        Image image{reference.written, stored->digest.to_string(), stored->manifest_digest.to_string(),
-                    stored->manifest.config.digest.to_string(), std::move(stored->config)};
-        for (const oci::Descriptor& layer : stored->manifest.layers) image.size_bytes += layer.size_bytes;
+        Image image{reference.written, stored->digest.to_string(),
+                    stored->manifest_digest.to_string(), stored->manifest.config.digest.to_string(),
+                    std::move(stored->config)};
+        for (const oci::Descriptor& layer : stored->manifest.layers)
+            image.size_bytes += layer.size_bytes;
         return image;
     }
 
     Result<std::shared_ptr<TaskNetwork>> create_task(const TaskOptions& options) override {
-        if (!is_container_name(options.id)) return fail(Error::Kind::CannotCreate, "\"" + options.id + "\" cannot be a task's id");
+        if (!is_container_name(options.id))
+            return fail(Error::Kind::CannotCreate, "\"" + options.id + "\" cannot be a task's id");
         {
             std::lock_guard lock(mutex_);
-            if (tasks_.contains(options.id)) return fail(Error::Kind::AlreadyExists, "task " + options.id + " exists already");
+            if (tasks_.contains(options.id))
+                return fail(Error::Kind::AlreadyExists, "task " + options.id + " exists already");
         }
         auto holder = HolderClient::start(spawner_, {.program = options_.holder,
                                                      .directory = store_.layers_directory(),
@@ -165,7 +180,8 @@ class ProcessRuntime final : public Runtime {
         Task task;
         task.options = options;
         task.directory = store_.directory() + "/tasks/" + options_.instance + "." + options.id;
-        if (auto made = make_directory(task.directory, 0711); !made) return fail(Error::Kind::CannotCreate, made.error());
+        if (auto made = make_directory(task.directory, 0711); !made)
+            return fail(Error::Kind::CannotCreate, made.error());
         task.holder = *holder;
 
         std::lock_guard lock(mutex_);
@@ -183,20 +199,29 @@ class ProcessRuntime final : public Runtime {
         Task* task = find(task_id);
         if (!task) return no_task(task_id);
         if (task->containers.contains(options.name))
-            return fail(Error::Kind::AlreadyExists, "container " + options.name + " exists already");
+            return fail(Error::Kind::AlreadyExists,
+                        "container " + options.name + " exists already");
         for (const oci::Digest& diff_id : options.image.config.diff_ids)
-            if (!store_.has(diff_id)) return fail(Error::Kind::CannotCreate, "layer " + diff_id.to_string() + " was removed since the pull");
+            if (!store_.has(diff_id))
+                return fail(Error::Kind::CannotCreate,
+                            "layer " + diff_id.to_string() + " was removed since the pull");
         std::string at = task->directory + "/" + options.name;
         for (const std::string& path : {at, at + "/upper", at + "/work"})
-            if (auto made = make_directory(path, 0755); !made) return fail(Error::Kind::CannotCreate, made.error());
+            if (auto made = make_directory(path, 0755); !made)
+                return fail(Error::Kind::CannotCreate, made.error());
         for (const Volume& volume : options.volumes) {
-            if (!is_container_name(volume.name)) return fail(Error::Kind::CannotCreate, "\"" + volume.name + "\" cannot be a volume's name");
-            for (const std::string& path : {task->directory + "/volumes.d", task->directory + "/volumes.d/" + volume.name})
-                if (auto made = make_directory(path, 0755); !made) return fail(Error::Kind::CannotCreate, made.error());
+            if (!is_container_name(volume.name))
+                return fail(Error::Kind::CannotCreate,
+                            "\"" + volume.name + "\" cannot be a volume's name");
+            for (const std::string& path :
+                 {task->directory + "/volumes.d", task->directory + "/volumes.d/" + volume.name})
+                if (auto made = make_directory(path, 0755); !made)
+                    return fail(Error::Kind::CannotCreate, made.error());
         }
         Container container;
         container.plan = std::move(plan);
-        container.state.runtime_id = base::random_hex(32) + "-" + std::to_string(base::random_below(4'000'000'000));
+        container.state.runtime_id =
+            base::random_hex(32) + "-" + std::to_string(base::random_below(4'000'000'000));
         std::string name = options.name;
         container.options = std::move(options);
         task->containers.emplace(name, std::move(container));
@@ -210,13 +235,15 @@ class ProcessRuntime final : public Runtime {
         {
             std::lock_guard lock(mutex_);
             Container* container = TRY(find(task_id, name));
-            if (container->state.status != ContainerStatus::Created || container->pidfd == kStarting)
-                return fail(Error::Kind::AlreadyExists, "container " + name + " was started before");
+            if (container->state.status != ContainerStatus::Created ||
+                container->pidfd == kStarting)
+                return fail(Error::Kind::AlreadyExists,
+                            "container " + name + " was started before");
             const Task& task = *find(task_id);
             holder = task.holder;
             description = describe(task, *container);
-            cgroups = limits_.make(task_id, task.options.memory_bytes, name, container->options.memory_bytes,
-                                   container->options.cpu_shares);
+            cgroups = limits_.make(task_id, task.options.memory_bytes, name,
+                                   container->options.memory_bytes, container->options.cpu_shares);
             container->pidfd = kStarting;
         }
         HolderClient::Reply reply = holder->run(name, description, cgroups);
@@ -228,7 +255,8 @@ class ProcessRuntime final : public Runtime {
             if (found) (*found)->pidfd = -1;
             close_all(reply.descriptors);
             if (!found) return std::unexpected(found.error());
-            auto kind = reply.text.starts_with("exec: ") ? Error::Kind::CannotStart : Error::Kind::CannotCreate;
+            auto kind = reply.text.starts_with("exec: ") ? Error::Kind::CannotStart
+                                                         : Error::Kind::CannotCreate;
             (*found)->state.reason = reply.text;
             return fail(kind, reply.text);
         }
@@ -242,7 +270,8 @@ class ProcessRuntime final : public Runtime {
         return {};
     }
 
-    Result<void> stop(const std::string& task_id, const std::string& name, milliseconds grace) override {
+    Result<void> stop(const std::string& task_id, const std::string& name,
+                      milliseconds grace) override {
         std::lock_guard lock(mutex_);
         Container* container = TRY(find(task_id, name));
         if (container->state.status != ContainerStatus::Running) return {};
@@ -256,7 +285,8 @@ class ProcessRuntime final : public Runtime {
     Result<void> kill(const std::string& task_id, const std::string& name, int signal) override {
         std::lock_guard lock(mutex_);
         Container* container = TRY(find(task_id, name));
-        if (container->state.status == ContainerStatus::Running) send_signal(container->pidfd, signal);
+        if (container->state.status == ContainerStatus::Running)
+            send_signal(container->pidfd, signal);
         return {};
     }
 
@@ -265,15 +295,20 @@ class ProcessRuntime final : public Runtime {
         return TRY(find(task_id, name))->state;
     }
 
-    Result<ExecResult> exec(const std::string& task_id, const std::string& name, const ExecOptions& options) override;
+    Result<ExecResult> exec(const std::string& task_id, const std::string& name,
+                            const ExecOptions& options) override;
     void remove_task(const std::string& task_id) override;
     std::vector<Event> take_events(milliseconds at_most) override;
 
   private:
     static constexpr int kStarting = -2;
 
-    static std::unexpected<Error> fail(Error::Kind kind, const std::string& text) { return std::unexpected(Error{kind, text}); }
-    static std::unexpected<Error> no_task(const std::string& id) { return fail(Error::Kind::NoSuchTask, "there is no task " + id); }
+    static std::unexpected<Error> fail(Error::Kind kind, const std::string& text) {
+        return std::unexpected(Error{kind, text});
+    }
+    static std::unexpected<Error> no_task(const std::string& id) {
+        return fail(Error::Kind::NoSuchTask, "there is no task " + id);
+    }
     bool one_identity() const { return store_.ownership() == oci::Ownership::Own; }
 
     Task* find(const std::string& id) {
@@ -284,7 +319,9 @@ class ProcessRuntime final : public Runtime {
         Task* task = find(id);
         if (!task) return no_task(id);
         auto found = task->containers.find(name);
-        if (found == task->containers.end()) return fail(Error::Kind::NoSuchContainer, "there is no container " + name + " in task " + id);
+        if (found == task->containers.end())
+            return fail(Error::Kind::NoSuchContainer,
+                        "there is no container " + name + " in task " + id);
         return &found->second;
     }
 
@@ -292,7 +329,8 @@ class ProcessRuntime final : public Runtime {
     std::expected<void, std::string> make_directory(const std::string& path, unsigned mode) const {
         if (::mkdir(path.c_str(), mode) < 0 && errno != EEXIST)
             return std::unexpected(path + " cannot be made: " + strerror(errno));
-        if (!one_identity()) (void)!::chown(path.c_str(), holder::kFirstIdentity, holder::kFirstIdentity);
+        if (!one_identity())
+            (void)!::chown(path.c_str(), holder::kFirstIdentity, holder::kFirstIdentity);
         return {};
     }
 
@@ -300,12 +338,16 @@ class ProcessRuntime final : public Runtime {
         std::error_code ignored;
         std::vector<std::string> old;
         for (const auto& entry : fs::directory_iterator(store_.directory() + "/tasks", ignored))
-            if (entry.path().filename().string().starts_with(options_.instance + ".")) old.push_back(entry.path());
-        for (const std::string& path : old) oci::remove_tree(path);
+            if (entry.path().filename().string().starts_with(options_.instance + "."))
+                old.push_back(entry.path());
+        for (const std::string& path : old)
+            oci::remove_tree(path);
     }
 
     std::string describe(const Task& task, const Container& container) const;
-    std::string describe_program(const Container& container, const std::vector<std::string>& arguments, const std::string& user) const;
+    std::string describe_program(const Container& container,
+                                 const std::vector<std::string>& arguments,
+                                 const std::string& user) const;
 
     // ---- the one thread ----
 
@@ -335,7 +377,9 @@ class ProcessRuntime final : public Runtime {
 
     // Nothing more will be heard of programs started in this task.
     void end_execs(const std::string& task_id) {
-        std::erase_if(execs_, [&](const auto& exec) { return exec.first.starts_with("exec:" + task_id + ":"); });
+        std::erase_if(execs_, [&](const auto& exec) {
+            return exec.first.starts_with("exec:" + task_id + ":");
+        });
         exec_ended_.notify_all();
     }
 
@@ -345,7 +389,8 @@ class ProcessRuntime final : public Runtime {
     bool read_once(Output& output, std::string& bytes);
     static void deliver(Output& output, std::string_view bytes);
     void exited(const std::string& task_id, const std::string& name, int wait_status);
-    void finish_exit(const std::string& task_id, const std::string& name, Container& container, int wait_status);
+    void finish_exit(const std::string& task_id, const std::string& name, Container& container,
+                     int wait_status);
     void lost(const std::string& task_id);
     int milliseconds_until_work();
     void work();
@@ -360,8 +405,8 @@ class ProcessRuntime final : public Runtime {
     std::mutex mutex_;
     std::condition_variable arrived_, exec_ended_;
     std::map<std::string, Task> tasks_;
-    std::map<uint64_t, std::string> holders_;          // key → task
-    std::map<uint64_t, Output> outputs_;               // nodes are removed by the thread and by remove_task only
+    std::map<uint64_t, std::string> holders_;  // key → task
+    std::map<uint64_t, Output> outputs_;  // nodes are removed by the thread and by remove_task only
     std::vector<EarlyExit> early_;
     std::map<std::string, std::optional<int>> execs_;  // name → wait status
     std::deque<Event> events_;
@@ -370,19 +415,24 @@ class ProcessRuntime final : public Runtime {
     base::Thread thread_;
 };
 
-// ---- descriptions -------------------------------------------------------------------------------------------
+// ---- descriptions
+// -------------------------------------------------------------------------------------------
 
 void put_pair(std::string& out, std::string_view key, std::string_view value) {
     holder::put(out, key);
     holder::put(out, value);
 }
 
-std::string ProcessRuntime::describe_program(const Container& container, const std::vector<std::string>& arguments,
+std::string ProcessRuntime::describe_program(const Container& container,
+                                             const std::vector<std::string>& arguments,
                                              const std::string& user) const {
     std::string out;
-    for (const std::string& argument : arguments) put_pair(out, "arg", argument);
-    for (const std::string& entry : container.plan.environment) put_pair(out, "env", entry);
-    for (const std::string& name : container.plan.capabilities) put_pair(out, "capability", name);
+    for (const std::string& argument : arguments)
+        put_pair(out, "arg", argument);
+    for (const std::string& entry : container.plan.environment)
+        put_pair(out, "env", entry);
+    for (const std::string& name : container.plan.capabilities)
+        put_pair(out, "capability", name);
     put_pair(out, "cwd", container.plan.working_directory);
     put_pair(out, "user", user);
     put_pair(out, "open_files", std::to_string(container.options.open_files));
@@ -402,7 +452,8 @@ std::string ProcessRuntime::describe(const Task& task, const Container& containe
     std::string relative = "../tasks/" + options_.instance + "." + task.options.id + "/";
     put_pair(out, "upper", relative + options.name + "/upper");
     put_pair(out, "work", relative + options.name + "/work");
-    std::string hostname = task.options.hostname.empty() ? default_hostname(task.options.address) : task.options.hostname;
+    std::string hostname = task.options.hostname.empty() ? default_hostname(task.options.address)
+                                                         : task.options.hostname;
     put_pair(out, "hostname", hostname.substr(0, 63));
     uint64_t memory = options.memory_bytes ? options.memory_bytes : task.options.memory_bytes;
     if (memory) put_pair(out, "memory", std::to_string(memory));
@@ -418,7 +469,8 @@ std::string ProcessRuntime::describe(const Task& task, const Container& containe
     file("/etc/hosts", hosts_file(task.options), 0644);
     file("/etc/hostname", hostname + "\n", 0644);
     file("/etc/resolv.conf", resolv_conf(task.options), 0644);
-    for (const MountedFile& mounted : options.files) file(mounted.path, mounted.content, mounted.mode);
+    for (const MountedFile& mounted : options.files)
+        file(mounted.path, mounted.content, mounted.mode);
     for (const Volume& volume : options.volumes) {
         put_pair(out, "volume", volume.path);
         put_pair(out, "source", relative + "volumes.d/" + volume.name);
@@ -427,10 +479,13 @@ std::string ProcessRuntime::describe(const Task& task, const Container& containe
     return out;
 }
 
-// ---- programs in running containers --------------------------------------------------------------------------
+// ---- programs in running containers
+// --------------------------------------------------------------------------
 
-Result<ExecResult> ProcessRuntime::exec(const std::string& task_id, const std::string& name, const ExecOptions& options) {
-    if (options.command.empty() || options.command[0].empty()) return fail(Error::Kind::CannotStart, "there is no command to execute");
+Result<ExecResult> ProcessRuntime::exec(const std::string& task_id, const std::string& name,
+                                        const ExecOptions& options) {
+    if (options.command.empty() || options.command[0].empty())
+        return fail(Error::Kind::CannotStart, "there is no command to execute");
     auto until = std::chrono::steady_clock::now() + options.timeout;
     std::shared_ptr<HolderClient> holder;
     std::string description, exec_name = "exec:" + task_id + ":" + base::random_hex(16);
@@ -438,9 +493,11 @@ Result<ExecResult> ProcessRuntime::exec(const std::string& task_id, const std::s
     {
         std::lock_guard lock(mutex_);
         Container* container = TRY(find(task_id, name));
-        if (container->state.status != ContainerStatus::Running) return fail(Error::Kind::CannotStart, "container " + name + " does not run");
+        if (container->state.status != ContainerStatus::Running)
+            return fail(Error::Kind::CannotStart, "container " + name + " does not run");
         holder = find(task_id)->holder;
-        description = describe_program(*container, options.command, options.user.empty() ? container->plan.user : options.user);
+        description = describe_program(*container, options.command,
+                                       options.user.empty() ? container->plan.user : options.user);
         cgroups = limits_.enter(task_id, name);
         execs_[exec_name];
     }
@@ -460,19 +517,25 @@ Result<ExecResult> ProcessRuntime::exec(const std::string& task_id, const std::s
             result.timed_out = true;
             break;
         }
-        if (::poll(waits, 2, static_cast<int>(std::min<int64_t>(left.count(), 1 << 30))) < 0) continue;
+        if (::poll(waits, 2, static_cast<int>(std::min<int64_t>(left.count(), 1 << 30))) < 0)
+            continue;
         for (pollfd& wait : waits) {
             if (wait.fd < 0 || !wait.revents) continue;
             char bytes[16 * 1024];
             ssize_t got = ::read(wait.fd, bytes, sizeof bytes);
-            if (got <= 0) wait.fd = -1;
-            else result.output.append(bytes, std::min<size_t>(static_cast<size_t>(got), kMaxExecOutputBytes - result.output.size()));
+            if (got <= 0)
+                wait.fd = -1;
+            else
+                result.output.append(bytes,
+                                     std::min<size_t>(static_cast<size_t>(got),
+                                                      kMaxExecOutputBytes - result.output.size()));
         }
     }
     if (result.timed_out) send_signal(pidfd, SIGKILL);
     std::unique_lock lock(mutex_);
-    bool ended = exec_ended_.wait_until(lock, result.timed_out ? std::chrono::steady_clock::now() + milliseconds(5000) : until,
-                                        [&] { return !execs_.contains(exec_name) || execs_[exec_name].has_value(); });
+    bool ended = exec_ended_.wait_until(
+        lock, result.timed_out ? std::chrono::steady_clock::now() + milliseconds(5000) : until,
+        [&] { return !execs_.contains(exec_name) || execs_[exec_name].has_value(); });
     if (!ended) {
         // It closed its outputs and went on.
         result.timed_out = true;
@@ -485,7 +548,8 @@ Result<ExecResult> ProcessRuntime::exec(const std::string& task_id, const std::s
     return result;
 }
 
-// ---- the end of a task ---------------------------------------------------------------------------------------
+// ---- the end of a task
+// ---------------------------------------------------------------------------------------
 
 void ProcessRuntime::remove_task(const std::string& task_id) {
     Task task;
@@ -521,12 +585,14 @@ void ProcessRuntime::remove_task(const std::string& task_id) {
 std::vector<Event> ProcessRuntime::take_events(milliseconds at_most) {
     std::unique_lock lock(mutex_);
     arrived_.wait_for(lock, at_most, [&] { return !events_.empty() || stopping_; });
-    std::vector<Event> out(std::make_move_iterator(events_.begin()), std::make_move_iterator(events_.end()));
+    std::vector<Event> out(std::make_move_iterator(events_.begin()),
+                           std::make_move_iterator(events_.end()));
     events_.clear();
     return out;
 }
 
-// ---- the one thread ------------------------------------------------------------------------------------------
+// ---- the one thread
+// ------------------------------------------------------------------------------------------
 
 void ProcessRuntime::serve() {
     epoll_event events[32];
@@ -560,11 +626,13 @@ void ProcessRuntime::hear(uint64_t key) {
     if (event->kind == HolderEvent::Kind::Gone) return lost(task_id);
     std::unique_lock lock(mutex_);
     if (event->name.starts_with("exec:")) {
-        if (auto waiting = execs_.find(event->name); waiting != execs_.end()) waiting->second = event->wait_status;
+        if (auto waiting = execs_.find(event->name); waiting != execs_.end())
+            waiting->second = event->wait_status;
         exec_ended_.notify_all();
         return;
     }
-    early_.push_back({task_id, event->name, event->wait_status});   // work() takes it at once unless start() is not done
+    early_.push_back({task_id, event->name,
+                      event->wait_status});  // work() takes it at once unless start() is not done
 }
 
 // False at the end of the stream, or when nothing is there now.
@@ -577,11 +645,12 @@ bool ProcessRuntime::read_once(Output& output, std::string& bytes) {
 
 void ProcessRuntime::deliver(Output& output, std::string_view bytes) {
     if (!output.sink) return;
-    for (const std::string& line : output.lines.feed(bytes)) output.sink->line(output.stream, line);
+    for (const std::string& line : output.lines.feed(bytes))
+        output.sink->line(output.stream, line);
 }
 
-// Only this thread reads and feeds; the lock is not held while a sink is at work, but remove_task may take the output
-// away between two turns.
+// Only this thread reads and feeds; the lock is not held while a sink is at work, but remove_task
+// may take the output away between two turns.
 void ProcessRuntime::read_output(uint64_t key, int reads) {
     std::string bytes;
     for (int i = 0; i < reads; ++i) {
@@ -592,7 +661,8 @@ void ProcessRuntime::read_output(uint64_t key, int reads) {
             if (found == outputs_.end()) return;
             bool more = read_once(found->second, bytes);
             int error = errno;
-            if (!more && bytes.empty() && error != EAGAIN) forget(found->second.descriptor);   // the end; closed at exit
+            if (!more && bytes.empty() && error != EAGAIN)
+                forget(found->second.descriptor);  // the end; closed at exit
             if (!more) return;
             output = std::move(found->second);
             found->second.descriptor = output.descriptor;
@@ -601,7 +671,8 @@ void ProcessRuntime::read_output(uint64_t key, int reads) {
         }
         deliver(output, bytes);
         std::lock_guard lock(mutex_);
-        if (auto found = outputs_.find(key); found != outputs_.end()) found->second.lines = std::move(output.lines);
+        if (auto found = outputs_.find(key); found != outputs_.end())
+            found->second.lines = std::move(output.lines);
     }
 }
 
@@ -613,7 +684,8 @@ void ProcessRuntime::exited(const std::string& task_id, const std::string& name,
         if (!container) return;
         keys = (*container)->outputs;
     }
-    // PID 1 is gone and with it every process of the container, so the pipes end: the last output comes before the event.
+    // PID 1 is gone and with it every process of the container, so the pipes end: the last output
+    // comes before the event.
     for (uint64_t key : keys) {
         read_output(key, static_cast<int>(kMaxDrainBytes / (32 * 1024)));
         std::unique_lock lock(mutex_);
@@ -623,14 +695,16 @@ void ProcessRuntime::exited(const std::string& task_id, const std::string& name,
         lock.unlock();
         ::close(node.mapped().descriptor);
         if (node.mapped().sink)
-            for (const std::string& line : node.mapped().lines.finish()) node.mapped().sink->line(node.mapped().stream, line);
+            for (const std::string& line : node.mapped().lines.finish())
+                node.mapped().sink->line(node.mapped().stream, line);
     }
     std::lock_guard lock(mutex_);
     auto container = find(task_id, name);
     if (container) finish_exit(task_id, name, **container, wait_status);
 }
 
-void ProcessRuntime::finish_exit(const std::string& task_id, const std::string& name, Container& container, int wait_status) {
+void ProcessRuntime::finish_exit(const std::string& task_id, const std::string& name,
+                                 Container& container, int wait_status) {
     container.state.status = ContainerStatus::Exited;
     container.state.exit_code = exit_code_of(wait_status);
     container.outputs.clear();
@@ -660,7 +734,8 @@ void ProcessRuntime::lost(const std::string& task_id) {
             }
         end_execs(task_id);
     }
-    for (const std::string& name : running) exited(task_id, name, SIGKILL);
+    for (const std::string& name : running)
+        exited(task_id, name, SIGKILL);
 }
 
 int ProcessRuntime::milliseconds_until_work() {
@@ -672,11 +747,13 @@ int ProcessRuntime::milliseconds_until_work() {
         for (const auto& [name, container] : task.containers) {
             if (container.state.status != ContainerStatus::Running) continue;
             if (container.kill_at) at(*container.kill_at);
-            if (limits_.kind() == LimitKind::Sampled && (container.options.memory_bytes || task.options.memory_bytes))
+            if (limits_.kind() == LimitKind::Sampled &&
+                (container.options.memory_bytes || task.options.memory_bytes))
                 at(sampled_ + kSampleInterval);
         }
     if (!next) return -1;
-    return static_cast<int>(std::clamp<int64_t>(std::chrono::ceil<milliseconds>(*next - now).count(), 0, 1 << 30));
+    return static_cast<int>(
+        std::clamp<int64_t>(std::chrono::ceil<milliseconds>(*next - now).count(), 0, 1 << 30));
 }
 
 void ProcessRuntime::work() {
@@ -700,27 +777,31 @@ void ProcessRuntime::work() {
                     send_signal(container.pidfd, SIGKILL);
                     container.kill_at.reset();
                 }
-                if (!sample || (!container.options.memory_bytes && !task.options.memory_bytes)) continue;
+                if (!sample || (!container.options.memory_bytes && !task.options.memory_bytes))
+                    continue;
                 uint64_t used = MemoryLimits::resident_bytes(pid_of(container.pidfd));
                 sum += used;
-                bool over = (container.options.memory_bytes && used > container.options.memory_bytes) ||
-                            (task.options.memory_bytes && sum > task.options.memory_bytes);
+                bool over =
+                    (container.options.memory_bytes && used > container.options.memory_bytes) ||
+                    (task.options.memory_bytes && sum > task.options.memory_bytes);
                 if (!over) continue;
                 container.killed_for_memory = true;
                 send_signal(container.pidfd, SIGKILL);
             }
         }
     }
-    for (const EarlyExit& exit : ended) exited(exit.task, exit.container, exit.wait_status);
+    for (const EarlyExit& exit : ended)
+        exited(exit.task, exit.container, exit.wait_status);
 }
 
 }  // namespace
 
-std::expected<std::unique_ptr<Runtime>, std::string> make_process_runtime(base::Spawner& spawner,
-                                                                          const ProcessRuntimeOptions& options) {
+std::expected<std::unique_ptr<Runtime>, std::string> make_process_runtime(
+    base::Spawner& spawner, const ProcessRuntimeOptions& options) {
     ProcessRuntimeOptions complete = options;
     if (complete.holder.empty()) complete.holder = find_holder();
-    if (complete.holder.empty()) return std::unexpected("dodam-holder is missing: it belongs beside dodam");
+    if (complete.holder.empty())
+        return std::unexpected("dodam-holder is missing: it belongs beside dodam");
     auto runtime = std::make_unique<ProcessRuntime>(spawner, complete);
     TRY(runtime->open());
     return runtime;
@@ -729,10 +810,11 @@ std::expected<std::unique_ptr<Runtime>, std::string> make_process_runtime(base::
 std::string why_no_sandbox(base::Spawner& spawner, const std::string& holder) {
     std::string program = holder.empty() ? find_holder() : holder;
     if (program.empty()) return "dodam-holder is missing: it belongs beside dodam";
-    auto client = HolderClient::start(spawner, {.program = program,
-                                                .directory = "/",
-                                                .address = "10.0.0.2",
-                                                .one_identity = oci::native_ownership() == oci::Ownership::Own});
+    auto client = HolderClient::start(
+        spawner, {.program = program,
+                  .directory = "/",
+                  .address = "10.0.0.2",
+                  .one_identity = oci::native_ownership() == oci::Ownership::Own});
     return client ? "" : client.error();
 }
 

@@ -18,13 +18,17 @@ namespace ecr {
 namespace {
 
 BlobError system_error(const std::string& what) {
-    return {errno == ENOSPC || errno == EDQUOT ? BlobError::Kind::DiskFull : BlobError::Kind::Io, what + ": " + std::strerror(errno)};
+    return {errno == ENOSPC || errno == EDQUOT ? BlobError::Kind::DiskFull : BlobError::Kind::Io,
+            what + ": " + std::strerror(errno)};
 }
 
 }  // namespace
 
 Upload::Upload(std::string id, std::string repository, std::string path, int descriptor)
-    : id_(std::move(id)), repository_(std::move(repository)), path_(std::move(path)), descriptor_(descriptor) {}
+    : id_(std::move(id)),
+      repository_(std::move(repository)),
+      path_(std::move(path)),
+      descriptor_(descriptor) {}
 
 Upload::~Upload() {
     if (descriptor_ >= 0) ::close(descriptor_);
@@ -44,12 +48,14 @@ std::expected<void, BlobError> Upload::append(std::string_view bytes) {
     return {};
 }
 
-BlobStore::BlobStore(std::string directory, base::Clock& clock) : directory_(std::move(directory)), clock_(clock) {
+BlobStore::BlobStore(std::string directory, base::Clock& clock)
+    : directory_(std::move(directory)), clock_(clock) {
     std::error_code error;
     std::filesystem::remove_all(directory_ + "/uploads", error);
     for (const char* name : {"/sha256", "/uploads"}) {
         std::filesystem::create_directories(directory_ + name, error);
-        if (error) base::log_error("ecr", "cannot create " + directory_ + name + ": " + error.message());
+        if (error)
+            base::log_error("ecr", "cannot create " + directory_ + name + ": " + error.message());
     }
 }
 
@@ -68,7 +74,9 @@ std::expected<std::shared_ptr<Upload>, BlobError> BlobStore::start(const std::st
 
 // The oldest goes when there are too many; those without a byte for an hour go anyway.
 void BlobStore::forget_stale() {
-    std::erase_if(uploads_, [&](const auto& entry) { return entry.second->last_used_ + kUploadAge < clock_.now(); });
+    std::erase_if(uploads_, [&](const auto& entry) {
+        return entry.second->last_used_ + kUploadAge < clock_.now();
+    });
     while (uploads_.size() >= kMaxUploads) {
         auto oldest = uploads_.begin();
         for (auto it = uploads_.begin(); it != uploads_.end(); ++it)
@@ -85,12 +93,15 @@ std::shared_ptr<Upload> BlobStore::find(std::string_view id, std::string_view re
     return found->second;
 }
 
-std::expected<oci::Digest, BlobError> BlobStore::finish(Upload& upload, const oci::Digest& expected) {
+std::expected<oci::Digest, BlobError> BlobStore::finish(Upload& upload,
+                                                        const oci::Digest& expected) {
     std::string actual = "sha256:" + base::to_hex(upload.digest_.finish());
     cancel(upload.id());
     if (actual != expected.to_string())
-        return std::unexpected(BlobError{BlobError::Kind::DigestMismatch, "the content has the digest " + actual});
-    if (::rename(upload.path_.c_str(), path_of(expected).c_str()) != 0) return std::unexpected(system_error("cannot keep a layer"));
+        return std::unexpected(
+            BlobError{BlobError::Kind::DigestMismatch, "the content has the digest " + actual});
+    if (::rename(upload.path_.c_str(), path_of(expected).c_str()) != 0)
+        return std::unexpected(system_error("cannot keep a layer"));
     upload.finished_ = true;
     return expected;
 }
@@ -100,7 +111,9 @@ void BlobStore::cancel(std::string_view id) {
     if (auto found = uploads_.find(id); found != uploads_.end()) uploads_.erase(found);
 }
 
-bool BlobStore::has(const oci::Digest& digest) const { return size_bytes(digest).has_value(); }
+bool BlobStore::has(const oci::Digest& digest) const {
+    return size_bytes(digest).has_value();
+}
 
 std::optional<uint64_t> BlobStore::size_bytes(const oci::Digest& digest) const {
     struct stat status{};

@@ -25,7 +25,7 @@ struct BlobError {
 class Upload {
   public:
     Upload(std::string id, std::string repository, std::string path, int descriptor);
-    ~Upload();   // a file that was not finished goes
+    ~Upload();  // a file that was not finished goes
 
     const std::string& id() const { return id_; }
     const std::string& repository() const { return repository_; }
@@ -58,12 +58,14 @@ class BlobStore {
 
     bool has(const oci::Digest& digest) const;
     std::optional<uint64_t> size_bytes(const oci::Digest& digest) const;
-    int open(const oci::Digest& digest) const;        // -1 = not here; the caller closes
+    int open(const oci::Digest& digest) const;  // -1 = not here; the caller closes
     void remove(const oci::Digest& digest);
     size_t uploads() const;
 
   private:
-    std::string path_of(const oci::Digest& digest) const { return directory_ + "/sha256/" + digest.hex(); }
+    std::string path_of(const oci::Digest& digest) const {
+        return directory_ + "/sha256/" + digest.hex();
+    }
     void forget_stale();
     std::string directory_;
     base::Clock& clock_;

@@ -1,4 +1,5 @@
-// ECR: what the JSON API and the registry protocol act on: repositories, images, tags, layers, tokens.
+// ECR: what the JSON API and the registry protocol act on: repositories, images, tags, layers,
+// tokens.
 #pragma once
 #include <optional>
 #include <string>
@@ -16,19 +17,22 @@ namespace ecr {
 // What a pushed manifest is to become.
 struct Push {
     std::string repository, manifest, media_type;
-    std::string tag;                      // "" = by digest only
-    oci::Digest digest;                   // what the client says it is; empty = it says nothing
+    std::string tag;     // "" = by digest only
+    oci::Digest digest;  // what the client says it is; empty = it says nothing
 };
 
-// Whether a push that changes nothing is an error: PutImage says ImageAlreadyExistsException, the registry says 201.
+// Whether a push that changes nothing is an error: PutImage says ImageAlreadyExistsException, the
+// registry says 201.
 enum class Repeated : uint8_t { Refused, Fine };
 
 enum class TokenState : uint8_t { Valid, Expired, Wrong };
 
 class ControlPlane final : public aws::Service {
   public:
-    // `directory` holds the blobs; `endpoint` is host:port by which the registry is reached ("127.0.0.1:4566").
-    ControlPlane(state::Database& database, base::Clock& clock, const base::Ids& ids, std::string directory, std::string endpoint);
+    // `directory` holds the blobs; `endpoint` is host:port by which the registry is reached
+    // ("127.0.0.1:4566").
+    ControlPlane(state::Database& database, base::Clock& clock, const base::Ids& ids,
+                 std::string directory, std::string endpoint);
 
     const aws::ServiceInfo& info() const override;
     std::optional<aws::Reply> serve(aws::Call& call) override;
@@ -36,7 +40,7 @@ class ControlPlane final : public aws::Service {
     void set_endpoint(std::string endpoint);
     std::string endpoint() const;
 
-    Repository repository(std::string_view name);             // throws RepositoryNotFoundException
+    Repository repository(std::string_view name);  // throws RepositoryNotFoundException
     std::string arn(std::string_view repository) const;
     std::string uri(std::string_view repository) const;
     const std::string& registry_id() const { return ids_.account(); }
@@ -50,7 +54,8 @@ class ControlPlane final : public aws::Service {
     void delete_image(const std::string& repository, const oci::Digest& digest);
     void delete_repository(const std::string& repository);
     // An index in the repository that lists the digest.
-    std::optional<oci::Digest> index_that_lists(std::string_view repository, const oci::Digest& digest);
+    std::optional<oci::Digest> index_that_lists(std::string_view repository,
+                                                const oci::Digest& digest);
     std::vector<Image> referrers(std::string_view repository, const oci::Digest& subject);
 
     struct Token {

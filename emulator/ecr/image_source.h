@@ -8,8 +8,10 @@ namespace ecr {
 class RegistrySource final : public oci::ImageSource {
   public:
     explicit RegistrySource(ControlPlane& ecr) : ecr_(ecr) {}
-    std::expected<oci::ManifestBytes, oci::SourceError> manifest(const oci::Reference& reference) override;
-    std::expected<int, oci::SourceError> open_blob(const oci::Reference& reference, const oci::Digest& digest) override;
+    std::expected<oci::ManifestBytes, oci::SourceError> manifest(
+        const oci::Reference& reference) override;
+    std::expected<int, oci::SourceError> open_blob(const oci::Reference& reference,
+                                                   const oci::Digest& digest) override;
 
   private:
     ControlPlane& ecr_;

@@ -6,11 +6,11 @@
 namespace ecr {
 
 inline constexpr size_t kMaxManifestBytes = 4 * 1024 * 1024;
-inline constexpr size_t kMaxUploads = 256;                         // in progress at once
-inline constexpr std::chrono::hours kUploadAge{1};                 // without a byte
+inline constexpr size_t kMaxUploads = 256;          // in progress at once
+inline constexpr std::chrono::hours kUploadAge{1};  // without a byte
 inline constexpr std::chrono::hours kTokenAge{12};
-inline constexpr size_t kTransferBytes = 256 * 1024;               // one read or write
+inline constexpr size_t kTransferBytes = 256 * 1024;  // one read or write
 inline constexpr std::chrono::seconds kTransferWait{60};
-inline constexpr size_t kPartBytes = 20'971'520;                   // UploadLayerPart, AWS's own
+inline constexpr size_t kPartBytes = 20'971'520;  // UploadLayerPart, AWS's own
 
 }  // namespace ecr

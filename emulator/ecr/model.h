@@ -15,7 +15,7 @@ struct Repository {
     std::string name;
     base::Time created_at;
     std::string tag_mutability = "MUTABLE";
-    base::Node mutability_exclusions;              // [{filterType, filter}]
+    base::Node mutability_exclusions;  // [{filterType, filter}]
     bool scan_on_push = false;
     base::Node encryption, tags;
     std::string lifecycle_policy, policy;
@@ -27,10 +27,10 @@ struct Image {
     std::string repository;
     oci::Digest digest;
     std::string media_type, artifact_type;
-    uint64_t size_bytes = 0;                       // configuration + layers
+    uint64_t size_bytes = 0;  // configuration + layers
     base::Time pushed_at;
     std::optional<base::Time> pulled_at;
-    oci::Digest subject;                           // what an artifact is about
+    oci::Digest subject;  // what an artifact is about
     std::vector<std::string> tags;
 };
 

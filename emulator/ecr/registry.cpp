@@ -1,12 +1,12 @@
-// The registry protocol (see registry.h): one function per row of the specification's endpoint table.
+// The registry protocol (see registry.h): one function per row of the specification's endpoint
+// table.
 #include "ecr/registry.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "base/encoding.h"
 #include "base/log.h"
@@ -26,7 +26,9 @@ struct Refusal {
     http::HeaderList headers = {};
 };
 
-net::Deadline transfer_deadline() { return net::Deadline::after(kTransferWait); }
+net::Deadline transfer_deadline() {
+    return net::Deadline::after(kTransferWait);
+}
 
 std::string query_value(const http::RequestHead& request, std::string_view name) {
     for (const http::FormField& field : http::parse_form(request.query()))
@@ -53,7 +55,9 @@ Refusal refusal_of(const aws::Error& error) {
 }
 
 Refusal refusal_of(const BlobError& error) {
-    if (error.kind == BlobError::Kind::DigestMismatch) return {400, "DIGEST_INVALID", "The provided digest did not match the uploaded content: " + error.text};
+    if (error.kind == BlobError::Kind::DigestMismatch)
+        return {400, "DIGEST_INVALID",
+                "The provided digest did not match the uploaded content: " + error.text};
     base::log_error("ecr", error.text);
     return {500, "UNKNOWN", error.text};
 }
@@ -62,23 +66,40 @@ Refusal refusal_of(const BlobError& error) {
 class Visit {
   public:
     Visit(ControlPlane& ecr, Conformance conformance, http::Exchange& exchange)
-        : ecr_(ecr), conformance_(conformance), exchange_(exchange), request_(exchange.request()), path_(parse_registry_path(request_.path())) {}
+        : ecr_(ecr),
+          conformance_(conformance),
+          exchange_(exchange),
+          request_(exchange.request()),
+          path_(parse_registry_path(request_.path())) {}
 
     // Throws Refusal and aws::Error.
     void serve() {
         using Kind = RegistryPath::Kind;
         if (!authenticate()) return;
-        if (path_.kind == Kind::None) throw Refusal{404, "UNSUPPORTED", "The path is not one of the registry API"};
+        if (path_.kind == Kind::None)
+            throw Refusal{404, "UNSUPPORTED", "The path is not one of the registry API"};
         if (!path_.repository.empty()) ecr_.repository(path_.repository);
         const std::string& method = request_.method;
         bool reads = method == "GET" || method == "HEAD";
         switch (path_.kind) {
-            case Kind::Root: if (reads) return respond(200, {}, "{}"); break;
-            case Kind::Catalog: if (reads) return catalog(); break;
-            case Kind::Tags: if (reads) return tags(); break;
-            case Kind::Referrers: if (reads) return referrers(); break;
-            case Kind::Blob: if (reads) return get_blob(); break;
-            case Kind::Uploads: if (method == "POST") return start_upload(); break;
+            case Kind::Root:
+                if (reads) return respond(200, {}, "{}");
+                break;
+            case Kind::Catalog:
+                if (reads) return catalog();
+                break;
+            case Kind::Tags:
+                if (reads) return tags();
+                break;
+            case Kind::Referrers:
+                if (reads) return referrers();
+                break;
+            case Kind::Blob:
+                if (reads) return get_blob();
+                break;
+            case Kind::Uploads:
+                if (method == "POST") return start_upload();
+                break;
             case Kind::Upload:
                 if (method == "PATCH") return patch_upload();
                 if (method == "PUT") return put_upload();
@@ -96,17 +117,22 @@ class Visit {
     }
 
     void refuse(const Refusal& refusal) {
-        base::Node error = base::Node::object({{"code", refusal.code}, {"message", refusal.message}});
-        respond(refusal.status, refusal.headers, base::to_json(base::Node::object({{"errors", base::Node::array({std::move(error)})}})));
+        base::Node error =
+            base::Node::object({{"code", refusal.code}, {"message", refusal.message}});
+        respond(
+            refusal.status, refusal.headers,
+            base::to_json(base::Node::object({{"errors", base::Node::array({std::move(error)})}})));
     }
 
   private:
-    void respond(int status, http::HeaderList headers, std::string_view body, std::string_view type = "application/json; charset=utf-8") {
+    void respond(int status, http::HeaderList headers, std::string_view body,
+                 std::string_view type = "application/json; charset=utf-8") {
         http::ResponseHead head;
         head.status = status;
         head.headers = std::move(headers);
         head.headers.add("Docker-Distribution-Api-Version", "registry/2.0");
-        if (!body.empty() && !head.headers.has("Content-Type")) head.headers.add("Content-Type", type);
+        if (!body.empty() && !head.headers.has("Content-Type"))
+            head.headers.add("Content-Type", type);
         (void)exchange_.respond(head, body);
     }
 
@@ -121,34 +147,45 @@ class Visit {
         }
         if (state == TokenState::Valid) return true;
         if (state == TokenState::Expired) {
-            refuse({403, "DENIED", "Your authorization token has expired. Reauthenticate and try again."});
+            refuse({403, "DENIED",
+                    "Your authorization token has expired. Reauthenticate and try again."});
             return false;
         }
-        http::HeaderList headers{{"Www-Authenticate", fmt::format("Basic realm=\"http://{}/\",service=\"ecr.amazonaws.com\"", request_.headers.get("Host"))}};
+        http::HeaderList headers{
+            {"Www-Authenticate",
+             fmt::format("Basic realm=\"http://{}/\",service=\"ecr.amazonaws.com\"",
+                         request_.headers.get("Host"))}};
         respond(401, std::move(headers), "Not Authorized\n", "text/plain; charset=utf-8");
         return false;
     }
 
-    // --- listing -----------------------------------------------------------------------------------
+    // --- listing
+    // -----------------------------------------------------------------------------------
 
     size_t page_size() {
         std::string given = query_value(request_, "n");
         if (given.empty()) return 100;
         auto n = base::parse_unsigned(given);
         if (!n || *n == 0 || *n > 1000)
-            throw Refusal{400, "UNSUPPORTED", "Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member must have value less than or equal to 1000'"};
+            throw Refusal{400, "UNSUPPORTED",
+                          "Invalid parameter at 'maxResults' failed to satisfy constraint: 'Member "
+                          "must have value less than or equal to 1000'"};
         return *n;
     }
 
     // Names after `last`, one page of them, and a Link to the next.
-    base::Node page_of(const std::vector<std::string>& names, const std::string& path, http::HeaderList& headers) {
+    base::Node page_of(const std::vector<std::string>& names, const std::string& path,
+                       http::HeaderList& headers) {
         size_t limit = page_size();
         std::string last = query_value(request_, "last");
         base::Node list = base::Node::array();
         for (const std::string& name : names) {
             if (!last.empty() && name <= last) continue;
             if (list.size() == limit) {
-                headers.add("Link", fmt::format("<{}?last={}&n={}>; rel=\"next\"", path, base::percent_encode(list.items().back().as_string()), limit));
+                headers.add(
+                    "Link",
+                    fmt::format("<{}?last={}&n={}>; rel=\"next\"", path,
+                                base::percent_encode(list.items().back().as_string()), limit));
                 break;
             }
             list.push_back(name);
@@ -158,16 +195,22 @@ class Visit {
 
     void catalog() {
         std::vector<std::string> names;
-        for (const Repository& repository : ecr_.store().repositories()) names.push_back(repository.name);
+        for (const Repository& repository : ecr_.store().repositories())
+            names.push_back(repository.name);
         http::HeaderList headers;
         base::Node list = page_of(names, "/v2/_catalog", headers);
-        respond(200, std::move(headers), base::to_json(base::Node::object({{"repositories", std::move(list)}})));
+        respond(200, std::move(headers),
+                base::to_json(base::Node::object({{"repositories", std::move(list)}})));
     }
 
     void tags() {
         http::HeaderList headers;
-        base::Node list = page_of(ecr_.store().tags(path_.repository), "/v2/" + path_.repository + "/tags/list", headers);
-        respond(200, std::move(headers), base::to_json(base::Node::object({{"name", path_.repository}, {"tags", std::move(list)}})), "text/plain; charset=utf-8");
+        base::Node list = page_of(ecr_.store().tags(path_.repository),
+                                  "/v2/" + path_.repository + "/tags/list", headers);
+        respond(200, std::move(headers),
+                base::to_json(
+                    base::Node::object({{"name", path_.repository}, {"tags", std::move(list)}})),
+                "text/plain; charset=utf-8");
     }
 
     void referrers() {
@@ -178,17 +221,24 @@ class Visit {
         for (const Image& image : ecr_.referrers(path_.repository, *subject)) {
             if (!wanted.empty() && image.artifact_type != wanted) continue;
             std::string manifest = ecr_.store().manifest(path_.repository, image.digest);
-            base::Node node = base::Node::object({{"mediaType", image.media_type}, {"digest", image.digest.to_string()}, {"size", static_cast<int64_t>(manifest.size())}});
+            base::Node node = base::Node::object({{"mediaType", image.media_type},
+                                                  {"digest", image.digest.to_string()},
+                                                  {"size", static_cast<int64_t>(manifest.size())}});
             if (!image.artifact_type.empty()) node.set("artifactType", image.artifact_type);
-            if (auto parsed = base::parse_json(manifest); parsed && parsed->find("annotations")) node.set("annotations", (*parsed)["annotations"]);
+            if (auto parsed = base::parse_json(manifest); parsed && parsed->find("annotations"))
+                node.set("annotations", (*parsed)["annotations"]);
             list.push_back(std::move(node));
         }
         http::HeaderList headers{{"Content-Type", std::string(oci::kIndexType)}};
         if (!wanted.empty()) headers.add("OCI-Filters-Applied", "artifactType");
-        respond(200, std::move(headers), base::to_json(base::Node::object({{"schemaVersion", 2}, {"mediaType", std::string(oci::kIndexType)}, {"manifests", std::move(list)}})));
+        respond(200, std::move(headers),
+                base::to_json(base::Node::object({{"schemaVersion", 2},
+                                                  {"mediaType", std::string(oci::kIndexType)},
+                                                  {"manifests", std::move(list)}})));
     }
 
-    // --- blobs -------------------------------------------------------------------------------------
+    // --- blobs
+    // -------------------------------------------------------------------------------------
 
     oci::Digest digest_in(const std::string& text) {
         auto digest = oci::Digest::parse(text);
@@ -199,14 +249,22 @@ class Visit {
     // GAP: ECR answers 307 to object storage; here the bytes come at once.
     void get_blob() {
         oci::Digest digest = digest_in(path_.reference);
-        auto size = ecr_.store().has_layer(path_.repository, digest) ? ecr_.blobs().size_bytes(digest) : std::nullopt;
+        auto size = ecr_.store().has_layer(path_.repository, digest)
+                        ? ecr_.blobs().size_bytes(digest)
+                        : std::nullopt;
         if (!size) throw Refusal{404, "BLOB_UNKNOWN", "The specified blob does not exist"};
         http::ResponseHead head;
-        head.headers = {{"Content-Type", "application/octet-stream"}, {"Docker-Content-Digest", digest.to_string()},
-                        {"Docker-Distribution-Api-Version", "registry/2.0"}, {"Accept-Ranges", "bytes"}};
+        head.headers = {{"Content-Type", "application/octet-stream"},
+                        {"Docker-Content-Digest", digest.to_string()},
+                        {"Docker-Distribution-Api-Version", "registry/2.0"},
+                        {"Accept-Ranges", "bytes"}};
         uint64_t first = 0, last = *size == 0 ? 0 : *size - 1;
         if (auto range = parse_byte_range(request_.headers.get("Range"))) {
-            if (range->first >= *size) throw Refusal{416, "UNSUPPORTED", "The range is not satisfiable", {{"Content-Range", fmt::format("bytes */{}", *size)}}};
+            if (range->first >= *size)
+                throw Refusal{416,
+                              "UNSUPPORTED",
+                              "The range is not satisfiable",
+                              {{"Content-Range", fmt::format("bytes */{}", *size)}}};
             first = range->first;
             last = std::min(last, range->last.value_or(last));
             head.status = 206;
@@ -225,24 +283,40 @@ class Visit {
         if (!writer) return;
         std::vector<char> buffer(std::min<uint64_t>(kTransferBytes, std::max<uint64_t>(left, 1)));
         while (left > 0) {
-            ssize_t got = ::pread(descriptor, buffer.data(), std::min<uint64_t>(buffer.size(), left), static_cast<off_t>(offset));
+            ssize_t got =
+                ::pread(descriptor, buffer.data(), std::min<uint64_t>(buffer.size(), left),
+                        static_cast<off_t>(offset));
             if (got <= 0) return exchange_.abort();
-            if (!(*writer)->write({buffer.data(), static_cast<size_t>(got)}, transfer_deadline())) return;
+            if (!(*writer)->write({buffer.data(), static_cast<size_t>(got)}, transfer_deadline()))
+                return;
             offset += static_cast<uint64_t>(got);
             left -= static_cast<uint64_t>(got);
         }
         (void)(*writer)->finish(transfer_deadline());
     }
 
-    std::string location(const Upload& upload) const { return fmt::format("/v2/{}/blobs/uploads/{}", path_.repository, upload.id()); }
-    static std::string received(const Upload& upload) { return fmt::format("0-{}", upload.size_bytes() == 0 ? 0 : upload.size_bytes() - 1); }
+    std::string location(const Upload& upload) const {
+        return fmt::format("/v2/{}/blobs/uploads/{}", path_.repository, upload.id());
+    }
+    static std::string received(const Upload& upload) {
+        return fmt::format("0-{}", upload.size_bytes() == 0 ? 0 : upload.size_bytes() - 1);
+    }
 
     void respond_upload(int status, const Upload& upload) {
-        respond(status, {{"Location", location(upload)}, {"Range", received(upload)}, {"Docker-Upload-UUID", upload.id()}, {"Content-Length", "0"}}, "");
+        respond(status,
+                {{"Location", location(upload)},
+                 {"Range", received(upload)},
+                 {"Docker-Upload-UUID", upload.id()},
+                 {"Content-Length", "0"}},
+                "");
     }
 
     void respond_created(const oci::Digest& digest) {
-        respond(201, {{"Location", fmt::format("/v2/{}/blobs/{}", path_.repository, digest.to_string())}, {"Docker-Content-Digest", digest.to_string()}, {"Content-Length", "0"}}, "");
+        respond(201,
+                {{"Location", fmt::format("/v2/{}/blobs/{}", path_.repository, digest.to_string())},
+                 {"Docker-Content-Digest", digest.to_string()},
+                 {"Content-Length", "0"}},
+                "");
     }
 
     // Cross-repository mount: the layer is the same file, so only the row is new.
@@ -251,7 +325,8 @@ class Visit {
         auto digest = oci::Digest::parse(wanted);
         if (!digest) return false;
         std::lock_guard lock(ecr_.mutex());
-        bool readable = from.empty() ? ecr_.store().any_repository_has_layer(*digest) : ecr_.store().has_layer(from, *digest);
+        bool readable = from.empty() ? ecr_.store().any_repository_has_layer(*digest)
+                                     : ecr_.store().has_layer(from, *digest);
         auto size = ecr_.blobs().size_bytes(*digest);
         if (!readable || !size) return false;
         ecr_.store().add_layer(path_.repository, *digest, *size);
@@ -280,14 +355,19 @@ class Visit {
         if (given.empty()) return;
         auto range = parse_byte_range(given);
         if (!range || range->first != upload.size_bytes())
-            throw Refusal{416, "BLOB_UPLOAD_INVALID", "The chunk does not follow the last one", {{"Location", location(upload)}, {"Range", received(upload)}}};
+            throw Refusal{416,
+                          "BLOB_UPLOAD_INVALID",
+                          "The chunk does not follow the last one",
+                          {{"Location", location(upload)}, {"Range", received(upload)}}};
     }
 
     void receive(Upload& upload) {
         std::vector<char> buffer(kTransferBytes);
         while (true) {
             auto got = exchange_.body().read(buffer, transfer_deadline());
-            if (!got) throw Refusal{400, "BLOB_UPLOAD_INVALID", "The upload was interrupted: " + got.error().text};
+            if (!got)
+                throw Refusal{400, "BLOB_UPLOAD_INVALID",
+                              "The upload was interrupted: " + got.error().text};
             if (*got == 0) return;
             if (auto written = upload.append({buffer.data(), *got}); !written) {
                 ecr_.blobs().cancel(upload.id());
@@ -318,7 +398,7 @@ class Visit {
         std::lock_guard lock(ecr_.mutex());
         auto finished = ecr_.blobs().finish(upload, digest);
         if (!finished) throw refusal_of(finished.error());
-        ecr_.repository(path_.repository);   // it may have been deleted meanwhile
+        ecr_.repository(path_.repository);  // it may have been deleted meanwhile
         ecr_.store().add_layer(path_.repository, digest, size);
         respond_created(digest);
     }
@@ -326,7 +406,11 @@ class Visit {
     void upload_status() {
         auto found = upload();
         std::lock_guard lock(found->mutex());
-        respond(204, {{"Location", location(*found)}, {"Range", received(*found)}, {"Docker-Upload-UUID", found->id()}}, "");
+        respond(204,
+                {{"Location", location(*found)},
+                 {"Range", received(*found)},
+                 {"Docker-Upload-UUID", found->id()}},
+                "");
     }
 
     void cancel_upload() {
@@ -334,11 +418,15 @@ class Visit {
         respond(204, {}, "");
     }
 
-    // --- manifests ---------------------------------------------------------------------------------
+    // --- manifests
+    // ---------------------------------------------------------------------------------
 
     void check_reference() {
         if (!oci::Digest::parse(path_.reference) && !oci::is_tag(path_.reference))
-            throw Refusal{400, "TAG_INVALID", fmt::format("Invalid parameter at 'imageTag' failed to satisfy constraint: '{}' is neither a tag nor a digest", path_.reference)};
+            throw Refusal{400, "TAG_INVALID",
+                          fmt::format("Invalid parameter at 'imageTag' failed to satisfy "
+                                      "constraint: '{}' is neither a tag nor a digest",
+                                      path_.reference)};
     }
 
     void get_manifest() {
@@ -350,24 +438,33 @@ class Visit {
         if (request_.method == "GET") ecr_.store().set_pulled(*image, ecr_.clock().now());
         lock.unlock();
         http::HeaderList headers{{"Content-Type", image->media_type}};
-        if (conformance_ == Conformance::Oci || request_.method == "HEAD") headers.add("Docker-Content-Digest", image->digest.to_string());
+        if (conformance_ == Conformance::Oci || request_.method == "HEAD")
+            headers.add("Docker-Content-Digest", image->digest.to_string());
         respond(200, std::move(headers), bytes);
     }
 
     void put_manifest() {
         check_reference();
         auto body = http::read_all(exchange_.body(), kMaxManifestBytes, transfer_deadline());
-        if (!body && body.error().kind == http::Error::Kind::TooLarge) throw Refusal{400, "MANIFEST_INVALID", "A manifest has at most 4 MiB"};
-        if (!body) throw Refusal{400, "MANIFEST_INVALID", "The manifest was not received: " + body.error().text};
+        if (!body && body.error().kind == http::Error::Kind::TooLarge)
+            throw Refusal{400, "MANIFEST_INVALID", "A manifest has at most 4 MiB"};
+        if (!body)
+            throw Refusal{400, "MANIFEST_INVALID",
+                          "The manifest was not received: " + body.error().text};
         Push push;
         push.repository = path_.repository;
         push.manifest = std::move(*body);
         push.media_type = base::trim(base::cut(request_.headers.get("Content-Type"), ';').first);
-        if (auto digest = oci::Digest::parse(path_.reference)) push.digest = *digest;
-        else push.tag = path_.reference;
+        if (auto digest = oci::Digest::parse(path_.reference))
+            push.digest = *digest;
+        else
+            push.tag = path_.reference;
         Image image = ecr_.put_image(push, Repeated::Fine);
-        http::HeaderList headers{{"Docker-Content-Digest", image.digest.to_string()}, {"Content-Length", "0"}};
-        if (conformance_ == Conformance::Oci) headers.add("Location", fmt::format("/v2/{}/manifests/{}", path_.repository, image.digest.to_string()));
+        http::HeaderList headers{{"Docker-Content-Digest", image.digest.to_string()},
+                                 {"Content-Length", "0"}};
+        if (conformance_ == Conformance::Oci)
+            headers.add("Location", fmt::format("/v2/{}/manifests/{}", path_.repository,
+                                                image.digest.to_string()));
         if (!image.subject.empty()) headers.add("OCI-Subject", image.subject.to_string());
         respond(201, std::move(headers), "");
     }
@@ -398,7 +495,9 @@ RegistryPath parse_registry_path(std::string_view raw) {
             std::string_view infix;
             Kind kind;
         };
-        for (const Form& form : {Form{"/blobs/uploads", Kind::Upload}, Form{"/blobs/", Kind::Blob}, Form{"/manifests/", Kind::Manifest}, Form{"/referrers/", Kind::Referrers}}) {
+        for (const Form& form :
+             {Form{"/blobs/uploads", Kind::Upload}, Form{"/blobs/", Kind::Blob},
+              Form{"/manifests/", Kind::Manifest}, Form{"/referrers/", Kind::Referrers}}) {
             size_t at = path.rfind(form.infix);
             if (at == std::string_view::npos) continue;
             std::string_view reference = path.substr(at + form.infix.size());
@@ -408,7 +507,9 @@ RegistryPath parse_registry_path(std::string_view raw) {
                 if (!reference.empty()) reference.remove_prefix(1);
                 if (reference.empty()) kind = Kind::Uploads;
             }
-            if (reference.find('/') != std::string_view::npos || (reference.empty() && kind != Kind::Uploads)) continue;
+            if (reference.find('/') != std::string_view::npos ||
+                (reference.empty() && kind != Kind::Uploads))
+                continue;
             result = {kind, std::string(path.substr(0, at)), std::string(reference)};
             break;
         }

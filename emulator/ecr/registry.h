@@ -5,13 +5,14 @@
 
 namespace ecr {
 
-// Oci: what the specification says, which every client accepts. Ecr: with AWS's own deviations (201 for a
-// chunk, no Location after a manifest, no digest header on GET of a manifest).
+// Oci: what the specification says, which every client accepts. Ecr: with AWS's own deviations (201
+// for a chunk, no Location after a manifest, no digest header on GET of a manifest).
 enum class Conformance : uint8_t { Oci, Ecr };
 
 class Registry final : public http::Handler {
   public:
-    explicit Registry(ControlPlane& ecr, Conformance conformance = Conformance::Oci) : ecr_(ecr), conformance_(conformance) {}
+    explicit Registry(ControlPlane& ecr, Conformance conformance = Conformance::Oci)
+        : ecr_(ecr), conformance_(conformance) {}
     void handle(http::Exchange& exchange) override;
 
   private:
@@ -21,10 +22,20 @@ class Registry final : public http::Handler {
 
 // Which thing a path names. Pure.
 struct RegistryPath {
-    enum class Kind : uint8_t { Root, Catalog, Blob, Uploads, Upload, Manifest, Tags, Referrers, None };
+    enum class Kind : uint8_t {
+        Root,
+        Catalog,
+        Blob,
+        Uploads,
+        Upload,
+        Manifest,
+        Tags,
+        Referrers,
+        None
+    };
     Kind kind = Kind::None;
     std::string repository;
-    std::string reference;     // digest, tag or upload id
+    std::string reference;  // digest, tag or upload id
 };
 RegistryPath parse_registry_path(std::string_view path);
 

@@ -1,5 +1,5 @@
-// Repositories, manifests, tags and which layers a repository holds, in SQLite. The layers' bytes are
-// in the blob store.
+// Repositories, manifests, tags and which layers a repository holds, in SQLite. The layers' bytes
+// are in the blob store.
 #pragma once
 #include <optional>
 #include <string>
@@ -15,19 +15,20 @@ class Store {
     explicit Store(state::Database& database) : database_(database) {}
 
     std::optional<Repository> repository(std::string_view name);
-    std::vector<Repository> repositories();                       // by name
+    std::vector<Repository> repositories();  // by name
     void save(const Repository& repository);
-    void remove_repository(const std::string& name);              // with all its rows
+    void remove_repository(const std::string& name);  // with all its rows
 
     std::optional<Image> image(std::string_view repository, const oci::Digest& digest);
     std::optional<oci::Digest> digest_of_tag(std::string_view repository, std::string_view tag);
-    std::vector<Image> images(std::string_view repository);       // oldest push first
-    std::vector<std::string> tags(std::string_view repository);   // all, by name
+    std::vector<Image> images(std::string_view repository);      // oldest push first
+    std::vector<std::string> tags(std::string_view repository);  // all, by name
     std::string manifest(std::string_view repository, const oci::Digest& digest);
     void add_image(const Image& image, std::string_view manifest);
     void set_pulled(const Image& image, base::Time at);
     void remove_image(std::string_view repository, const oci::Digest& digest);
-    void set_tag(std::string_view repository, std::string_view tag, const oci::Digest& digest);   // moves it
+    void set_tag(std::string_view repository, std::string_view tag,
+                 const oci::Digest& digest);  // moves it
     void remove_tag(std::string_view repository, std::string_view tag);
 
     void add_layer(std::string_view repository, const oci::Digest& digest, uint64_t size_bytes);

@@ -1,9 +1,9 @@
 // ECS (see control_plane.h): the table, names to nouns, and the steps shared with the reconciler.
 #include "ecs/control_plane.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "aws/arn.h"
 #include "base/encoding.h"
@@ -17,8 +17,9 @@ namespace ecs {
 namespace {
 
 const aws::OperationTable<ControlPlane>& operations() {
-    static const aws::OperationTable<ControlPlane> table{cluster_operations,    task_definition_operations, service_operations,
-                                                         deployment_operations, task_operations,            account_operations};
+    static const aws::OperationTable<ControlPlane> table{
+        cluster_operations, task_definition_operations, service_operations, deployment_operations,
+        task_operations,    account_operations};
     return table;
 }
 
@@ -30,14 +31,19 @@ std::string last_segment(const std::string& name_or_arn) {
 
 std::string random_digits(size_t count) {
     std::string digits(1, static_cast<char>('1' + base::random_below(9)));
-    while (digits.size() < count) digits += static_cast<char>('0' + base::random_below(10));
+    while (digits.size() < count)
+        digits += static_cast<char>('0' + base::random_below(10));
     return digits;
 }
 
 }  // namespace
 
-void invalid(std::string message) { throw aws::Error{400, "InvalidParameterException", std::move(message)}; }
-void refused(std::string message) { throw aws::Error{400, "ClientException", std::move(message)}; }
+void invalid(std::string message) {
+    throw aws::Error{400, "InvalidParameterException", std::move(message)};
+}
+void refused(std::string message) {
+    throw aws::Error{400, "ClientException", std::move(message)};
+}
 
 const std::string& required(const aws::Call& call, std::string_view member) {
     const std::string& value = call.input[member].as_string();
@@ -47,10 +53,12 @@ const std::string& required(const aws::Call& call, std::string_view member) {
 
 bool includes(const aws::Call& call, std::string_view what) {
     const auto& include = call.input["include"].items();
-    return std::any_of(include.begin(), include.end(), [&](const Node& item) { return item.as_string() == what; });
+    return std::any_of(include.begin(), include.end(),
+                       [&](const Node& item) { return item.as_string() == what; });
 }
 
-aws::Reply page_of(const aws::Call& call, const char* member, const std::vector<std::string>& items, size_t fallback) {
+aws::Reply page_of(const aws::Call& call, const char* member, const std::vector<std::string>& items,
+                   size_t fallback) {
     int64_t most = call.input["maxResults"].as_int(static_cast<int64_t>(fallback));
     if (most < 1 || most > 100) invalid("maxResults must be between 1 and 100.");
     size_t from = 0;
@@ -61,16 +69,20 @@ aws::Reply page_of(const aws::Call& call, const char* member, const std::vector<
     }
     size_t to = std::min(items.size(), from + static_cast<size_t>(most));
     Node list = Node::array();
-    for (size_t i = from; i < to; ++i) list.push_back(items[i]);
+    for (size_t i = from; i < to; ++i)
+        list.push_back(items[i]);
     aws::Reply reply;
     reply.output.set(member, std::move(list));
     if (to < items.size()) reply.output.set("nextToken", base::to_base64(std::to_string(to)));
     return reply;
 }
 
-Node failure(const std::string& arn, const char* reason) { return Node::object({{"arn", arn}, {"reason", reason}}); }
+Node failure(const std::string& arn, const char* reason) {
+    return Node::object({{"arn", arn}, {"reason", reason}});
+}
 
-ControlPlane::ControlPlane(state::Database& database, base::Clock& clock, const base::Ids& ids, Ports ports)
+ControlPlane::ControlPlane(state::Database& database, base::Clock& clock, const base::Ids& ids,
+                           Ports ports)
     : clock_(clock), ids_(ids), arns_(ids), ports_(ports), store_(database) {
     reload();
 }
@@ -107,14 +119,19 @@ void ControlPlane::end_leftovers() {
                 // The group is gone.
             }
         }
-        for (Container& container : task.containers) container.status = ContainerStatus::Stopped;
+        for (Container& container : task.containers)
+            container.status = ContainerStatus::Stopped;
         changed(task);
     }
 }
 
 const aws::ServiceInfo& ControlPlane::info() const {
-    static const aws::ServiceInfo info{.name = "ecs", .signing_name = "ecs", .target_prefix = "AmazonEC2ContainerServiceV20141113",
-                                       .version = "2014-11-13", .protocol = aws::Protocol::Json11, .xml_namespace = "",
+    static const aws::ServiceInfo info{.name = "ecs",
+                                       .signing_name = "ecs",
+                                       .target_prefix = "AmazonEC2ContainerServiceV20141113",
+                                       .version = "2014-11-13",
+                                       .protocol = aws::Protocol::Json11,
+                                       .xml_namespace = "",
                                        .known_operations = kKnownOperations};
     return info;
 }
@@ -128,7 +145,8 @@ std::optional<aws::Reply> ControlPlane::serve(aws::Call& call) {
     return reply;
 }
 
-// --- names ------------------------------------------------------------------------------------------
+// --- names
+// ------------------------------------------------------------------------------------------
 
 std::string ControlPlane::cluster_name(const std::string& name_or_arn) const {
     return name_or_arn.empty() ? "default" : last_segment(name_or_arn);
@@ -136,7 +154,8 @@ std::string ControlPlane::cluster_name(const std::string& name_or_arn) const {
 
 Cluster& ControlPlane::cluster_of(const aws::Call& call) {
     auto found = state_.clusters.find(cluster_name(call.input["cluster"].as_string()));
-    if (found == state_.clusters.end() || !found->second.active) throw aws::Error{400, "ClusterNotFoundException", "Cluster not found."};
+    if (found == state_.clusters.end() || !found->second.active)
+        throw aws::Error{400, "ClusterNotFoundException", "Cluster not found."};
     return found->second;
 }
 
@@ -153,7 +172,8 @@ Service& ControlPlane::service_of(const std::string& cluster, const std::string&
 
 Task* ControlPlane::find_task(const std::string& cluster, const std::string& id_or_arn) {
     auto found = state_.tasks.find(last_segment(id_or_arn));
-    return found == state_.tasks.end() || found->second.cluster != cluster ? nullptr : &found->second;
+    return found == state_.tasks.end() || found->second.cluster != cluster ? nullptr
+                                                                           : &found->second;
 }
 
 TaskDefinition* ControlPlane::find_task_definition(const std::string& reference) {
@@ -163,7 +183,8 @@ TaskDefinition* ControlPlane::find_task_definition(const std::string& reference)
     if (found == state_.families.end()) return nullptr;
     if (!revision.empty()) {
         auto number = base::parse_unsigned(revision);
-        auto definition = number ? found->second.find(static_cast<int>(*number)) : found->second.end();
+        auto definition =
+            number ? found->second.find(static_cast<int>(*number)) : found->second.end();
         return definition == found->second.end() ? nullptr : &definition->second;
     }
     for (auto definition = found->second.rbegin(); definition != found->second.rend(); ++definition)
@@ -171,17 +192,21 @@ TaskDefinition* ControlPlane::find_task_definition(const std::string& reference)
     return nullptr;
 }
 
-TaskDefinition& ControlPlane::active_task_definition(const std::string& reference, const char* inactive_code) {
+TaskDefinition& ControlPlane::active_task_definition(const std::string& reference,
+                                                     const char* inactive_code) {
     TaskDefinition* definition = find_task_definition(reference);
     if (!definition) refused("TaskDefinition not found.");
-    if (definition->status != TaskDefinition::Status::Active) throw aws::Error{400, inactive_code, "TaskDefinition is inactive"};
+    if (definition->status != TaskDefinition::Status::Active)
+        throw aws::Error{400, inactive_code, "TaskDefinition is inactive"};
     return *definition;
 }
 
-// --- shared steps -----------------------------------------------------------------------------------
+// --- shared steps
+// -----------------------------------------------------------------------------------
 
 // Revisions are never used twice: deleted ones stay in the map as DELETE_IN_PROGRESS.
-TaskDefinition& ControlPlane::register_definition(const Node& input, const std::string& by, const Node& tags) {
+TaskDefinition& ControlPlane::register_definition(const Node& input, const std::string& by,
+                                                  const Node& tags) {
     TaskDefinition definition = read_task_definition(input);
     auto& revisions = state_.families[definition.family];
     definition.revision = revisions.empty() ? 1 : revisions.rbegin()->first + 1;
@@ -201,17 +226,21 @@ Deployment& ControlPlane::begin_deployment(Service& service, const std::string& 
     deployment.task_definition = service.task_definition;
     deployment.desired_count = service.desired_count;
     deployment.created_at = deployment.updated_at = now;
-    deployment.rollout_reason = rolled_back_from.empty()
-                                    ? fmt::format("ECS deployment {} in progress.", deployment.id)
-                                    : fmt::format("ECS deployment circuit breaker: rolling back to deploymentId {}.", deployment.id);
+    deployment.rollout_reason =
+        rolled_back_from.empty()
+            ? fmt::format("ECS deployment {} in progress.", deployment.id)
+            : fmt::format("ECS deployment circuit breaker: rolling back to deploymentId {}.",
+                          deployment.id);
     deployment.rolled_back_from = rolled_back_from;
     deployment.network_configuration = service.network_configuration;
     deployment.load_balancers = service.load_balancers;
     if (Deployment* former = service.primary()) {
         deployment.replaced = former->id;
-        former->status = former->rollout == RolloutState::Failed ? DeploymentStatus::Draining : DeploymentStatus::Active;
+        former->status = former->rollout == RolloutState::Failed ? DeploymentStatus::Draining
+                                                                 : DeploymentStatus::Active;
         former->updated_at = now;
-        if (former->rollout != RolloutState::Completed && !former->finished_at) former->finished_at = now;
+        if (former->rollout != RolloutState::Completed && !former->finished_at)
+            former->finished_at = now;
     }
     service.deployments.insert(service.deployments.begin(), std::move(deployment));
     service.steady = false;
@@ -220,21 +249,25 @@ Deployment& ControlPlane::begin_deployment(Service& service, const std::string& 
 }
 
 void ControlPlane::end_deployment(Service& service, const std::string& id) {
-    auto found = std::find_if(service.deployments.begin(), service.deployments.end(), [&](const Deployment& one) { return one.id == id; });
+    auto found = std::find_if(service.deployments.begin(), service.deployments.end(),
+                              [&](const Deployment& one) { return one.id == id; });
     if (found == service.deployments.end()) return;
     found->status = DeploymentStatus::Inactive;
     service.history.push_back(std::move(*found));
     service.deployments.erase(found);
-    if (service.history.size() > kMaxDeploymentHistory) service.history.erase(service.history.begin());
+    if (service.history.size() > kMaxDeploymentHistory)
+        service.history.erase(service.history.begin());
     changed(service);
 }
 
-// 10.0.Z.N: a /24 per zone, addresses in turn, so that one is not reused while somebody still knows it.
+// 10.0.Z.N: a /24 per zone, addresses in turn, so that one is not reused while somebody still knows
+// it.
 std::string ControlPlane::free_address(const std::string& zone) {
     int subnet = 1 + (zone.empty() ? 0 : zone.back() - 'a');
     constexpr uint32_t kFirst = 10, kLast = 250;
     for (uint32_t tries = 0; tries <= kLast - kFirst; ++tries) {
-        std::string address = fmt::format("10.0.{}.{}", subnet, kFirst + next_host_++ % (kLast - kFirst + 1));
+        std::string address =
+            fmt::format("10.0.{}.{}", subnet, kFirst + next_host_++ % (kLast - kFirst + 1));
         bool taken = std::any_of(state_.tasks.begin(), state_.tasks.end(), [&](const auto& entry) {
             return entry.second.address == address && entry.second.status != TaskStatus::Stopped;
         });
@@ -264,11 +297,13 @@ Task& ControlPlane::launch(const Launch& launch) {
     task.subnet = subnets.empty() ? "subnet-00000000000000001" : subnets[turn].as_string();
     task.zone = arns_.region() + static_cast<char>('a' + turn % 6);
     task.address = free_address(task.zone);
-    task.mac = "0a:" + base::random_hex(2) + ":" + base::random_hex(2) + ":" + base::random_hex(2) + ":" + base::random_hex(2) + ":" + base::random_hex(2);
+    task.mac = "0a:" + base::random_hex(2) + ":" + base::random_hex(2) + ":" + base::random_hex(2) +
+               ":" + base::random_hex(2) + ":" + base::random_hex(2);
     task.interface_id = "eni-0" + base::random_hex(16);
     task.attachment_id = base::random_uuid();
     task.metadata_id = task.id + "-" + random_digits(10);
-    if (!definition->task_role.empty() || !launch.overrides["taskRoleArn"].as_string().empty()) task.credentials_id = base::random_uuid();
+    if (!definition->task_role.empty() || !launch.overrides["taskRoleArn"].as_string().empty())
+        task.credentials_id = base::random_uuid();
     for (const ContainerDefinition& defined : definition->containers) {
         Container container;
         container.name = defined.name;
@@ -276,7 +311,8 @@ Task& ControlPlane::launch(const Launch& launch) {
         container.arn_id = base::random_uuid();
         task.containers.push_back(std::move(container));
     }
-    for (const ServiceLoadBalancer& target : launch.targets) task.targets.push_back({target.target_group, target.container, target.port});
+    for (const ServiceLoadBalancer& target : launch.targets)
+        task.targets.push_back({target.target_group, target.container, target.port});
     Task& kept = state_.tasks[task.id] = std::move(task);
     changed(kept);
     return kept;
@@ -295,7 +331,8 @@ void ControlPlane::want_stop(Task& task, std::string code, std::string reason) {
 void ControlPlane::say(Service& service, std::string message) {
     if (!service.events.empty() && service.events.front().message == message) return;
     service.events.push_front({base::random_uuid(), clock_.now(), std::move(message)});
-    while (service.events.size() > kMaxEvents) service.events.pop_back();
+    while (service.events.size() > kMaxEvents)
+        service.events.pop_back();
     changed(service);
 }
 
@@ -319,22 +356,33 @@ void ControlPlane::flush() {
     if (changed_services_.empty() && changed_tasks_.empty()) return;
     state::Transaction transaction(store_.database());
     for (const ServiceKey& key : changed_services_)
-        if (auto found = state_.services.find(key); found != state_.services.end()) store_.save(found->second);
+        if (auto found = state_.services.find(key); found != state_.services.end())
+            store_.save(found->second);
     for (const std::string& id : changed_tasks_)
-        if (auto found = state_.tasks.find(id); found != state_.tasks.end()) store_.save(found->second);
+        if (auto found = state_.tasks.find(id); found != state_.tasks.end())
+            store_.save(found->second);
     transaction.commit();
     changed_services_.clear();
     changed_tasks_.clear();
 }
 
-// --- status -----------------------------------------------------------------------------------------
+// --- status
+// -----------------------------------------------------------------------------------------
 
 namespace {
 
 ServiceStatus::RunningContainer status_of(const Container& container) {
-    ServiceStatus::RunningContainer result{container.name, container.image, container.digest, std::string(name_of(container.status)),
-                                           std::string(name_of(container.health)), container.reason, container.exit_code, container.last_output, {}};
-    for (const HealthProbe& probe : container.probes) result.probes.push_back(fmt::format("exit {}: {}", probe.exit_code, probe.output));
+    ServiceStatus::RunningContainer result{container.name,
+                                           container.image,
+                                           container.digest,
+                                           std::string(name_of(container.status)),
+                                           std::string(name_of(container.health)),
+                                           container.reason,
+                                           container.exit_code,
+                                           container.last_output,
+                                           {}};
+    for (const HealthProbe& probe : container.probes)
+        result.probes.push_back(fmt::format("exit {}: {}", probe.exit_code, probe.output));
     return result;
 }
 
@@ -347,13 +395,16 @@ ServiceStatus::RunningTask status_of(const Task& task, const TaskDefinition* def
     result.address = task.address;
     result.health = name_of(definition ? health_of(task, *definition) : HealthStatus::Unknown);
     for (const TaskTarget& target : task.targets)
-        if (!target.reason.empty() || result.target_health.empty()) result.target_health = target.health + (target.reason.empty() ? "" : ": " + target.reason);
+        if (!target.reason.empty() || result.target_health.empty())
+            result.target_health =
+                target.health + (target.reason.empty() ? "" : ": " + target.reason);
     for (const TaskTarget& target : task.targets)
         if (!target.detail.empty()) result.target_detail = target.detail;
     result.stop_code = task.stop_code;
     result.stopped_reason = task.stopped_reason;
     result.created_at = task.created_at;
-    for (const Container& container : task.containers) result.containers.push_back(status_of(container));
+    for (const Container& container : task.containers)
+        result.containers.push_back(status_of(container));
     return result;
 }
 
@@ -375,18 +426,25 @@ std::vector<ServiceStatus> ControlPlane::status() {
         one.pending = counts.pending;
         for (const Deployment& deployment : service.deployments) {
             TaskCounts of = count_tasks(state_, service, deployment.id);
-            one.deployments.push_back({deployment.id, std::string(name_of(deployment.status)), std::string(name_of(deployment.rollout)),
-                                       deployment.rollout_reason, deployment.task_definition, deployment.desired_count, of.running, of.pending,
-                                       deployment.failed_tasks, failure_threshold(service.breaker, service.desired_count)});
+            one.deployments.push_back({deployment.id, std::string(name_of(deployment.status)),
+                                       std::string(name_of(deployment.rollout)),
+                                       deployment.rollout_reason, deployment.task_definition,
+                                       deployment.desired_count, of.running, of.pending,
+                                       deployment.failed_tasks,
+                                       failure_threshold(service.breaker, service.desired_count)});
         }
-        one.steady = service.deployments.size() == 1 && service.deployments[0].rollout == RolloutState::Completed && counts.running == service.desired_count;
+        one.steady = service.deployments.size() == 1 &&
+                     service.deployments[0].rollout == RolloutState::Completed &&
+                     counts.running == service.desired_count;
         for (const auto& [id, task] : state_.tasks)
-            if (task.service == service.name && task.cluster == service.cluster) one.tasks.push_back(status_of(task, find_definition(state_, task.task_definition)));
+            if (task.service == service.name && task.cluster == service.cluster)
+                one.tasks.push_back(status_of(task, find_definition(state_, task.task_definition)));
         std::sort(one.tasks.begin(), one.tasks.end(), [](const auto& a, const auto& b) {
             bool a_stopped = a.status == "STOPPED", b_stopped = b.status == "STOPPED";
             return a_stopped != b_stopped ? b_stopped : a.created_at > b.created_at;
         });
-        for (size_t i = 0; i < std::min<size_t>(service.events.size(), 10); ++i) one.events.push_back(service.events[i].message);
+        for (size_t i = 0; i < std::min<size_t>(service.events.size(), 10); ++i)
+            one.events.push_back(service.events[i].message);
         result.push_back(std::move(one));
     }
     return result;

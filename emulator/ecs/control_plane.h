@@ -21,7 +21,7 @@ namespace ecs {
 struct ServiceStatus {
     std::string cluster, name, status, task_definition;
     int desired = 0, running = 0, pending = 0;
-    bool steady = false;                          // one deployment, completed, as many running as wanted
+    bool steady = false;  // one deployment, completed, as many running as wanted
     struct Rollout {
         std::string id, status, state, reason, task_definition;
         int desired = 0, running = 0, pending = 0, failed_tasks = 0, threshold = 0;
@@ -33,12 +33,13 @@ struct ServiceStatus {
         std::vector<std::string> last_output, probes;
     };
     struct RunningTask {
-        std::string id, task_definition, deployment, status, address, health, target_health, target_detail, stop_code, stopped_reason;
+        std::string id, task_definition, deployment, status, address, health, target_health,
+            target_detail, stop_code, stopped_reason;
         base::Time created_at;
         std::vector<RunningContainer> containers;
     };
-    std::vector<RunningTask> tasks;               // newest first, the recently stopped ones last
-    std::vector<std::string> events;              // newest first, at most ten
+    std::vector<RunningTask> tasks;   // newest first, the recently stopped ones last
+    std::vector<std::string> events;  // newest first, at most ten
 };
 
 // Where a new task comes from and goes to.
@@ -51,7 +52,7 @@ struct Launch {
 
 class ControlPlane final : public aws::Service {
   public:
-    using Service = ecs::Service;   // not the base's own name
+    using Service = ecs::Service;  // not the base's own name
 
     // Tasks of a former run are over: they are marked stopped, and services get new ones.
     ControlPlane(state::Database& database, base::Clock& clock, const base::Ids& ids, Ports ports);
@@ -69,10 +70,11 @@ class ControlPlane final : public aws::Service {
     base::Clock& clock() { return clock_; }
     const Namer& arns() const { return arns_; }
 
-    Cluster& cluster_of(const aws::Call& call);                      // member "cluster", else "default"; throws
+    Cluster& cluster_of(const aws::Call& call);  // member "cluster", else "default"; throws
     std::string cluster_name(const std::string& name_or_arn) const;
     Service* find_service(const std::string& cluster, const std::string& name_or_arn);
-    Service& service_of(const std::string& cluster, const std::string& name_or_arn);    // throws ServiceNotFound
+    Service& service_of(const std::string& cluster,
+                        const std::string& name_or_arn);  // throws ServiceNotFound
     Task* find_task(const std::string& cluster, const std::string& id_or_arn);
     // Family (latest ACTIVE), family:revision or ARN; nullptr if unknown.
     TaskDefinition* find_task_definition(const std::string& reference);
@@ -80,7 +82,7 @@ class ControlPlane final : public aws::Service {
 
     TaskDefinition& register_definition(const Node& input, const std::string& by, const Node& tags);
     Deployment& begin_deployment(Service& service, const std::string& rolled_back_from = {});
-    void end_deployment(Service& service, const std::string& id);    // to the history
+    void end_deployment(Service& service, const std::string& id);  // to the history
     Task& launch(const Launch& launch);
     // desiredStatus STOPPED; the first reason stays.
     void want_stop(Task& task, std::string code, std::string reason);
@@ -88,12 +90,14 @@ class ControlPlane final : public aws::Service {
 
     void changed(const Cluster& cluster) { store_.save(cluster); }
     void changed(const TaskDefinition& definition) { store_.save(definition); }
-    void changed(const Service& service) { changed_services_.insert({service.cluster, service.name}); }
+    void changed(const Service& service) {
+        changed_services_.insert({service.cluster, service.name});
+    }
     void changed(Task& task) { changed_tasks_.insert(task.id); }
     void forget_task(const std::string& id);
     void put_setting(const std::string& name, const std::string& value);
     void remove_definition(const TaskDefinition& definition);
-    void flush();                                                    // writes what changed, in one transaction
+    void flush();  // writes what changed, in one transaction
 
   private:
     void end_leftovers();
@@ -120,12 +124,13 @@ extern const std::span<const Operation> task_operations;
 extern const std::span<const Operation> account_operations;
 
 // Input readers that every operation uses.
-[[noreturn]] void invalid(std::string message);                      // InvalidParameterException
-[[noreturn]] void refused(std::string message);                      // ClientException
+[[noreturn]] void invalid(std::string message);  // InvalidParameterException
+[[noreturn]] void refused(std::string message);  // ClientException
 const std::string& required(const aws::Call& call, std::string_view member);
 bool includes(const aws::Call& call, std::string_view what);
 // `items` from the token on, at most maxResults (100), and the next token.
-aws::Reply page_of(const aws::Call& call, const char* member, const std::vector<std::string>& items, size_t fallback = 100);
+aws::Reply page_of(const aws::Call& call, const char* member, const std::vector<std::string>& items,
+                   size_t fallback = 100);
 Node failure(const std::string& arn, const char* reason = "MISSING");
 
 }  // namespace ecs

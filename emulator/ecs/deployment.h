@@ -1,6 +1,6 @@
 // Rolling update arithmetic and the deployment circuit breaker: numbers in, numbers out.
-// ECS guide, "Deploy Amazon ECS services by replacing tasks" and "How the deployment circuit breaker
-// detects failures".
+// ECS guide, "Deploy Amazon ECS services by replacing tasks" and "How the deployment circuit
+// breaker detects failures".
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -34,7 +34,7 @@ struct TaskOutcome {
     bool stopped_by_scheduler_or_user = false;  // scale-in, replacement, StopTask: never a failure
     bool failed_health_check = false;           // target or container, after the grace period
     bool reached_running = false;
-    bool was_healthy = false;                   // counted as healthy at some time
+    bool was_healthy = false;  // counted as healthy at some time
 };
 bool counts_as_failure(const TaskOutcome& outcome);
 
@@ -42,6 +42,7 @@ bool counts_as_failure(const TaskOutcome& outcome);
 // Unscaled. ECS guide, "Service throttle logic": only tasks that never reach RUNNING are throttled.
 enum class Reached : uint8_t { Running, NeverRunning };
 base::seconds restart_delay(int failures, Reached reached);
-inline constexpr int kThrottledFrom = 4;  // failures in a row from which "unable to consistently start" is said
+inline constexpr int kThrottledFrom =
+    4;  // failures in a row from which "unable to consistently start" is said
 
 }  // namespace ecs

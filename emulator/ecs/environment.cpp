@@ -1,9 +1,9 @@
 // Environment of containers (see environment.h).
 #include "ecs/environment.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/text.h"
 #include "ecs/task_definition.h"
@@ -12,19 +12,26 @@ namespace ecs {
 namespace {
 
 void set(Environment& environment, const std::string& name, std::string value) {
-    auto found = std::find_if(environment.begin(), environment.end(), [&](const auto& one) { return one.first == name; });
-    if (found == environment.end()) environment.emplace_back(name, std::move(value));
-    else found->second = std::move(value);
+    auto found = std::find_if(environment.begin(), environment.end(),
+                              [&](const auto& one) { return one.first == name; });
+    if (found == environment.end())
+        environment.emplace_back(name, std::move(value));
+    else
+        found->second = std::move(value);
 }
 
 std::string cannot_pull_secret(const std::string& from, const std::string& what) {
-    return fmt::format("ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
-                       "unable to retrieve secret from {}: service call has been retried 1 time(s): {}", from, what);
+    return fmt::format(
+        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
+        "retrieval failed: "
+        "unable to retrieve secret from {}: service call has been retried 1 time(s): {}",
+        from, what);
 }
 
 }  // namespace
 
-std::expected<std::string, std::string> secret_value(const std::string& value_from, SecretSource& source) {
+std::expected<std::string, std::string> secret_value(const std::string& value_from,
+                                                     SecretSource& source) {
     ValueFrom from = parse_value_from(value_from);
     if (from.kind == ValueFrom::Kind::Parameter) {
         auto value = source.parameter(from.id);
@@ -32,7 +39,10 @@ std::expected<std::string, std::string> secret_value(const std::string& value_fr
         return *value;
     }
     auto value = source.secret(from.id, from.version_stage, from.version_id);
-    if (!value) return std::unexpected(cannot_pull_secret("asm", fmt::format("failed to fetch secret {} from secrets manager: {}", from.id, value.error())));
+    if (!value)
+        return std::unexpected(cannot_pull_secret(
+            "asm", fmt::format("failed to fetch secret {} from secrets manager: {}", from.id,
+                               value.error())));
     if (from.json_key.empty()) return *value;
     auto member = json_member(*value, from.json_key);
     if (!member) return std::unexpected(cannot_pull_secret("asm", member.error()));
@@ -44,30 +54,43 @@ Environment parse_environment_file(std::string_view text) {
     for (std::string_view line : base::split(text, '\n')) {
         if (line.ends_with('\r')) line.remove_suffix(1);
         size_t equals = line.find('=');
-        if (base::trim(line).empty() || line.starts_with('#') || equals == std::string_view::npos || equals == 0) continue;
+        if (base::trim(line).empty() || line.starts_with('#') || equals == std::string_view::npos ||
+            equals == 0)
+            continue;
         set(environment, std::string(line.substr(0, equals)), std::string(line.substr(equals + 1)));
     }
     return environment;
 }
 
 // GUESS: numbers and truth values are written as JSON writes them; the sentence for a missing key.
-std::expected<std::string, std::string> json_member(const std::string& text, const std::string& key) {
+std::expected<std::string, std::string> json_member(const std::string& text,
+                                                    const std::string& key) {
     auto node = base::parse_json(text);
     if (!node || !node->is_object())
-        return std::unexpected(fmt::format("invalid character '{}' looking for beginning of value", text.empty() ? ' ' : text[0]));
+        return std::unexpected(fmt::format("invalid character '{}' looking for beginning of value",
+                                           text.empty() ? ' ' : text[0]));
     const Node* member = node->find(key);
-    if (!member) return std::unexpected("retrieved secret from Secrets Manager did not contain json key " + key);
+    if (!member)
+        return std::unexpected("retrieved secret from Secrets Manager did not contain json key " +
+                               key);
     return member->is_string() ? member->as_string() : base::to_json(*member);
 }
 
-std::expected<Environment, std::string> resolve_environment(const ContainerDefinition& container, SecretSource& source) {
+std::expected<Environment, std::string> resolve_environment(const ContainerDefinition& container,
+                                                            SecretSource& source) {
     Environment environment;
     for (const std::string& file : container.environment_files) {
         auto text = source.object(file);
-        if (!text) return std::unexpected(fmt::format("ResourceInitializationError: failed to download env files: file download command: non empty error stream: {}: {}", file, text.error()));
-        for (auto& [name, value] : parse_environment_file(*text)) set(environment, name, std::move(value));
+        if (!text)
+            return std::unexpected(
+                fmt::format("ResourceInitializationError: failed to download env files: file "
+                            "download command: non empty error stream: {}: {}",
+                            file, text.error()));
+        for (auto& [name, value] : parse_environment_file(*text))
+            set(environment, name, std::move(value));
     }
-    for (const auto& [name, value] : container.environment) set(environment, name, value);
+    for (const auto& [name, value] : container.environment)
+        set(environment, name, value);
     for (const ContainerSecret& secret : container.secrets) {
         auto value = secret_value(secret.value_from, source);
         if (!value) return std::unexpected(value.error());
@@ -77,18 +100,24 @@ std::expected<Environment, std::string> resolve_environment(const ContainerDefin
 }
 
 TaskDefinition with_overrides(TaskDefinition definition, const Node& overrides) {
-    if (const std::string& role = overrides["taskRoleArn"].as_string(); !role.empty()) definition.task_role = role;
-    if (const Node& memory = overrides["memory"]; memory.is_string()) definition.memory = normal_memory(memory);
+    if (const std::string& role = overrides["taskRoleArn"].as_string(); !role.empty())
+        definition.task_role = role;
+    if (const Node& memory = overrides["memory"]; memory.is_string())
+        definition.memory = normal_memory(memory);
     if (const Node& cpu = overrides["cpu"]; cpu.is_string()) definition.cpu = normal_cpu(cpu);
     for (const Node& override_node : overrides["containerOverrides"].items()) {
         for (ContainerDefinition& container : definition.containers) {
             if (container.name != override_node["name"].as_string()) continue;
             if (const Node& command = override_node["command"]; command.size() > 0) {
                 container.command.emplace();
-                for (const Node& word : command.items()) container.command->push_back(word.as_string());
+                for (const Node& word : command.items())
+                    container.command->push_back(word.as_string());
             }
-            for (const Node& variable : override_node["environment"].items()) set(container.environment, variable["name"].as_string(), variable["value"].as_string());
-            if (override_node["memory"].is_number()) container.memory_mib = static_cast<int>(override_node["memory"].as_int());
+            for (const Node& variable : override_node["environment"].items())
+                set(container.environment, variable["name"].as_string(),
+                    variable["value"].as_string());
+            if (override_node["memory"].is_number())
+                container.memory_mib = static_cast<int>(override_node["memory"].as_int());
         }
     }
     return definition;

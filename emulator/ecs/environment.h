@@ -1,5 +1,6 @@
-// What a container is started with beyond its image: environment, files of variables, secrets, overrides.
-// ECS guide, "Pass Amazon ECS environment variables …", "Pass sensitive data to an Amazon ECS container".
+// What a container is started with beyond its image: environment, files of variables, secrets,
+// overrides. ECS guide, "Pass Amazon ECS environment variables …", "Pass sensitive data to an
+// Amazon ECS container".
 #pragma once
 #include <expected>
 #include <string>
@@ -16,14 +17,17 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 Environment parse_environment_file(std::string_view text);
 
 // One member of a secret that is a JSON object; an error is the runtime's sentence.
-std::expected<std::string, std::string> json_member(const std::string& text, const std::string& key);
+std::expected<std::string, std::string> json_member(const std::string& text,
+                                                    const std::string& key);
 
-// What a `valueFrom` names: a parameter, a secret, or one member or version of a secret. An error is a stopped
-// reason, ResourceInitializationError and all.
-std::expected<std::string, std::string> secret_value(const std::string& value_from, SecretSource& source);
+// What a `valueFrom` names: a parameter, a secret, or one member or version of a secret. An error
+// is a stopped reason, ResourceInitializationError and all.
+std::expected<std::string, std::string> secret_value(const std::string& value_from,
+                                                     SecretSource& source);
 
 // Files < environment < secrets. An error is a stopped reason, ResourceInitializationError and all.
-std::expected<Environment, std::string> resolve_environment(const ContainerDefinition& container, SecretSource& source);
+std::expected<Environment, std::string> resolve_environment(const ContainerDefinition& container,
+                                                            SecretSource& source);
 
 // RunTask's overrides laid over the definition: command replaces, environment merges by name.
 TaskDefinition with_overrides(TaskDefinition definition, const Node& overrides);

@@ -7,7 +7,8 @@ void WorkerJobs::run(std::function<void()> job) {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
     queue_.push_back(std::move(job));
-    if (idle_ < queue_.size() && workers_.size() < kMaxWorkers) workers_.emplace_back("ecs-worker", [this] { work(); });
+    if (idle_ < queue_.size() && workers_.size() < kMaxWorkers)
+        workers_.emplace_back("ecs-worker", [this] { work(); });
     changed_.notify_one();
 }
 
@@ -32,7 +33,8 @@ void WorkerJobs::finish() {
         stopping_ = true;
         changed_.notify_all();
     }
-    for (base::Thread& worker : workers_) worker.join();
+    for (base::Thread& worker : workers_)
+        worker.join();
     workers_.clear();
 }
 

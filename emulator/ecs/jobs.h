@@ -14,7 +14,7 @@ class Jobs {
   public:
     virtual ~Jobs() = default;
     virtual void run(std::function<void()> job) = 0;
-    virtual void finish() {}   // runs what is queued, takes no more
+    virtual void finish() {}  // runs what is queued, takes no more
 };
 
 // On the caller's own thread, at once: what decisions are tested with.

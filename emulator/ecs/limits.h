@@ -7,13 +7,13 @@
 namespace ecs {
 
 inline constexpr size_t kMaxEvents = 100;
-inline constexpr size_t kMaxDeploymentHistory = 100;          // ours: AWS keeps 90 days
-inline constexpr size_t kMaxStoppedTasks = 1000;              // ours
-inline constexpr base::seconds kStoppedTaskAge{3600};         // "at least one hour"
-inline constexpr base::seconds kSettleTime{40};               // RUNNING without any health check to look at
+inline constexpr size_t kMaxDeploymentHistory = 100;   // ours: AWS keeps 90 days
+inline constexpr size_t kMaxStoppedTasks = 1000;       // ours
+inline constexpr base::seconds kStoppedTaskAge{3600};  // "at least one hour"
+inline constexpr base::seconds kSettleTime{40};  // RUNNING without any health check to look at
 inline constexpr base::seconds kSteadyStateEvery{6 * 3600};
 inline constexpr size_t kMaxDesiredCount = 5000;
-inline constexpr size_t kLastOutputLines = 40;                // ours: kept on the task
+inline constexpr size_t kLastOutputLines = 40;  // ours: kept on the task
 inline constexpr size_t kLastOutputLineBytes = 1024;
 inline constexpr size_t kProbesKept = 5;
 inline constexpr size_t kMaxContainers = 10;

@@ -1,4 +1,5 @@
-// Setting up tasks (see live_task.h). Words of failures: ECS guide, "Amazon ECS stopped task error messages".
+// Setting up tasks (see live_task.h). Words of failures: ECS guide, "Amazon ECS stopped task error
+// messages".
 #include "ecs/live_task.h"
 
 #include <fmt/format.h>
@@ -13,14 +14,20 @@ namespace {
 constexpr uint64_t kMiB = 1024 * 1024;
 
 std::string cannot_pull(const std::string& image, const containers::Error& error) {
-    constexpr std::string_view kRetried = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref";
+    constexpr std::string_view kRetried =
+        "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to "
+        "resolve ref";
     switch (error.kind) {
-        case containers::Error::Kind::ImageNotFound: return fmt::format("{} {}: not found", kRetried, image);
-        case containers::Error::Kind::ImageDenied: return fmt::format("{} {}: unexpected status code 403 Forbidden", kRetried, image);
-        case containers::Error::Kind::ImageUnreachable: return fmt::format("{} {}: i/o timeout ({})", kRetried, image, error.text);
+        case containers::Error::Kind::ImageNotFound:
+            return fmt::format("{} {}: not found", kRetried, image);
+        case containers::Error::Kind::ImageDenied:
+            return fmt::format("{} {}: unexpected status code 403 Forbidden", kRetried, image);
+        case containers::Error::Kind::ImageUnreachable:
+            return fmt::format("{} {}: i/o timeout ({})", kRetried, image, error.text);
         case containers::Error::Kind::ImageMalformed:
             if (error.text.find("platform") != std::string::npos)
-                return "CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/amd64'";
+                return "CannotPullContainerError: image Manifest does not contain descriptor "
+                       "matching platform 'linux/amd64'";
             return "CannotPullContainerError: " + error.text;
         default: return "CannotPullContainerError: " + error.text;
     }
@@ -47,21 +54,27 @@ std::vector<std::string> ContainerLog::last_lines() const {
     return {last_.begin(), last_.end()};
 }
 
-std::string docker_name(const TaskDefinition& definition, const Task& task, const Container& container) {
-    return fmt::format("ecs-{}-{}-{}-{}", definition.family, definition.revision, container.name, task.id.substr(0, 20));
+std::string docker_name(const TaskDefinition& definition, const Task& task,
+                        const Container& container) {
+    return fmt::format("ecs-{}-{}-{}-{}", definition.family, definition.revision, container.name,
+                       task.id.substr(0, 20));
 }
 
-std::expected<std::shared_ptr<LiveTask>, SetupFailure> TaskSetup::provision(const Task& task, const TaskDefinition& definition) {
+std::expected<std::shared_ptr<LiveTask>, SetupFailure> TaskSetup::provision(
+    const Task& task, const TaskDefinition& definition) {
     containers::TaskOptions options;
     options.id = task.id;
     options.address = task.address;
     options.memory_bytes = base::parse_unsigned(definition.memory).value_or(0) * kMiB;
     auto live = std::make_shared<LiveTask>();
     auto network = parts_.runtime.create_task(options);
-    if (!network) return std::unexpected(SetupFailure{"ResourceInitializationError: " + network.error().text, ""});
+    if (!network)
+        return std::unexpected(
+            SetupFailure{"ResourceInitializationError: " + network.error().text, ""});
     live->network = std::move(*network);
     auto names = parts_.ports.names.attach(task.id, *live->network);
-    if (!names) return std::unexpected(SetupFailure{"ResourceInitializationError: " + names.error(), ""});
+    if (!names)
+        return std::unexpected(SetupFailure{"ResourceInitializationError: " + names.error(), ""});
     live->names = std::move(*names);
     for (const ContainerDefinition& container : definition.containers)
         for (const PortMapping& port : container.ports)
@@ -70,36 +83,53 @@ std::expected<std::shared_ptr<LiveTask>, SetupFailure> TaskSetup::provision(cons
 }
 
 // With a digest the tag is not asked again: all tasks of a deployment run the same image.
-std::expected<containers::Image, SetupFailure> TaskSetup::pull(const ContainerDefinition& container, const std::string& digest) {
+std::expected<containers::Image, SetupFailure> TaskSetup::pull(const ContainerDefinition& container,
+                                                               const std::string& digest) {
     auto reference = oci::Reference::parse(container.image);
-    if (!reference) return std::unexpected(SetupFailure{"CannotPullContainerError: " + reference.error(), container.name});
+    if (!reference)
+        return std::unexpected(
+            SetupFailure{"CannotPullContainerError: " + reference.error(), container.name});
     if (reference->digest.empty() && !digest.empty())
         if (auto parsed = oci::Digest::parse(digest)) reference->digest = *parsed;
     auto image = parts_.runtime.pull(*reference, parts_.images);
-    if (!image) return std::unexpected(SetupFailure{cannot_pull(container.image, image.error()), container.name});
+    if (!image)
+        return std::unexpected(
+            SetupFailure{cannot_pull(container.image, image.error()), container.name});
     return *image;
 }
 
-// awslogs: prefix/container/task. Output without a driver is kept too, where `dodam logs` finds it (GAP:
-// a group that AWS does not have).
-std::expected<std::shared_ptr<ContainerLog>, SetupFailure> TaskSetup::open_log(const Task& task, const TaskDefinition& definition, const ContainerDefinition& container) {
+// awslogs: prefix/container/task. Output without a driver is kept too, where `dodam logs` finds it
+// (GAP: a group that AWS does not have).
+std::expected<std::shared_ptr<ContainerLog>, SetupFailure> TaskSetup::open_log(
+    const Task& task, const TaskDefinition& definition, const ContainerDefinition& container) {
     std::string group = "/dodam/ecs/" + definition.family, stream = container.name + "/" + task.id;
     CreateGroup create = CreateGroup::Yes;
     if (container.log_driver == "awslogs") {
-        const std::string *given_group = option(container, "awslogs-group"), *prefix = option(container, "awslogs-stream-prefix");
-        if (!given_group) return std::unexpected(SetupFailure{"ResourceInitializationError: failed to validate logger args: awslogs-group is required", ""});
+        const std::string *given_group = option(container, "awslogs-group"),
+                          *prefix = option(container, "awslogs-stream-prefix");
+        if (!given_group)
+            return std::unexpected(
+                SetupFailure{"ResourceInitializationError: failed to validate logger args: "
+                             "awslogs-group is required",
+                             ""});
         group = *given_group;
         stream = prefix ? fmt::format("{}/{}/{}", *prefix, container.name, task.id) : stream;
         const std::string* wish = option(container, "awslogs-create-group");
         create = wish && *wish == "true" ? CreateGroup::Yes : CreateGroup::No;
     }
     if (auto opened = parts_.ports.logs.open(group, stream, create); !opened)
-        return std::unexpected(SetupFailure{"ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
-                                            "failed to create Cloudwatch log stream: " + opened.error(), ""});
+        return std::unexpected(
+            SetupFailure{"ResourceInitializationError: failed to validate logger args: create "
+                         "stream has been retried 1 times: "
+                         "failed to create Cloudwatch log stream: " +
+                             opened.error(),
+                         ""});
     return std::make_shared<ContainerLog>(parts_.ports.logs, parts_.clock, group, stream);
 }
 
-std::expected<void, SetupFailure> TaskSetup::prepare(LiveTask& live, const Task& task, const TaskDefinition& definition, const Digests& digests) {
+std::expected<void, SetupFailure> TaskSetup::prepare(LiveTask& live, const Task& task,
+                                                     const TaskDefinition& definition,
+                                                     const Digests& digests) {
     for (const ContainerDefinition& container : definition.containers) {
         containers::ContainerOptions options;
         auto digest = digests.find(container.name);
@@ -115,15 +145,25 @@ std::expected<void, SetupFailure> TaskSetup::prepare(LiveTask& live, const Task&
         options.entrypoint = container.entry_point;
         options.command = container.command;
         std::string metadata = "http://169.254.170.2/v4/" + task.metadata_id;
-        options.environment = {{"AWS_EXECUTION_ENV", "AWS_ECS_FARGATE"}, {"AWS_REGION", parts_.region}, {"AWS_DEFAULT_REGION", parts_.region},
-                               {"ECS_CONTAINER_METADATA_URI_V4", metadata + "/" + container.name},
-                               {"ECS_CONTAINER_METADATA_URI", "http://169.254.170.2/v3/" + task.metadata_id + "/" + container.name},
-                               {"ECS_AGENT_URI", "http://169.254.170.2/api/" + task.metadata_id}};
-        if (!task.credentials_id.empty()) options.environment.emplace_back("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/" + task.credentials_id);
-        for (auto& variable : parts_.ports.names.environment()) options.environment.push_back(std::move(variable));
-        for (auto& variable : *environment) options.environment.push_back(std::move(variable));
-        for (auto& [path, content] : parts_.ports.names.files()) options.files.push_back({path, content});
-        for (const auto& mount : container.mounts) options.volumes.push_back({mount.volume, mount.path, mount.read_only});
+        options.environment = {
+            {"AWS_EXECUTION_ENV", "AWS_ECS_FARGATE"},
+            {"AWS_REGION", parts_.region},
+            {"AWS_DEFAULT_REGION", parts_.region},
+            {"ECS_CONTAINER_METADATA_URI_V4", metadata + "/" + container.name},
+            {"ECS_CONTAINER_METADATA_URI",
+             "http://169.254.170.2/v3/" + task.metadata_id + "/" + container.name},
+            {"ECS_AGENT_URI", "http://169.254.170.2/api/" + task.metadata_id}};
+        if (!task.credentials_id.empty())
+            options.environment.emplace_back("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                                             "/v2/credentials/" + task.credentials_id);
+        for (auto& variable : parts_.ports.names.environment())
+            options.environment.push_back(std::move(variable));
+        for (auto& variable : *environment)
+            options.environment.push_back(std::move(variable));
+        for (auto& [path, content] : parts_.ports.names.files())
+            options.files.push_back({path, content});
+        for (const auto& mount : container.mounts)
+            options.volumes.push_back({mount.volume, mount.path, mount.read_only});
         options.working_directory = container.working_directory;
         options.user = container.user;
         options.memory_bytes = static_cast<uint64_t>(container.memory_mib) * kMiB;

@@ -1,5 +1,6 @@
-// LiveTask: what a task holds while it runs: its network, what is attached to it, its containers' options
-// and output. Made on a worker's thread; from then on touched under ECS's lock, or after it left the map.
+// LiveTask: what a task holds while it runs: its network, what is attached to it, its containers'
+// options and output. Made on a worker's thread; from then on touched under ECS's lock, or after it
+// left the map.
 #pragma once
 #include <deque>
 #include <expected>
@@ -36,8 +37,8 @@ class ContainerLog final : public containers::LogSink {
 
 // What stopped a task before it ran.
 struct SetupFailure {
-    std::string reason;                  // the task's stoppedReason
-    std::string container;               // whose reason it is too, "" = none
+    std::string reason;     // the task's stoppedReason
+    std::string container;  // whose reason it is too, "" = none
 };
 
 struct LiveTask {
@@ -46,7 +47,7 @@ struct LiveTask {
     std::unique_ptr<net::Listener> metadata;
     std::map<std::string, containers::ContainerOptions> containers;
     std::map<std::string, std::shared_ptr<ContainerLog>> logs;
-    std::vector<int> ports;              // dialled by the balancers
+    std::vector<int> ports;  // dialled by the balancers
 };
 
 // Digests already resolved for the deployment, by container; "" = ask by what was written.
@@ -64,17 +65,23 @@ class TaskSetup {
     explicit TaskSetup(Parts parts) : parts_(std::move(parts)) {}
 
     // PROVISIONING: the empty network.
-    std::expected<std::shared_ptr<LiveTask>, SetupFailure> provision(const Task& task, const TaskDefinition& definition);
+    std::expected<std::shared_ptr<LiveTask>, SetupFailure> provision(
+        const Task& task, const TaskDefinition& definition);
     // PENDING: images, secrets, log streams.
-    std::expected<void, SetupFailure> prepare(LiveTask& live, const Task& task, const TaskDefinition& definition, const Digests& digests);
+    std::expected<void, SetupFailure> prepare(LiveTask& live, const Task& task,
+                                              const TaskDefinition& definition,
+                                              const Digests& digests);
 
   private:
-    std::expected<containers::Image, SetupFailure> pull(const ContainerDefinition& container, const std::string& digest);
-    std::expected<std::shared_ptr<ContainerLog>, SetupFailure> open_log(const Task& task, const TaskDefinition& definition, const ContainerDefinition& container);
+    std::expected<containers::Image, SetupFailure> pull(const ContainerDefinition& container,
+                                                        const std::string& digest);
+    std::expected<std::shared_ptr<ContainerLog>, SetupFailure> open_log(
+        const Task& task, const TaskDefinition& definition, const ContainerDefinition& container);
     Parts parts_;
 };
 
 // Docker's name for a container, in metadata.
-std::string docker_name(const TaskDefinition& definition, const Task& task, const Container& container);
+std::string docker_name(const TaskDefinition& definition, const Task& task,
+                        const Container& container);
 
 }  // namespace ecs

@@ -9,15 +9,22 @@ namespace {
 
 template <class Items>
 auto* find_named(Items& items, std::string_view name) {
-    auto found = std::find_if(items.begin(), items.end(), [&](const auto& item) { return item.name == name; });
+    auto found = std::find_if(items.begin(), items.end(),
+                              [&](const auto& item) { return item.name == name; });
     return found == items.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
-const ContainerDefinition* TaskDefinition::container(std::string_view name) const { return find_named(containers, name); }
-Container* Task::container(std::string_view name) { return find_named(containers, name); }
-const Container* Task::container(std::string_view name) const { return find_named(containers, name); }
+const ContainerDefinition* TaskDefinition::container(std::string_view name) const {
+    return find_named(containers, name);
+}
+Container* Task::container(std::string_view name) {
+    return find_named(containers, name);
+}
+const Container* Task::container(std::string_view name) const {
+    return find_named(containers, name);
+}
 
 Deployment* Service::deployment(std::string_view id) {
     for (Deployment& deployment : deployments)
@@ -26,8 +33,9 @@ Deployment* Service::deployment(std::string_view id) {
 }
 
 std::string_view name_of(TaskStatus status) {
-    constexpr std::array<std::string_view, 8> kNames{"PROVISIONING", "PENDING",  "ACTIVATING",     "RUNNING",
-                                                     "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED"};
+    constexpr std::array<std::string_view, 8> kNames{"PROVISIONING",   "PENDING",      "ACTIVATING",
+                                                     "RUNNING",        "DEACTIVATING", "STOPPING",
+                                                     "DEPROVISIONING", "STOPPED"};
     return kNames[static_cast<size_t>(status)];
 }
 std::string_view name_of(ContainerStatus status) {

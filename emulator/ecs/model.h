@@ -21,7 +21,8 @@ struct Cluster {
     std::string name;
     bool active = true;
     Time created_at;
-    Node settings, configuration, capacity_providers, default_strategy, service_connect;   // as given
+    Node settings, configuration, capacity_providers, default_strategy,
+        service_connect;  // as given
     Node tags;
 };
 
@@ -49,20 +50,20 @@ struct ContainerDefinition {
     std::optional<std::vector<std::string>> entry_point, command;
     std::string working_directory, user;
     std::vector<std::pair<std::string, std::string>> environment;
-    std::vector<std::string> environment_files;           // arn:aws:s3:::bucket/key.env
+    std::vector<std::string> environment_files;  // arn:aws:s3:::bucket/key.env
     std::vector<ContainerSecret> secrets;
     std::vector<PortMapping> ports;
     std::vector<Dependency> depends_on;
     std::optional<HealthCheck> health_check;
     base::seconds start_timeout{180}, stop_timeout{30};
     int cpu = 0;
-    int memory_mib = 0;                                    // hard limit, 0 = the task's
+    int memory_mib = 0;  // hard limit, 0 = the task's
     uint64_t open_files = 65535;
     bool read_only_root = false;
     bool init_process = false;
     std::vector<std::string> add_capabilities, drop_capabilities;
     std::map<std::string, std::string> labels;
-    std::map<std::string, std::string> log_options;        // awslogs-group …; empty = no awslogs driver
+    std::map<std::string, std::string> log_options;  // awslogs-group …; empty = no awslogs driver
     std::string log_driver;
     struct Mount {
         std::string volume, path;
@@ -80,7 +81,7 @@ struct TaskDefinition {
     Time registered_at;
     std::optional<Time> deregistered_at;
     std::string registered_by;
-    Node document;                                         // normalised, as Describe prints it
+    Node document;  // normalised, as Describe prints it
     Node tags;
 
     std::string cpu, memory, network_mode, execution_role, task_role;
@@ -91,7 +92,7 @@ struct TaskDefinition {
 };
 
 struct ServiceLoadBalancer {
-    std::string target_group;                              // ARN
+    std::string target_group;  // ARN
     std::string container;
     int port = 0;
     bool operator==(const ServiceLoadBalancer&) const = default;
@@ -101,23 +102,24 @@ enum class DeploymentStatus : uint8_t { Primary, Active, Draining, Inactive };
 enum class RolloutState : uint8_t { InProgress, Completed, Failed };
 
 struct Deployment {
-    std::string id;                                        // ecs-svc/<19 digits>
+    std::string id;  // ecs-svc/<19 digits>
     DeploymentStatus status = DeploymentStatus::Primary;
-    std::string task_definition;                           // family:revision
+    std::string task_definition;  // family:revision
     int desired_count = 0;
     int failed_tasks = 0;
     Time created_at, updated_at;
     std::optional<Time> finished_at;
     RolloutState rollout = RolloutState::InProgress;
     std::string rollout_reason;
-    std::string rolled_back_from;                          // id of the failed deployment this one replaces
-    std::string rolled_back_to;                            // id of the deployment that replaced this failed one
-    std::string replaced;                                  // id of the PRIMARY before this one, "" if none
+    std::string rolled_back_from;  // id of the failed deployment this one replaces
+    std::string rolled_back_to;    // id of the deployment that replaced this failed one
+    std::string replaced;          // id of the PRIMARY before this one, "" if none
     Node network_configuration;
     std::vector<ServiceLoadBalancer> load_balancers;
-    // The first task's tags resolved to digests, by container; later tasks of the deployment use them.
+    // The first task's tags resolved to digests, by container; later tasks of the deployment use
+    // them.
     std::map<std::string, std::string> digests;
-    int failures_in_a_row = 0;                             // back-off, beside failed_tasks which a healthy task resets
+    int failures_in_a_row = 0;  // back-off, beside failed_tasks which a healthy task resets
     bool ever_running = false;
     Time next_start_at;
     Time last_start_at;
@@ -137,31 +139,43 @@ struct Service {
     std::string cluster, name;
     Status status = Status::Active;
     int desired_count = 0;
-    std::string task_definition;                           // family:revision, of the PRIMARY
+    std::string task_definition;  // family:revision, of the PRIMARY
     std::vector<ServiceLoadBalancer> load_balancers;
     Node network_configuration, service_registries, capacity_provider_strategy, tags, volumes;
     int minimum_percent = 100, maximum_percent = 200;
     CircuitBreaker breaker;
     bool breaker_threshold_given = false;
     base::seconds grace{0};
-    std::string launch_type = "FARGATE", platform_version = "LATEST", scheduling_strategy = "REPLICA";
+    std::string launch_type = "FARGATE", platform_version = "LATEST",
+                scheduling_strategy = "REPLICA";
     std::string propagate_tags = "NONE", zone_rebalancing = "ENABLED", controller = "ECS";
     bool execute_command = false, managed_tags = false;
     Time created_at;
     std::string created_by;
-    std::vector<Deployment> deployments;                   // newest first; PRIMARY is the front
-    std::vector<Deployment> history;                       // ended ones, oldest first, at most kMaxDeploymentHistory
-    std::deque<ServiceEvent> events;                       // newest first, at most kMaxEvents
-    std::string last_completed;                            // deployment id that is the way back
-    bool steady = false;                                   // the steady-state event was said for this state
+    std::vector<Deployment> deployments;  // newest first; PRIMARY is the front
+    std::vector<Deployment> history;      // ended ones, oldest first, at most kMaxDeploymentHistory
+    std::deque<ServiceEvent> events;      // newest first, at most kMaxEvents
+    std::string last_completed;           // deployment id that is the way back
+    bool steady = false;                  // the steady-state event was said for this state
     Time steady_since;
 
     Deployment* primary() { return deployments.empty() ? nullptr : &deployments.front(); }
-    const Deployment* primary() const { return deployments.empty() ? nullptr : &deployments.front(); }
+    const Deployment* primary() const {
+        return deployments.empty() ? nullptr : &deployments.front();
+    }
     Deployment* deployment(std::string_view id);
 };
 
-enum class TaskStatus : uint8_t { Provisioning, Pending, Activating, Running, Deactivating, Stopping, Deprovisioning, Stopped };
+enum class TaskStatus : uint8_t {
+    Provisioning,
+    Pending,
+    Activating,
+    Running,
+    Deactivating,
+    Stopping,
+    Deprovisioning,
+    Stopped
+};
 enum class ContainerStatus : uint8_t { Pending, Running, Stopped };
 enum class HealthStatus : uint8_t { Unknown, Healthy, Unhealthy };
 
@@ -178,15 +192,15 @@ struct Container {
     std::optional<int> exit_code;
     std::string reason;
     std::optional<Time> started_at, finished_at;
-    bool created = false;                                  // known to the runtime
-    bool signalled = false;                                // told to stop
+    bool created = false;    // known to the runtime
+    bool signalled = false;  // told to stop
     // Container health checks: what the verdict is built from.
     int failed_probes = 0;
     bool ever_healthy = false;
     std::optional<Time> next_probe_at;
     bool probing = false;
-    std::vector<HealthProbe> probes;                       // the last few
-    std::vector<std::string> last_output;                  // the last lines, oldest first
+    std::vector<HealthProbe> probes;       // the last few
+    std::vector<std::string> last_output;  // the last lines, oldest first
 };
 
 struct TaskTarget {
@@ -194,34 +208,36 @@ struct TaskTarget {
     std::string container;
     int port = 0;
     bool registered = false;
-    std::string health = "unused";                         // the balancer's word
-    std::string reason;                                    // why it is unhealthy
-    std::string detail;                                    // the same in plain words; stays when the task has left
+    std::string health = "unused";  // the balancer's word
+    std::string reason;             // why it is unhealthy
+    std::string detail;             // the same in plain words; stays when the task has left
 };
 
 struct Task {
-    std::string id, cluster, task_definition;              // family:revision
-    std::string service, deployment;                       // "" for standalone tasks
-    std::string group, started_by, platform_version = "1.4.0", launch_type = "FARGATE", zone, subnet;
+    std::string id, cluster, task_definition;  // family:revision
+    std::string service, deployment;           // "" for standalone tasks
+    std::string group, started_by, platform_version = "1.4.0", launch_type = "FARGATE", zone,
+                                   subnet;
     TaskStatus status = TaskStatus::Provisioning;
-    bool stop_wanted = false;                              // desiredStatus STOPPED
+    bool stop_wanted = false;  // desiredStatus STOPPED
     std::string stop_code, stopped_reason;
     Time created_at;
-    std::optional<Time> connectivity_at, pull_started_at, pull_stopped_at, started_at, stopping_at, execution_stopped_at, stopped_at;
+    std::optional<Time> connectivity_at, pull_started_at, pull_stopped_at, started_at, stopping_at,
+        execution_stopped_at, stopped_at;
     int version = 1;
     std::string address, mac, interface_id, attachment_id;
     std::vector<Container> containers;
     std::vector<TaskTarget> targets;
     Node overrides, tags;
     bool execute_command = false;
-    std::string credentials_id;                            // last part of the credentials address, "" without a task role
+    std::string credentials_id;  // last part of the credentials address, "" without a task role
     std::string metadata_id;
 
     // What the scheduler remembers.
-    bool preparing = false, prepared = false, removing = false;   // blocking work under way or done
+    bool preparing = false, prepared = false, removing = false;  // blocking work under way or done
     bool was_healthy = false, outcome_counted = false;
     bool failed_health_check = false, stopped_by_scheduler_or_user = false;
-    std::optional<Time> leave_targets_at;                  // end of the deregistration delay
+    std::optional<Time> leave_targets_at;  // end of the deregistration delay
     bool unhealthy_told = false;
 
     bool is_leaving() const { return stop_wanted || status >= TaskStatus::Deactivating; }

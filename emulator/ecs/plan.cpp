@@ -11,11 +11,11 @@ using Tasks = std::vector<const TaskView*>;
 
 // The service's tasks that still serve or are about to, by deployment and health.
 struct Counts {
-    Tasks current;           // of the primary deployment, not failing
+    Tasks current;  // of the primary deployment, not failing
     Tasks current_failing;
-    Tasks older;             // of every other deployment
+    Tasks older;  // of every other deployment
     int alive = 0;
-    int healthy = 0;         // failing tasks are not healthy, whatever their target says
+    int healthy = 0;  // failing tasks are not healthy, whatever their target says
     int healthy_current = 0;
     bool anyone_leaving = false;
     bool anyone_starting = false;
@@ -31,8 +31,10 @@ Counts count(const ServiceView& service) {
         bool is_current = task.deployment == service.primary.id;
         ++counts.alive;
         counts.anyone_starting |= task.phase == TaskView::Phase::Starting;
-        if (!is_current) counts.older.push_back(&task);
-        else (task.failing.empty() ? counts.current : counts.current_failing).push_back(&task);
+        if (!is_current)
+            counts.older.push_back(&task);
+        else
+            (task.failing.empty() ? counts.current : counts.current_failing).push_back(&task);
         if (!task.healthy || !task.failing.empty()) continue;
         ++counts.healthy;
         if (is_current) ++counts.healthy_current;
@@ -41,11 +43,14 @@ Counts count(const ServiceView& service) {
 }
 
 Action stop(const TaskView& task) {
-    if (!task.failing.empty()) return {Kind::Stop, 0, task.id, task.failing, Action::Why::Unhealthy};
+    if (!task.failing.empty())
+        return {Kind::Stop, 0, task.id, task.failing, Action::Why::Unhealthy};
     return {Kind::Stop, 0, task.id, {}, Action::Why::Scaling};
 }
 
-bool is_spare(const TaskView& task) { return !task.healthy || !task.failing.empty(); }
+bool is_spare(const TaskView& task) {
+    return !task.healthy || !task.failing.empty();
+}
 
 // Unhealthy first, then the oldest.
 void sort_for_replacement(Tasks& tasks) {
@@ -55,7 +60,8 @@ void sort_for_replacement(Tasks& tasks) {
     });
 }
 
-// Not yet healthy first, then the newest. GUESS: AWS keeps zones balanced, there is one zone's worth here.
+// Not yet healthy first, then the newest. GUESS: AWS keeps zones balanced, there is one zone's
+// worth here.
 void sort_for_scale_in(Tasks& tasks) {
     std::stable_sort(tasks.begin(), tasks.end(), [](const TaskView* a, const TaskView* b) {
         if (is_spare(*a) != is_spare(*b)) return is_spare(*a);
@@ -67,25 +73,31 @@ int missing(const ServiceView& service, const Counts& counts) {
     return std::max(0, service.desired - static_cast<int>(counts.current.size()));
 }
 
-// In a deployment that is not completed, an unhealthy task makes room at once: it never served. In a
-// completed one its replacement starts first; without room under the maximum one unhealthy task goes.
-void replace_unhealthy(const ServiceView& service, const Counts& counts, const Bounds& bounds, Plan& plan) {
+// In a deployment that is not completed, an unhealthy task makes room at once: it never served. In
+// a completed one its replacement starts first; without room under the maximum one unhealthy task
+// goes.
+void replace_unhealthy(const ServiceView& service, const Counts& counts, const Bounds& bounds,
+                       Plan& plan) {
     if (counts.current_failing.empty()) return;
     if (!service.primary.completed || counts.healthy_current >= service.desired) {
-        for (const TaskView* task : counts.current_failing) plan.push_back(stop(*task));
+        for (const TaskView* task : counts.current_failing)
+            plan.push_back(stop(*task));
         return;
     }
-    if (missing(service, counts) > 0 && counts.alive >= bounds.upper) plan.push_back(stop(*counts.current_failing.front()));
+    if (missing(service, counts) > 0 && counts.alive >= bounds.upper)
+        plan.push_back(stop(*counts.current_failing.front()));
 }
 
-void start_missing(const ServiceView& service, const Counts& counts, const Bounds& bounds, base::Time now, Plan& plan) {
+void start_missing(const ServiceView& service, const Counts& counts, const Bounds& bounds,
+                   base::Time now, Plan& plan) {
     if (service.primary.failed || now < service.primary.next_start_at) return;
     int room = std::max(0, bounds.upper - counts.alive);
-    if (int starts = std::min(missing(service, counts), room); starts > 0) plan.push_back({Kind::Start, starts});
+    if (int starts = std::min(missing(service, counts), room); starts > 0)
+        plan.push_back({Kind::Start, starts});
 }
 
-// Old tasks that are not healthy protect nobody and go freely, others as the minimum can spare them.
-// A failed deployment without a way back replaces nothing.
+// Old tasks that are not healthy protect nobody and go freely, others as the minimum can spare
+// them. A failed deployment without a way back replaces nothing.
 void stop_older(const ServiceView& service, Counts counts, const Bounds& bounds, Plan& plan) {
     if (service.primary.failed) return;
     sort_for_replacement(counts.older);
@@ -100,7 +112,8 @@ void scale_in(const ServiceView& service, Counts counts, Plan& plan) {
     int extra = static_cast<int>(counts.current.size()) - service.desired;
     if (extra <= 0) return;
     sort_for_scale_in(counts.current);
-    for (int i = 0; i < extra; ++i) plan.push_back(stop(*counts.current[i]));
+    for (int i = 0; i < extra; ++i)
+        plan.push_back(stop(*counts.current[i]));
 }
 
 bool is_complete(const ServiceView& service, const Counts& counts) {
@@ -131,12 +144,14 @@ Plan make_plan(const ServiceView& service, base::Time now) {
     if (service.breaker.enabled && !primary.completed && !primary.failed &&
         primary.failed_tasks >= failure_threshold(service.breaker, service.desired)) {
         Plan plan{{Kind::Fail}};
-        if (service.breaker.rollback && service.has_completed_predecessor) plan.push_back({Kind::RollBack});
+        if (service.breaker.rollback && service.has_completed_predecessor)
+            plan.push_back({Kind::RollBack});
         return plan;
     }
 
     Counts counts = count(service);
-    Bounds bounds = rolling_bounds(service.desired, service.minimum_percent, service.maximum_percent);
+    Bounds bounds =
+        rolling_bounds(service.desired, service.minimum_percent, service.maximum_percent);
     Plan plan;
     replace_unhealthy(service, counts, bounds, plan);
     start_missing(service, counts, bounds, now, plan);

@@ -1,11 +1,10 @@
 // Reconciler (see reconciler.h): the loop and the tasks; services are in service_steps.cpp.
 #include "ecs/reconciler.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-
-#include <fmt/format.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -18,20 +17,23 @@
 namespace ecs {
 namespace {
 
-constexpr base::milliseconds kTick{50};            // between rounds while something moves
-constexpr base::milliseconds kIdleTick{200};       // when nothing does
+constexpr base::milliseconds kTick{50};       // between rounds while something moves
+constexpr base::milliseconds kIdleTick{200};  // when nothing does
 constexpr base::milliseconds kLeastProbeInterval{100};
 constexpr const char* kMetadataAddress = "169.254.170.2";
 
 std::vector<std::string> probe_command(const HealthCheck& check) {
-    if (check.command.size() >= 2 && check.command[0] == "CMD-SHELL") return {"/bin/sh", "-c", check.command[1]};
+    if (check.command.size() >= 2 && check.command[0] == "CMD-SHELL")
+        return {"/bin/sh", "-c", check.command[1]};
     return {check.command.begin() + 1, check.command.end()};
 }
 
 }  // namespace
 
 Reconciler::Reconciler(ReconcilerParts parts)
-    : parts_(parts), setup_({parts.runtime, parts.images, parts.ecs.ports(), parts.ecs.clock(), parts.ecs.arns().region()}) {}
+    : parts_(parts),
+      setup_({parts.runtime, parts.images, parts.ecs.ports(), parts.ecs.clock(),
+              parts.ecs.arns().region()}) {}
 
 void Reconciler::start() {
     thread_ = base::Thread("ecs", [this] {
@@ -41,9 +43,11 @@ void Reconciler::start() {
             bool moving = !events.empty();
             {
                 std::lock_guard lock(parts_.ecs.mutex());
-                for (const auto& event : events) absorb(event);
+                for (const auto& event : events)
+                    absorb(event);
                 for (const auto& [id, task] : parts_.ecs.state().tasks)
-                    moving |= task.status != TaskStatus::Running && task.status != TaskStatus::Stopped;
+                    moving |=
+                        task.status != TaskStatus::Running && task.status != TaskStatus::Stopped;
                 for (const auto& [key, service] : parts_.ecs.state().services)
                     moving |= service.status != Service::Status::Inactive && !service.steady;
             }
@@ -67,7 +71,8 @@ void Reconciler::stop() {
         std::lock_guard lock(parts_.ecs.mutex());
         left.swap(live_);
     }
-    for (auto& [id, live] : left) take_down(id, live.get());
+    for (auto& [id, live] : left)
+        take_down(id, live.get());
 }
 
 void Reconciler::step(base::Time now) {
@@ -76,28 +81,35 @@ void Reconciler::step(base::Time now) {
     {
         std::lock_guard lock(parts_.ecs.mutex());
         State& state = parts_.ecs.state();
-        for (const auto& event : events) absorb(event);
+        for (const auto& event : events)
+            absorb(event);
         for (auto& [id, task] : state.tasks)
             if (task.status != TaskStatus::Stopped) advance(task, now, deferred);
         std::map<ServiceKey, std::vector<Task*>> tasks_of;
         for (auto& [id, task] : state.tasks)
-            if (!task.service.empty() && (task.status != TaskStatus::Stopped || !task.outcome_counted)) tasks_of[{task.cluster, task.service}].push_back(&task);
+            if (!task.service.empty() &&
+                (task.status != TaskStatus::Stopped || !task.outcome_counted))
+                tasks_of[{task.cluster, task.service}].push_back(&task);
         for (auto& [key, service] : state.services)
-            if (service.status != Service::Status::Inactive) reconcile(service, now, std::move(tasks_of[key]));
+            if (service.status != Service::Status::Inactive)
+                reconcile(service, now, std::move(tasks_of[key]));
         news_.clear();
         forget_old_tasks(now);
         sweep(deferred);
         parts_.ecs.flush();
     }
-    for (auto& act : deferred) act();
+    for (auto& act : deferred)
+        act();
     parts_.ecs.ports().logs.flush();
 }
 
-// --- observing --------------------------------------------------------------------------------------
+// --- observing
+// --------------------------------------------------------------------------------------
 
 void Reconciler::absorb(const containers::Event& event) {
     auto found = parts_.ecs.state().tasks.find(event.task);
-    if (found == parts_.ecs.state().tasks.end() || event.kind != containers::Event::Kind::Exited) return;
+    if (found == parts_.ecs.state().tasks.end() || event.kind != containers::Event::Kind::Exited)
+        return;
     Task& task = found->second;
     Container* container = task.container(event.container);
     if (!container || container->status == ContainerStatus::Stopped) return;
@@ -105,18 +117,27 @@ void Reconciler::absorb(const containers::Event& event) {
     container->status = ContainerStatus::Stopped;
     container->exit_code = event.state.exit_code;
     container->finished_at = parts_.ecs.clock().now();
-    container->reason = event.state.out_of_memory ? "OutOfMemoryError: Container killed due to memory usage" : event.state.reason;
+    container->reason = event.state.out_of_memory
+                            ? "OutOfMemoryError: Container killed due to memory usage"
+                            : event.state.reason;
     if (container->health != HealthStatus::Unknown) container->health = HealthStatus::Unhealthy;
-    if (!event.state.runtime_id.empty() && container->runtime_id.empty()) container->runtime_id = event.state.runtime_id;
+    if (!event.state.runtime_id.empty() && container->runtime_id.empty())
+        container->runtime_id = event.state.runtime_id;
     if (auto live = live_.find(task.id); live != live_.end())
-        if (auto log = live->second->logs.find(container->name); log != live->second->logs.end()) container->last_output = log->second->last_lines();
+        if (auto log = live->second->logs.find(container->name); log != live->second->logs.end())
+            container->last_output = log->second->last_lines();
     ++task.version;
     const TaskDefinition* definition = find_definition(parts_.ecs.state(), task.task_definition);
-    const ContainerDefinition* defined = definition ? definition->container(container->name) : nullptr;
+    const ContainerDefinition* defined =
+        definition ? definition->container(container->name) : nullptr;
     if (!defined || defined->essential) {
-        parts_.ecs.want_stop(task, "EssentialContainerExited", "Essential container in task exited");
+        parts_.ecs.want_stop(task, "EssentialContainerExited",
+                             "Essential container in task exited");
         if (task.service.empty() || container->exit_code != 0)
-            base::log_info("ecs", fmt::format("task {}: container {} exited with {}{}", task.id, container->name, container->exit_code.value_or(-1), container->reason.empty() ? "" : ": " + container->reason));
+            base::log_info("ecs",
+                           fmt::format("task {}: container {} exited with {}{}", task.id,
+                                       container->name, container->exit_code.value_or(-1),
+                                       container->reason.empty() ? "" : ": " + container->reason));
     }
     parts_.ecs.changed(task);
 }
@@ -124,7 +145,8 @@ void Reconciler::absorb(const containers::Event& event) {
 void Reconciler::observe_targets(Task& task) {
     for (TaskTarget& target : task.targets) {
         if (!target.registered) continue;
-        TargetHealth health = parts_.ecs.ports().targets.health(target.target_group, task.address, target.port);
+        TargetHealth health =
+            parts_.ecs.ports().targets.health(target.target_group, task.address, target.port);
         constexpr const char* kNames[] = {"unused", "initial", "healthy", "unhealthy", "draining"};
         target.health = kNames[static_cast<size_t>(health.state)];
         target.reason = health.reason;
@@ -132,7 +154,8 @@ void Reconciler::observe_targets(Task& task) {
     }
 }
 
-// --- the walk of a task -----------------------------------------------------------------------------
+// --- the walk of a task
+// -----------------------------------------------------------------------------
 
 // The stored one, or `made` where overrides make another.
 const TaskDefinition& Reconciler::definition_of(const Task& task, TaskDefinition& made) const {
@@ -155,10 +178,13 @@ void Reconciler::advance(Task& task, base::Time now, Deferred& deferred) {
         case TaskStatus::Pending:
         case TaskStatus::Activating:
             if (task.preparing) return;
-            if (task.stop_wanted) return set_status(task, task.prepared ? TaskStatus::Stopping : TaskStatus::Deprovisioning);
+            if (task.stop_wanted)
+                return set_status(
+                    task, task.prepared ? TaskStatus::Stopping : TaskStatus::Deprovisioning);
             if (!task.prepared) {
                 task.preparing = true;
-                deferred.push_back([this, id = task.id] { parts_.jobs.run([this, id] { prepare(id); }); });
+                deferred.push_back(
+                    [this, id = task.id] { parts_.jobs.run([this, id] { prepare(id); }); });
                 return;
             }
             return advance_running(task, definition_of(task, made), now, deferred);
@@ -168,15 +194,21 @@ void Reconciler::advance(Task& task, base::Time now, Deferred& deferred) {
             return advance_running(task, definition_of(task, made), now, deferred);
         case TaskStatus::Deactivating: {
             observe_targets(task);
-            bool gone = std::all_of(task.targets.begin(), task.targets.end(), [](const TaskTarget& target) { return !target.registered || target.health == "unused"; });
-            if (gone || task.stop_code == "EssentialContainerExited") set_status(task, TaskStatus::Stopping);
+            bool gone =
+                std::all_of(task.targets.begin(), task.targets.end(), [](const TaskTarget& target) {
+                    return !target.registered || target.health == "unused";
+                });
+            if (gone || task.stop_code == "EssentialContainerExited")
+                set_status(task, TaskStatus::Stopping);
             return;
         }
-        case TaskStatus::Stopping: return advance_stopping(task, definition_of(task, made), now, deferred);
+        case TaskStatus::Stopping:
+            return advance_stopping(task, definition_of(task, made), now, deferred);
         case TaskStatus::Deprovisioning:
             if (task.removing || task.preparing) return;
             task.removing = true;
-            deferred.push_back([this, id = task.id] { parts_.jobs.run([this, id] { dismantle(id); }); });
+            deferred.push_back(
+                [this, id = task.id] { parts_.jobs.run([this, id] { dismantle(id); }); });
             return;
         case TaskStatus::Stopped: return;
     }
@@ -184,37 +216,47 @@ void Reconciler::advance(Task& task, base::Time now, Deferred& deferred) {
 
 // From PENDING to RUNNING, and what goes on while it runs: containers in the order of their
 // dependencies, then targets, then health probes.
-void Reconciler::advance_running(Task& task, const TaskDefinition& definition, base::Time now, Deferred& deferred) {
+void Reconciler::advance_running(Task& task, const TaskDefinition& definition, base::Time now,
+                                 Deferred& deferred) {
     StartDecision decision = containers_to_start(task, definition, now);
-    if (!decision.failure.empty() && task.status != TaskStatus::Running) return fail_to_start(task, decision.failure, "");
+    if (!decision.failure.empty() && task.status != TaskStatus::Running)
+        return fail_to_start(task, decision.failure, "");
     for (const std::string& name : decision.containers) {
         task.container(name)->created = true;
         deferred.push_back([this, id = task.id, name] { start_container(id, name); });
     }
     if (task.status == TaskStatus::Activating) return enter_running(task, now);
-    if (task.status == TaskStatus::Pending && all_essential_running(task, definition)) return set_status(task, TaskStatus::Activating);
+    if (task.status == TaskStatus::Pending && all_essential_running(task, definition))
+        return set_status(task, TaskStatus::Activating);
     for (Container& container : task.containers) {
         const ContainerDefinition* defined = definition.container(container.name);
-        if (!defined || !defined->health_check || container.status != ContainerStatus::Running || container.probing) continue;
-        auto interval = std::max<base::microseconds>(parts_.ecs.clock().scaled(defined->health_check->interval), kLeastProbeInterval);
+        if (!defined || !defined->health_check || container.status != ContainerStatus::Running ||
+            container.probing)
+            continue;
+        auto interval = std::max<base::microseconds>(
+            parts_.ecs.clock().scaled(defined->health_check->interval), kLeastProbeInterval);
         if (!container.next_probe_at) container.next_probe_at = *container.started_at + interval;
         if (now < *container.next_probe_at) continue;
         container.probing = true;
         container.next_probe_at = now + interval;
-        deferred.push_back([this, id = task.id, name = container.name, check = *defined->health_check] {
-            parts_.jobs.run([this, id, name, check] { probe(id, name, check); });
-        });
+        deferred.push_back(
+            [this, id = task.id, name = container.name, check = *defined->health_check] {
+                parts_.jobs.run([this, id, name, check] { probe(id, name, check); });
+            });
     }
 }
 
 void Reconciler::enter_running(Task& task, base::Time now) {
     for (TaskTarget& target : task.targets) {
         try {
-            parts_.ecs.ports().targets.register_target(target.target_group, task.address, target.port);
+            parts_.ecs.ports().targets.register_target(target.target_group, task.address,
+                                                       target.port);
             target.registered = true;
             ++news_[{task.cluster, task.service}].registered[target.target_group];
         } catch (const aws::Error& error) {
-            return fail_to_start(task, "ResourceInitializationError: failed to register targets: " + error.message, "");
+            return fail_to_start(
+                task, "ResourceInitializationError: failed to register targets: " + error.message,
+                "");
         }
     }
     task.started_at = now;
@@ -229,9 +271,10 @@ void Reconciler::leave_targets(Task& task, base::Time now) {
         if (!target.registered) continue;
         any = true;
         try {
-            parts_.ecs.ports().targets.deregister_target(target.target_group, task.address, target.port);
+            parts_.ecs.ports().targets.deregister_target(target.target_group, task.address,
+                                                         target.port);
         } catch (const aws::Error&) {
-            target.registered = false;   // the group is gone, and with it the registration
+            target.registered = false;  // the group is gone, and with it the registration
         }
         ++news_[{task.cluster, task.service}].deregistered[target.target_group];
     }
@@ -239,35 +282,41 @@ void Reconciler::leave_targets(Task& task, base::Time now) {
     set_status(task, any ? TaskStatus::Deactivating : TaskStatus::Stopping);
 }
 
-void Reconciler::advance_stopping(Task& task, const TaskDefinition& definition, base::Time now, Deferred& deferred) {
+void Reconciler::advance_stopping(Task& task, const TaskDefinition& definition, base::Time now,
+                                  Deferred& deferred) {
     if (!task.stopping_at) task.stopping_at = now;
     for (const std::string& name : containers_to_stop(task, definition)) {
         Container* container = task.container(name);
         container->signalled = true;
         const ContainerDefinition* defined = definition.container(name);
         base::seconds grace = defined ? defined->stop_timeout : base::seconds(30);
-        deferred.push_back([this, id = task.id, name, grace] { (void)parts_.runtime.stop(id, name, grace); });
+        deferred.push_back(
+            [this, id = task.id, name, grace] { (void)parts_.runtime.stop(id, name, grace); });
     }
     if (!all_containers_stopped(task)) return;
     task.execution_stopped_at = now;
     set_status(task, TaskStatus::Deprovisioning);
 }
 
-void Reconciler::fail_to_start(Task& task, const std::string& reason, const std::string& container_name) {
+void Reconciler::fail_to_start(Task& task, const std::string& reason,
+                               const std::string& container_name) {
     if (Container* container = task.container(container_name)) container->reason = reason;
     parts_.ecs.want_stop(task, "TaskFailedToStart", reason);
-    base::log_warning("ecs", fmt::format("task {} of {} failed to start: {}", task.id, task.task_definition, reason));
+    base::log_warning("ecs", fmt::format("task {} of {} failed to start: {}", task.id,
+                                         task.task_definition, reason));
 }
 
 // Stopped tasks stay visible for an hour, and no more than kMaxStoppedTasks of them.
 void Reconciler::forget_old_tasks(base::Time now) {
     std::vector<std::pair<base::Time, std::string>> stopped;
     for (const auto& [id, task] : parts_.ecs.state().tasks)
-        if (task.status == TaskStatus::Stopped && task.stopped_at) stopped.emplace_back(*task.stopped_at, id);
+        if (task.status == TaskStatus::Stopped && task.stopped_at)
+            stopped.emplace_back(*task.stopped_at, id);
     std::sort(stopped.begin(), stopped.end());
     size_t excess = stopped.size() > kMaxStoppedTasks ? stopped.size() - kMaxStoppedTasks : 0;
     for (size_t i = 0; i < stopped.size(); ++i)
-        if (i < excess || stopped[i].first + kStoppedTaskAge < now) parts_.ecs.forget_task(stopped[i].second);
+        if (i < excess || stopped[i].first + kStoppedTaskAge < now)
+            parts_.ecs.forget_task(stopped[i].second);
 }
 
 // What runs for a task that the state does not know (it was replaced under us) goes.
@@ -278,18 +327,26 @@ void Reconciler::sweep(Deferred& deferred) {
             ++found;
             continue;
         }
-        deferred.push_back([this, id = found->first, live = found->second] { parts_.jobs.run([this, id, live] { take_down(id, live.get()); }); });
+        deferred.push_back([this, id = found->first, live = found->second] {
+            parts_.jobs.run([this, id, live] { take_down(id, live.get()); });
+        });
         found = live_.erase(found);
     }
 }
 
-// --- on workers -------------------------------------------------------------------------------------
+// --- on workers
+// -------------------------------------------------------------------------------------
 
 void Reconciler::open_metadata(const std::string& id, LiveTask& live) {
     auto listener = live.network->listen(*net::Address::tcp(kMetadataAddress, 80));
-    if (!listener) return base::log(base::LogLevel::Debug, "ecs", fmt::format("task {} has no metadata address: {}", id, listener.error().text));
+    if (!listener)
+        return base::log(
+            base::LogLevel::Debug, "ecs",
+            fmt::format("task {} has no metadata address: {}", id, listener.error().text));
     auto handler = std::make_shared<TaskMetadata>(parts_.ecs, id);
-    live.metadata = net::Listener::adopt(*listener, "task-metadata", [handler](net::Socket& socket) { http::serve_connection(socket, *handler, {}); });
+    live.metadata = net::Listener::adopt(
+        *listener, "task-metadata",
+        [handler](net::Socket& socket) { http::serve_connection(socket, *handler, {}); });
     live.metadata->start();
 }
 
@@ -300,7 +357,8 @@ void Reconciler::prepare(const std::string& id) {
         return found == parts_.ecs.state().tasks.end() ? nullptr : &found->second;
     };
     auto deployment_digests = [&](const Task& task) -> Digests* {
-        Service* service = task.service.empty() ? nullptr : parts_.ecs.find_service(task.cluster, task.service);
+        Service* service =
+            task.service.empty() ? nullptr : parts_.ecs.find_service(task.cluster, task.service);
         Deployment* deployment = service ? service->deployment(task.deployment) : nullptr;
         return deployment ? &deployment->digests : nullptr;
     };
@@ -314,8 +372,10 @@ void Reconciler::prepare(const std::string& id) {
 
     auto live = setup_.provision(copy, definition);
     std::optional<SetupFailure> failure;
-    if (!live) failure = live.error();
-    else open_metadata(id, **live);
+    if (!live)
+        failure = live.error();
+    else
+        open_metadata(id, **live);
 
     lock.lock();
     if (!(task = find())) return;
@@ -343,9 +403,10 @@ void Reconciler::prepare(const std::string& id) {
         }
         // An address of the VPC becomes a socket in the task's namespace.
         for (int port : (*live)->ports)
-            parts_.resolver.set(task->address, static_cast<uint16_t>(port), [network = (*live)->network, port](net::Deadline deadline) {
-                return network->dial(static_cast<uint16_t>(port), deadline);
-            });
+            parts_.resolver.set(task->address, static_cast<uint16_t>(port),
+                                [network = (*live)->network, port](net::Deadline deadline) {
+                                    return network->dial(static_cast<uint16_t>(port), deadline);
+                                });
     }
     parts_.ecs.changed(*task);
     parts_.ecs.flush();
@@ -362,7 +423,10 @@ void Reconciler::start_container(const std::string& id, const std::string& name)
     auto started = parts_.runtime.create(id, std::move(options));
     bool created = started.has_value();
     if (started) started = parts_.runtime.start(id, name);
-    auto state = created ? parts_.runtime.inspect(id, name) : containers::Result<containers::ContainerState>(std::unexpected(containers::Error{}));
+    auto state =
+        created
+            ? parts_.runtime.inspect(id, name)
+            : containers::Result<containers::ContainerState>(std::unexpected(containers::Error{}));
 
     std::lock_guard lock(parts_.ecs.mutex());
     auto found = parts_.ecs.state().tasks.find(id);
@@ -394,7 +458,8 @@ void Reconciler::probe(const std::string& id, const std::string& name, HealthChe
     container.probing = false;
     if (container.status != ContainerStatus::Running) return;
     HealthStatus before = container.health;
-    HealthProbe probe{parts_.ecs.clock().now(), result ? result->exit_code : -1, result ? result->output.substr(0, 256) : result.error().text};
+    HealthProbe probe{parts_.ecs.clock().now(), result ? result->exit_code : -1,
+                      result ? result->output.substr(0, 256) : result.error().text};
     if (result && result->timed_out) probe.output = "timed out: " + probe.output;
     record_probe(container, check, std::move(probe));
     if (container.health != before) ++found->second.version;
@@ -413,7 +478,8 @@ std::shared_ptr<LiveTask> Reconciler::take_live(const std::string& id) {
 // The network goes last: until then its listeners and names answer.
 void Reconciler::take_down(const std::string& id, LiveTask* live) {
     if (live) {
-        for (int port : live->ports) parts_.resolver.remove(live->network->address(), static_cast<uint16_t>(port));
+        for (int port : live->ports)
+            parts_.resolver.remove(live->network->address(), static_cast<uint16_t>(port));
         if (live->metadata) live->metadata->stop();
         live->names.reset();
     }
@@ -427,7 +493,8 @@ void Reconciler::dismantle(const std::string& id) {
     auto found = parts_.ecs.state().tasks.find(id);
     if (found == parts_.ecs.state().tasks.end()) return;
     for (Container& container : found->second.containers)
-        if (live && live->logs.contains(container.name)) container.last_output = live->logs[container.name]->last_lines();
+        if (live && live->logs.contains(container.name))
+            container.last_output = live->logs[container.name]->last_lines();
     finish(found->second, parts_.ecs.clock().now());
     parts_.ecs.flush();
 }
@@ -436,14 +503,16 @@ void Reconciler::finish(Task& task, base::Time now) {
     for (TaskTarget& target : task.targets) {
         if (!target.registered) continue;
         try {
-            parts_.ecs.ports().targets.deregister_target(target.target_group, task.address, target.port);
+            parts_.ecs.ports().targets.deregister_target(target.target_group, task.address,
+                                                         target.port);
         } catch (const aws::Error&) {
             // The group is gone.
         }
         target.registered = false;
         target.health = "unused";
     }
-    for (Container& container : task.containers) container.status = ContainerStatus::Stopped;
+    for (Container& container : task.containers)
+        container.status = ContainerStatus::Stopped;
     task.stopped_at = now;
     set_status(task, TaskStatus::Stopped);
 }

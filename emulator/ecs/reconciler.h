@@ -22,7 +22,7 @@ struct ReconcilerParts {
     ControlPlane& ecs;
     containers::Runtime& runtime;
     oci::ImageSource& images;
-    net::Resolver& resolver;         // task addresses to sockets
+    net::Resolver& resolver;  // task addresses to sockets
     Jobs& jobs;
 };
 
@@ -34,8 +34,8 @@ class Reconciler {
     // One round: what happened, what every task does next, what every service does next.
     void step(base::Time now);
 
-    void start();                    // a thread that steps until stop()
-    void stop();                     // joins it; then no task is left in the runtime
+    void start();  // a thread that steps until stop()
+    void stop();   // joins it; then no task is left in the runtime
 
   private:
     // Calls of the runtime and of ports that are made once the lock is released.
@@ -44,10 +44,12 @@ class Reconciler {
     // Tasks.
     void absorb(const containers::Event& event);
     void advance(Task& task, base::Time now, Deferred& deferred);
-    void advance_running(Task& task, const TaskDefinition& definition, base::Time now, Deferred& deferred);
+    void advance_running(Task& task, const TaskDefinition& definition, base::Time now,
+                         Deferred& deferred);
     void enter_running(Task& task, base::Time now);
     void leave_targets(Task& task, base::Time now);
-    void advance_stopping(Task& task, const TaskDefinition& definition, base::Time now, Deferred& deferred);
+    void advance_stopping(Task& task, const TaskDefinition& definition, base::Time now,
+                          Deferred& deferred);
     void finish(Task& task, base::Time now);
     void observe_targets(Task& task);
     void set_status(Task& task, TaskStatus status);
@@ -81,11 +83,11 @@ class Reconciler {
     TaskSetup setup_;
     // What happened to a service's targets in this round, said in one event each.
     struct TargetNews {
-        std::map<std::string, int> registered, deregistered;   // by target group
-        std::map<std::string, int> draining;                   // by deployment
+        std::map<std::string, int> registered, deregistered;  // by target group
+        std::map<std::string, int> draining;                  // by deployment
     };
     std::map<ServiceKey, TargetNews> news_;
-    std::map<std::string, std::shared_ptr<LiveTask>> live_;   // under the control plane's lock
+    std::map<std::string, std::shared_ptr<LiveTask>> live_;  // under the control plane's lock
     base::Thread thread_;
     std::atomic<bool> stopping_{false};
 };

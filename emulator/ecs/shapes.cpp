@@ -10,19 +10,26 @@
 namespace ecs {
 namespace {
 
-Node seconds_of(Time time) { return Node(base::epoch_seconds(time)); }
+Node seconds_of(Time time) {
+    return Node(base::epoch_seconds(time));
+}
 void set_time(Node& node, const char* key, const std::optional<Time>& time) {
     if (time) node.set(key, seconds_of(*time));
 }
-Node list_or_empty(const Node& list) { return list.is_array() ? list : Node::array(); }
+Node list_or_empty(const Node& list) {
+    return list.is_array() ? list : Node::array();
+}
 bool includes(const Node& include, std::string_view what) {
-    return std::any_of(include.items().begin(), include.items().end(), [&](const Node& item) { return item.as_string() == what; });
+    return std::any_of(include.items().begin(), include.items().end(),
+                       [&](const Node& item) { return item.as_string() == what; });
 }
 
 Node balancers_node(const std::vector<ServiceLoadBalancer>& balancers) {
     Node list = Node::array();
     for (const ServiceLoadBalancer& balancer : balancers)
-        list.push_back(Node::object({{"targetGroupArn", balancer.target_group}, {"containerName", balancer.container}, {"containerPort", balancer.port}}));
+        list.push_back(Node::object({{"targetGroupArn", balancer.target_group},
+                                     {"containerName", balancer.container},
+                                     {"containerPort", balancer.port}}));
     return list;
 }
 
@@ -36,25 +43,42 @@ std::string_view name_of(CircuitBreaker::Threshold threshold) {
 }
 
 Node configuration_node(const Service& service) {
-    Node breaker = Node::object({{"enable", service.breaker.enabled}, {"rollback", service.breaker.rollback}});
+    Node breaker =
+        Node::object({{"enable", service.breaker.enabled}, {"rollback", service.breaker.rollback}});
     if (service.breaker_threshold_given) {
         breaker.set("resetOnHealthyTask", service.breaker.reset_on_healthy_task);
-        breaker.set("thresholdConfiguration", Node::object({{"type", name_of(service.breaker.threshold)}, {"value", service.breaker.threshold_value}}));
+        breaker.set("thresholdConfiguration",
+                    Node::object({{"type", name_of(service.breaker.threshold)},
+                                  {"value", service.breaker.threshold_value}}));
     }
-    return Node::object({{"deploymentCircuitBreaker", std::move(breaker)}, {"maximumPercent", service.maximum_percent},
-                         {"minimumHealthyPercent", service.minimum_percent}, {"strategy", "ROLLING"}, {"bakeTimeInMinutes", 0}});
+    return Node::object({{"deploymentCircuitBreaker", std::move(breaker)},
+                         {"maximumPercent", service.maximum_percent},
+                         {"minimumHealthyPercent", service.minimum_percent},
+                         {"strategy", "ROLLING"},
+                         {"bakeTimeInMinutes", 0}});
 }
 
-std::string platform_version(const std::string& wanted) { return wanted == "LATEST" || wanted.empty() ? "1.4.0" : wanted; }
+std::string platform_version(const std::string& wanted) {
+    return wanted == "LATEST" || wanted.empty() ? "1.4.0" : wanted;
+}
 
-Node deployment_node(const Namer& arns, const State& state, const Service& service, const Deployment& deployment) {
+Node deployment_node(const Namer& arns, const State& state, const Service& service,
+                     const Deployment& deployment) {
     TaskCounts counts = count_tasks(state, service, deployment.id);
-    Node node = Node::object({{"id", deployment.id}, {"status", name_of(deployment.status)}, {"taskDefinition", arns.task_definition(deployment.task_definition)},
-                              {"desiredCount", deployment.desired_count}, {"pendingCount", counts.pending}, {"runningCount", counts.running},
-                              {"failedTasks", deployment.failed_tasks}, {"createdAt", seconds_of(deployment.created_at)},
-                              {"updatedAt", seconds_of(deployment.updated_at)}, {"launchType", service.launch_type},
-                              {"platformVersion", platform_version(service.platform_version)}, {"platformFamily", "Linux"}});
-    if (!deployment.network_configuration.is_null()) node.set("networkConfiguration", deployment.network_configuration);
+    Node node = Node::object({{"id", deployment.id},
+                              {"status", name_of(deployment.status)},
+                              {"taskDefinition", arns.task_definition(deployment.task_definition)},
+                              {"desiredCount", deployment.desired_count},
+                              {"pendingCount", counts.pending},
+                              {"runningCount", counts.running},
+                              {"failedTasks", deployment.failed_tasks},
+                              {"createdAt", seconds_of(deployment.created_at)},
+                              {"updatedAt", seconds_of(deployment.updated_at)},
+                              {"launchType", service.launch_type},
+                              {"platformVersion", platform_version(service.platform_version)},
+                              {"platformFamily", "Linux"}});
+    if (!deployment.network_configuration.is_null())
+        node.set("networkConfiguration", deployment.network_configuration);
     node.set("rolloutState", name_of(deployment.rollout));
     node.set("rolloutStateReason", deployment.rollout_reason);
     return node;
@@ -62,7 +86,9 @@ Node deployment_node(const Namer& arns, const State& state, const Service& servi
 
 Node attachment_node(const Task& task) {
     Node details = Node::array();
-    auto add = [&](const char* name, const std::string& value) { details.push_back(Node::object({{"name", name}, {"value", value}})); };
+    auto add = [&](const char* name, const std::string& value) {
+        details.push_back(Node::object({{"name", name}, {"value", value}}));
+    };
     add("subnetId", task.subnet);
     if (!task.address.empty()) {
         add("networkInterfaceId", task.interface_id);
@@ -70,12 +96,21 @@ Node attachment_node(const Task& task) {
         add("privateDnsName", "ip-" + base::replace_all(task.address, ".", "-") + ".ec2.internal");
         add("privateIPv4Address", task.address);
     }
-    const char* status = task.status == TaskStatus::Provisioning ? "PRECREATED" : task.status == TaskStatus::Stopped ? "DELETED" : "ATTACHED";
-    return Node::object({{"id", task.attachment_id}, {"type", "ElasticNetworkInterface"}, {"status", status}, {"details", std::move(details)}});
+    const char* status = task.status == TaskStatus::Provisioning ? "PRECREATED"
+                         : task.status == TaskStatus::Stopped    ? "DELETED"
+                                                                 : "ATTACHED";
+    return Node::object({{"id", task.attachment_id},
+                         {"type", "ElasticNetworkInterface"},
+                         {"status", status},
+                         {"details", std::move(details)}});
 }
 
-Node container_node(const Namer& arns, const Task& task, const Container& container, const ContainerDefinition* definition) {
-    Node node = Node::object({{"containerArn", arns.container(task, container)}, {"taskArn", arns.task(task)}, {"name", container.name}, {"image", container.image}});
+Node container_node(const Namer& arns, const Task& task, const Container& container,
+                    const ContainerDefinition* definition) {
+    Node node = Node::object({{"containerArn", arns.container(task, container)},
+                              {"taskArn", arns.task(task)},
+                              {"name", container.name},
+                              {"image", container.image}});
     if (!container.digest.empty()) node.set("imageDigest", container.digest);
     if (!container.runtime_id.empty()) node.set("runtimeId", container.runtime_id);
     node.set("lastStatus", name_of(container.status));
@@ -83,11 +118,14 @@ Node container_node(const Namer& arns, const Task& task, const Container& contai
     if (!container.reason.empty()) node.set("reason", container.reason);
     node.set("networkBindings", Node::array());
     Node interfaces = Node::array();
-    if (!task.address.empty()) interfaces.push_back(Node::object({{"attachmentId", task.attachment_id}, {"privateIpv4Address", task.address}}));
+    if (!task.address.empty())
+        interfaces.push_back(Node::object(
+            {{"attachmentId", task.attachment_id}, {"privateIpv4Address", task.address}}));
     node.set("networkInterfaces", std::move(interfaces));
     node.set("healthStatus", name_of(container.health));
     node.set("cpu", std::to_string(definition ? definition->cpu : 0));
-    if (definition && definition->memory_mib) node.set("memory", std::to_string(definition->memory_mib));
+    if (definition && definition->memory_mib)
+        node.set("memory", std::to_string(definition->memory_mib));
     return node;
 }
 
@@ -95,7 +133,9 @@ Node overrides_node(const Task& task) {
     Node node = task.overrides.is_object() ? task.overrides : Node::object();
     Node containers = list_or_empty(node["containerOverrides"]);
     for (const Container& container : task.containers) {
-        bool named = std::any_of(containers.items().begin(), containers.items().end(), [&](const Node& item) { return item["name"].as_string() == container.name; });
+        bool named = std::any_of(
+            containers.items().begin(), containers.items().end(),
+            [&](const Node& item) { return item["name"].as_string() == container.name; });
         if (!named) containers.push_back(Node::object({{"name", container.name}}));
     }
     node.set("containerOverrides", std::move(containers));
@@ -118,8 +158,10 @@ TaskCounts count_tasks(const State& state, const Service& service, std::string_v
     for (const auto& [id, task] : state.tasks) {
         if (task.service != service.name || task.cluster != service.cluster) continue;
         if (!deployment.empty() && task.deployment != deployment) continue;
-        if (task.status == TaskStatus::Running) ++counts.running;
-        else if (task.status < TaskStatus::Running) ++counts.pending;
+        if (task.status == TaskStatus::Running)
+            ++counts.running;
+        else if (task.status < TaskStatus::Running)
+            ++counts.pending;
     }
     return counts;
 }
@@ -142,23 +184,32 @@ Node to_node(const Namer& arns, const State& state, const Cluster& cluster, cons
     }
     for (const auto& [key, service] : state.services)
         services += key.first == cluster.name && service.status == Service::Status::Active;
-    Node node = Node::object({{"clusterArn", arns.cluster(cluster.name)}, {"clusterName", cluster.name}, {"status", cluster.active ? "ACTIVE" : "INACTIVE"},
-                              {"registeredContainerInstancesCount", 0}, {"runningTasksCount", running}, {"pendingTasksCount", pending},
-                              {"activeServicesCount", services}, {"statistics", Node::array()}});
+    Node node = Node::object({{"clusterArn", arns.cluster(cluster.name)},
+                              {"clusterName", cluster.name},
+                              {"status", cluster.active ? "ACTIVE" : "INACTIVE"},
+                              {"registeredContainerInstancesCount", 0},
+                              {"runningTasksCount", running},
+                              {"pendingTasksCount", pending},
+                              {"activeServicesCount", services},
+                              {"statistics", Node::array()}});
     node.set("tags", includes(include, "TAGS") ? list_or_empty(cluster.tags) : Node::array());
     Node settings = list_or_empty(cluster.settings);
-    if (settings.size() == 0) settings.push_back(Node::object({{"name", "containerInsights"}, {"value", "disabled"}}));
+    if (settings.size() == 0)
+        settings.push_back(Node::object({{"name", "containerInsights"}, {"value", "disabled"}}));
     node.set("settings", includes(include, "SETTINGS") ? std::move(settings) : Node::array());
-    if (includes(include, "CONFIGURATIONS") && cluster.configuration.is_object()) node.set("configuration", cluster.configuration);
+    if (includes(include, "CONFIGURATIONS") && cluster.configuration.is_object())
+        node.set("configuration", cluster.configuration);
     node.set("capacityProviders", list_or_empty(cluster.capacity_providers));
     node.set("defaultCapacityProviderStrategy", list_or_empty(cluster.default_strategy));
-    if (cluster.service_connect.is_object()) node.set("serviceConnectDefaults", cluster.service_connect);
+    if (cluster.service_connect.is_object())
+        node.set("serviceConnectDefaults", cluster.service_connect);
     return node;
 }
 
 Node to_node(const Namer& arns, const TaskDefinition& definition) {
     Node node = Node::object({{"taskDefinitionArn", arns.task_definition(definition.name())}});
-    for (const auto& [key, value] : definition.document.members()) node.set(key, value);
+    for (const auto& [key, value] : definition.document.members())
+        node.set(key, value);
     node.set("revision", definition.revision);
     node.set("status", name_of(definition.status));
     node.set("registeredAt", seconds_of(definition.registered_at));
@@ -169,27 +220,39 @@ Node to_node(const Namer& arns, const TaskDefinition& definition) {
 
 Node to_node(const Namer& arns, const State& state, const Service& service, Tags tags) {
     TaskCounts counts = count_tasks(state, service);
-    Node node = Node::object({{"serviceArn", arns.service(service)}, {"serviceName", service.name}, {"clusterArn", arns.cluster(service.cluster)},
-                              {"loadBalancers", balancers_node(service.load_balancers)}, {"serviceRegistries", list_or_empty(service.service_registries)},
-                              {"status", name_of(service.status)}, {"desiredCount", service.desired_count}, {"runningCount", counts.running},
+    Node node = Node::object({{"serviceArn", arns.service(service)},
+                              {"serviceName", service.name},
+                              {"clusterArn", arns.cluster(service.cluster)},
+                              {"loadBalancers", balancers_node(service.load_balancers)},
+                              {"serviceRegistries", list_or_empty(service.service_registries)},
+                              {"status", name_of(service.status)},
+                              {"desiredCount", service.desired_count},
+                              {"runningCount", counts.running},
                               {"pendingCount", counts.pending}});
-    if (service.capacity_provider_strategy.size() > 0) node.set("capacityProviderStrategy", service.capacity_provider_strategy);
-    else node.set("launchType", service.launch_type);
-    node.set("platformVersion", service.platform_version.empty() ? "LATEST" : service.platform_version);
+    if (service.capacity_provider_strategy.size() > 0)
+        node.set("capacityProviderStrategy", service.capacity_provider_strategy);
+    else
+        node.set("launchType", service.launch_type);
+    node.set("platformVersion",
+             service.platform_version.empty() ? "LATEST" : service.platform_version);
     node.set("platformFamily", "Linux");
     node.set("taskDefinition", arns.task_definition(service.task_definition));
     node.set("deploymentConfiguration", configuration_node(service));
     Node deployments = Node::array(), events = Node::array();
-    for (const Deployment& deployment : service.deployments) deployments.push_back(deployment_node(arns, state, service, deployment));
+    for (const Deployment& deployment : service.deployments)
+        deployments.push_back(deployment_node(arns, state, service, deployment));
     for (const ServiceEvent& event : service.events)
-        events.push_back(Node::object({{"id", event.id}, {"createdAt", seconds_of(event.at)}, {"message", event.message}}));
+        events.push_back(Node::object(
+            {{"id", event.id}, {"createdAt", seconds_of(event.at)}, {"message", event.message}}));
     node.set("deployments", std::move(deployments));
-    node.set("roleArn", "arn:aws:iam::" + aws::parse_arn(arns.service(service))->account + ":role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS");
+    node.set("roleArn", "arn:aws:iam::" + aws::parse_arn(arns.service(service))->account +
+                            ":role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS");
     node.set("events", std::move(events));
     node.set("createdAt", seconds_of(service.created_at));
     node.set("placementConstraints", Node::array());
     node.set("placementStrategy", Node::array());
-    if (!service.network_configuration.is_null()) node.set("networkConfiguration", service.network_configuration);
+    if (!service.network_configuration.is_null())
+        node.set("networkConfiguration", service.network_configuration);
     node.set("healthCheckGracePeriodSeconds", static_cast<int64_t>(service.grace.count()));
     node.set("schedulingStrategy", service.scheduling_strategy);
     node.set("deploymentController", Node::object({{"type", service.controller}}));
@@ -198,7 +261,8 @@ Node to_node(const Namer& arns, const State& state, const Service& service, Tags
     node.set("propagateTags", service.propagate_tags);
     node.set("enableExecuteCommand", service.execute_command);
     node.set("availabilityZoneRebalancing", service.zone_rebalancing);
-    if (const Deployment* primary = service.primary(); primary && primary->rollout == RolloutState::InProgress)
+    if (const Deployment* primary = service.primary();
+        primary && primary->rollout == RolloutState::InProgress)
         node.set("currentServiceDeployment", arns.service_deployment(service, *primary));
     if (tags == Tags::Include) node.set("tags", list_or_empty(service.tags));
     return node;
@@ -208,30 +272,38 @@ Node to_node(const Namer& arns, const State& state, const Task& task, Tags tags)
     const TaskDefinition* definition = find_definition(state, task.task_definition);
     Node containers = Node::array();
     for (const Container& container : task.containers)
-        containers.push_back(container_node(arns, task, container, definition ? definition->container(container.name) : nullptr));
-    Node node = Node::object({{"attachments", Node::array({attachment_node(task)})},
-                              {"attributes", Node::array({Node::object({{"name", "ecs.cpu-architecture"}, {"value", "x86_64"}})})},
-                              {"availabilityZone", task.zone},
-                              {"clusterArn", arns.cluster(task.cluster)},
-                              {"containers", std::move(containers)},
-                              {"createdAt", seconds_of(task.created_at)},
-                              {"desiredStatus", task.stop_wanted || task.status == TaskStatus::Stopped ? "STOPPED" : "RUNNING"},
-                              {"enableExecuteCommand", task.execute_command},
-                              {"group", task.group},
-                              {"healthStatus", name_of(definition ? health_of(task, *definition) : HealthStatus::Unknown)},
-                              {"lastStatus", name_of(task.status)},
-                              {"launchType", task.launch_type},
-                              {"overrides", overrides_node(task)},
-                              {"platformVersion", platform_version(task.platform_version)},
-                              {"platformFamily", "Linux"},
-                              {"taskArn", arns.task(task)},
-                              {"taskDefinitionArn", arns.task_definition(task.task_definition)},
-                              {"version", task.version},
-                              {"ephemeralStorage", Node::object({{"sizeInGiB", 20}})},
-                              {"fargateEphemeralStorage", Node::object({{"sizeInGiB", 20}})}});
+        containers.push_back(container_node(
+            arns, task, container, definition ? definition->container(container.name) : nullptr));
+    Node node = Node::object(
+        {{"attachments", Node::array({attachment_node(task)})},
+         {"attributes",
+          Node::array({Node::object({{"name", "ecs.cpu-architecture"}, {"value", "x86_64"}})})},
+         {"availabilityZone", task.zone},
+         {"clusterArn", arns.cluster(task.cluster)},
+         {"containers", std::move(containers)},
+         {"createdAt", seconds_of(task.created_at)},
+         {"desiredStatus",
+          task.stop_wanted || task.status == TaskStatus::Stopped ? "STOPPED" : "RUNNING"},
+         {"enableExecuteCommand", task.execute_command},
+         {"group", task.group},
+         {"healthStatus",
+          name_of(definition ? health_of(task, *definition) : HealthStatus::Unknown)},
+         {"lastStatus", name_of(task.status)},
+         {"launchType", task.launch_type},
+         {"overrides", overrides_node(task)},
+         {"platformVersion", platform_version(task.platform_version)},
+         {"platformFamily", "Linux"},
+         {"taskArn", arns.task(task)},
+         {"taskDefinitionArn", arns.task_definition(task.task_definition)},
+         {"version", task.version},
+         {"ephemeralStorage", Node::object({{"sizeInGiB", 20}})},
+         {"fargateEphemeralStorage", Node::object({{"sizeInGiB", 20}})}});
     if (definition) {
-        node.set("cpu", task.overrides["cpu"].is_string() ? task.overrides["cpu"].as_string() : definition->cpu);
-        node.set("memory", task.overrides["memory"].is_string() ? task.overrides["memory"].as_string() : definition->memory);
+        node.set("cpu", task.overrides["cpu"].is_string() ? task.overrides["cpu"].as_string()
+                                                          : definition->cpu);
+        node.set("memory", task.overrides["memory"].is_string()
+                               ? task.overrides["memory"].as_string()
+                               : definition->memory);
     }
     if (task.connectivity_at) node.set("connectivity", "CONNECTED");
     set_time(node, "connectivityAt", task.connectivity_at);
@@ -257,7 +329,8 @@ const Deployment* find_any(const Service& service, std::string_view id) {
     return nullptr;
 }
 
-// PENDING, IN_PROGRESS, SUCCESSFUL, STOPPED, and after a rollback ROLLBACK_…: told of the failed deployment.
+// PENDING, IN_PROGRESS, SUCCESSFUL, STOPPED, and after a rollback ROLLBACK_…: told of the failed
+// deployment.
 std::string service_deployment_status(const Service& service, const Deployment& deployment) {
     if (deployment.rollout == RolloutState::Completed) return "SUCCESSFUL";
     if (deployment.rollout == RolloutState::Failed) {
@@ -271,46 +344,72 @@ std::string service_deployment_status(const Service& service, const Deployment& 
 
 }  // namespace
 
-Node service_deployment_node(const Namer& arns, const Service& service, const Deployment& deployment, Detail detail) {
+Node service_deployment_node(const Namer& arns, const Service& service,
+                             const Deployment& deployment, Detail detail) {
     std::string status = service_deployment_status(service, deployment);
-    Node node = Node::object({{"serviceDeploymentArn", arns.service_deployment(service, deployment)}, {"serviceArn", arns.service(service)},
-                              {"clusterArn", arns.cluster(service.cluster)}, {"createdAt", seconds_of(deployment.created_at)},
-                              {"startedAt", seconds_of(deployment.created_at)}, {"status", status}, {"statusReason", deployment.rollout_reason}});
+    Node node =
+        Node::object({{"serviceDeploymentArn", arns.service_deployment(service, deployment)},
+                      {"serviceArn", arns.service(service)},
+                      {"clusterArn", arns.cluster(service.cluster)},
+                      {"createdAt", seconds_of(deployment.created_at)},
+                      {"startedAt", seconds_of(deployment.created_at)},
+                      {"status", status},
+                      {"statusReason", deployment.rollout_reason}});
     set_time(node, "finishedAt", deployment.finished_at);
     if (detail == Detail::Brief) {
         node.set("targetServiceRevisionArn", arns.service_revision(service, deployment));
         return node;
     }
     node.set("updatedAt", seconds_of(deployment.updated_at));
-    node.set("targetServiceRevision", Node::object({{"arn", arns.service_revision(service, deployment)}, {"requestedTaskCount", deployment.desired_count}}));
+    node.set("targetServiceRevision",
+             Node::object({{"arn", arns.service_revision(service, deployment)},
+                           {"requestedTaskCount", deployment.desired_count}}));
     Node sources = Node::array();
-    if (const Deployment* before = find_any(service, deployment.replaced)) sources.push_back(Node::object({{"arn", arns.service_revision(service, *before)}}));
+    if (const Deployment* before = find_any(service, deployment.replaced))
+        sources.push_back(Node::object({{"arn", arns.service_revision(service, *before)}}));
     node.set("sourceServiceRevisions", std::move(sources));
     node.set("deploymentConfiguration", configuration_node(service));
     bool tripped = deployment.rollout == RolloutState::Failed;
-    node.set("deploymentCircuitBreaker", Node::object({{"status", !service.breaker.enabled ? "DISABLED" : tripped ? "TRIGGERED" : deployment.finished_at ? "MONITORING_COMPLETE" : "MONITORING"},
-                                                       {"failureCount", deployment.failed_tasks},
-                                                       {"threshold", failure_threshold(service.breaker, service.desired_count)}}));
+    node.set(
+        "deploymentCircuitBreaker",
+        Node::object({{"status", !service.breaker.enabled ? "DISABLED"
+                                 : tripped                ? "TRIGGERED"
+                                 : deployment.finished_at ? "MONITORING_COMPLETE"
+                                                          : "MONITORING"},
+                      {"failureCount", deployment.failed_tasks},
+                      {"threshold", failure_threshold(service.breaker, service.desired_count)}}));
     if (const Deployment* back = find_any(service, deployment.rolled_back_to))
-        node.set("rollback", Node::object({{"reason", deployment.rollout_reason}, {"startedAt", seconds_of(back->created_at)},
-                                           {"serviceRevisionArn", arns.service_revision(service, *back)}}));
+        node.set("rollback",
+                 Node::object({{"reason", deployment.rollout_reason},
+                               {"startedAt", seconds_of(back->created_at)},
+                               {"serviceRevisionArn", arns.service_revision(service, *back)}}));
     return node;
 }
 
-Node service_revision_node(const Namer& arns, const State& state, const Service& service, const Deployment& deployment) {
+Node service_revision_node(const Namer& arns, const State& state, const Service& service,
+                           const Deployment& deployment) {
     Node images = Node::array();
     if (const TaskDefinition* definition = find_definition(state, deployment.task_definition))
         for (const ContainerDefinition& container : definition->containers) {
-            Node image = Node::object({{"containerName", container.name}, {"image", container.image}});
-            if (auto digest = deployment.digests.find(container.name); digest != deployment.digests.end()) image.set("imageDigest", digest->second);
+            Node image =
+                Node::object({{"containerName", container.name}, {"image", container.image}});
+            if (auto digest = deployment.digests.find(container.name);
+                digest != deployment.digests.end())
+                image.set("imageDigest", digest->second);
             images.push_back(std::move(image));
         }
-    Node node = Node::object({{"serviceRevisionArn", arns.service_revision(service, deployment)}, {"serviceArn", arns.service(service)},
-                              {"clusterArn", arns.cluster(service.cluster)}, {"taskDefinition", arns.task_definition(deployment.task_definition)},
-                              {"launchType", service.launch_type}, {"platformVersion", platform_version(service.platform_version)}, {"platformFamily", "Linux"},
-                              {"loadBalancers", balancers_node(deployment.load_balancers)}, {"containerImages", std::move(images)},
+    Node node = Node::object({{"serviceRevisionArn", arns.service_revision(service, deployment)},
+                              {"serviceArn", arns.service(service)},
+                              {"clusterArn", arns.cluster(service.cluster)},
+                              {"taskDefinition", arns.task_definition(deployment.task_definition)},
+                              {"launchType", service.launch_type},
+                              {"platformVersion", platform_version(service.platform_version)},
+                              {"platformFamily", "Linux"},
+                              {"loadBalancers", balancers_node(deployment.load_balancers)},
+                              {"containerImages", std::move(images)},
                               {"createdAt", seconds_of(deployment.created_at)}});
-    if (!deployment.network_configuration.is_null()) node.set("networkConfiguration", deployment.network_configuration);
+    if (!deployment.network_configuration.is_null())
+        node.set("networkConfiguration", deployment.network_configuration);
     return node;
 }
 

@@ -13,17 +13,23 @@ class Namer {
     explicit Namer(const base::Ids& ids) : ids_(ids) {}
     const std::string& region() const { return ids_.region(); }
     std::string cluster(std::string_view name) const { return make("cluster/", name); }
-    std::string task_definition(std::string_view family_and_revision) const { return make("task-definition/", family_and_revision); }
-    std::string service(const Service& service) const { return make("service/", service.cluster + "/" + service.name); }
+    std::string task_definition(std::string_view family_and_revision) const {
+        return make("task-definition/", family_and_revision);
+    }
+    std::string service(const Service& service) const {
+        return make("service/", service.cluster + "/" + service.name);
+    }
     std::string task(const Task& task) const { return make("task/", task.cluster + "/" + task.id); }
     std::string container(const Task& task, const Container& container) const {
         return make("container/", task.cluster + "/" + task.id + "/" + container.arn_id);
     }
     std::string service_deployment(const Service& service, const Deployment& deployment) const {
-        return make("service-deployment/", service.cluster + "/" + service.name + "/" + deployment.number());
+        return make("service-deployment/",
+                    service.cluster + "/" + service.name + "/" + deployment.number());
     }
     std::string service_revision(const Service& service, const Deployment& deployment) const {
-        return make("service-revision/", service.cluster + "/" + service.name + "/" + deployment.number());
+        return make("service-revision/",
+                    service.cluster + "/" + service.name + "/" + deployment.number());
     }
     std::string user(std::string_view fallback) const;
 
@@ -35,7 +41,8 @@ class Namer {
 struct TaskCounts {
     int running = 0, pending = 0;
 };
-TaskCounts count_tasks(const State& state, const Service& service, std::string_view deployment = {});
+TaskCounts count_tasks(const State& state, const Service& service,
+                       std::string_view deployment = {});
 
 Node to_node(const Namer& arns, const State& state, const Cluster& cluster, const Node& include);
 Node to_node(const Namer& arns, const TaskDefinition& definition);
@@ -43,8 +50,10 @@ enum class Tags : uint8_t { Leave, Include };
 Node to_node(const Namer& arns, const State& state, const Service& service, Tags tags);
 Node to_node(const Namer& arns, const State& state, const Task& task, Tags tags);
 enum class Detail : uint8_t { Brief, Full };
-Node service_deployment_node(const Namer& arns, const Service& service, const Deployment& deployment, Detail detail);
-Node service_revision_node(const Namer& arns, const State& state, const Service& service, const Deployment& deployment);
+Node service_deployment_node(const Namer& arns, const Service& service,
+                             const Deployment& deployment, Detail detail);
+Node service_revision_node(const Namer& arns, const State& state, const Service& service,
+                           const Deployment& deployment);
 
 const TaskDefinition* find_definition(const State& state, std::string_view family_and_revision);
 

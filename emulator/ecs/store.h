@@ -1,4 +1,5 @@
-// State: everything ECS knows, in memory, and its rows. Nouns are saved as documents when they change.
+// State: everything ECS knows, in memory, and its rows. Nouns are saved as documents when they
+// change.
 #pragma once
 #include <map>
 #include <set>
@@ -9,14 +10,14 @@
 
 namespace ecs {
 
-using ServiceKey = std::pair<std::string, std::string>;   // cluster, name
+using ServiceKey = std::pair<std::string, std::string>;  // cluster, name
 
 struct State {
     std::map<std::string, Cluster> clusters;
     std::map<std::string, std::map<int, TaskDefinition>> families;
     std::map<ServiceKey, Service> services;
-    std::map<std::string, Task> tasks;                     // by id
-    std::map<std::string, std::string> settings;           // account settings that were put
+    std::map<std::string, Task> tasks;            // by id
+    std::map<std::string, std::string> settings;  // account settings that were put
 };
 
 class Store {

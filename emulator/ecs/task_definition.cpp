@@ -1,12 +1,12 @@
-// Task definitions (see task_definition.h): one pass normalises the document as it reads back, one checks
-// what holds everywhere, one checks what Fargate demands.
+// Task definitions (see task_definition.h): one pass normalises the document as it reads back, one
+// checks what holds everywhere, one checks what Fargate demands.
 #include "ecs/task_definition.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "aws/arn.h"
 #include "aws/error.h"
@@ -17,31 +17,38 @@
 namespace ecs {
 namespace {
 
-[[noreturn]] void refuse(std::string message) { throw aws::Error{400, "ClientException", std::move(message)}; }
+[[noreturn]] void refuse(std::string message) {
+    throw aws::Error{400, "ClientException", std::move(message)};
+}
 
 bool is_name(std::string_view text) {
     if (text.empty() || text.size() > 255) return false;
-    return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
+    return std::all_of(text.begin(), text.end(),
+                       [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
 }
 
 std::vector<std::string> strings(const Node& list) {
     std::vector<std::string> result;
-    for (const Node& item : list.items()) result.push_back(item.as_string());
+    for (const Node& item : list.items())
+        result.push_back(item.as_string());
     return result;
 }
 
 void keep(Node& into, const Node& from, std::string_view key) {
-    if (const Node* value = from.find(key); value && !value->is_null()) into.set(std::string(key), *value);
+    if (const Node* value = from.find(key); value && !value->is_null())
+        into.set(std::string(key), *value);
 }
 
-// --- normalising -------------------------------------------------------------------------------------
+// --- normalising
+// -------------------------------------------------------------------------------------
 
 // Under awsvpc the host port is the container port, filled in when absent or 0.
 Node normal_ports(const Node& input, std::string_view network_mode) {
     Node ports = Node::array();
     for (const Node& given : input.items()) {
         Node port = given;
-        if (network_mode == "awsvpc" && port["hostPort"].as_int() == 0 && port.find("containerPort"))
+        if (network_mode == "awsvpc" && port["hostPort"].as_int() == 0 &&
+            port.find("containerPort"))
             port.set("hostPort", port["containerPort"].as_int());
         if (port["protocol"].as_string().empty()) port.set("protocol", "tcp");
         ports.push_back(std::move(port));
@@ -69,23 +76,37 @@ Node normal_container(const Node& input, std::string_view network_mode) {
     if (!container["essential"].is_bool()) container.set("essential", true);
     for (const char* key : {"environment", "mountPoints", "volumesFrom", "systemControls"})
         if (!container[key].is_array()) container.set(key, Node::array());
-    if (container["healthCheck"].is_object()) container.set("healthCheck", normal_health_check(container["healthCheck"]));
+    if (container["healthCheck"].is_object())
+        container.set("healthCheck", normal_health_check(container["healthCheck"]));
     return container;
 }
 
-constexpr std::string_view kKept[] = {"family",     "taskRoleArn", "executionRoleArn", "networkMode",        "requiresCompatibilities",
-                                      "pidMode",    "ipcMode",     "proxyConfiguration", "inferenceAccelerators", "ephemeralStorage",
-                                      "runtimePlatform", "enableFaultInjection"};
+constexpr std::string_view kKept[] = {"family",
+                                      "taskRoleArn",
+                                      "executionRoleArn",
+                                      "networkMode",
+                                      "requiresCompatibilities",
+                                      "pidMode",
+                                      "ipcMode",
+                                      "proxyConfiguration",
+                                      "inferenceAccelerators",
+                                      "ephemeralStorage",
+                                      "runtimePlatform",
+                                      "enableFaultInjection"};
 
 Node normal_document(const Node& input) {
     Node document = Node::object();
-    for (std::string_view key : kKept) keep(document, input, key);
+    for (std::string_view key : kKept)
+        keep(document, input, key);
     std::string mode = input["networkMode"].as_string();
     Node containers = Node::array();
-    for (const Node& container : input["containerDefinitions"].items()) containers.push_back(normal_container(container, mode));
+    for (const Node& container : input["containerDefinitions"].items())
+        containers.push_back(normal_container(container, mode));
     document.set("containerDefinitions", std::move(containers));
     document.set("volumes", input["volumes"].is_array() ? input["volumes"] : Node::array());
-    document.set("placementConstraints", input["placementConstraints"].is_array() ? input["placementConstraints"] : Node::array());
+    document.set("placementConstraints", input["placementConstraints"].is_array()
+                                             ? input["placementConstraints"]
+                                             : Node::array());
     return document;
 }
 
@@ -102,14 +123,18 @@ std::string normal_size(const Node& value, std::string_view unit) {
     return std::to_string(std::llround(*amount * 1024));
 }
 
-// --- rules that hold on every launch type ------------------------------------------------------------
+// --- rules that hold on every launch type
+// ------------------------------------------------------------
 
 void check_ports(const Node& container, std::string_view network_mode) {
     for (const Node& port : container["portMappings"].items()) {
         int64_t inside = port["containerPort"].as_int(), outside = port["hostPort"].as_int();
-        if (port.find("containerPort") && (inside < 1 || inside > 65535)) refuse("Invalid port value specified");
+        if (port.find("containerPort") && (inside < 1 || inside > 65535))
+            refuse("Invalid port value specified");
         if (network_mode == "awsvpc" && outside != inside)
-            refuse("When networkMode=awsvpc, the host ports and container ports in port mappings must match.");
+            refuse(
+                "When networkMode=awsvpc, the host ports and container ports in port mappings must "
+                "match.");
         const std::string& protocol = port["protocol"].as_string();
         if (protocol != "tcp" && protocol != "udp") refuse("Invalid protocol value specified");
     }
@@ -119,7 +144,8 @@ struct Range {
     const char* key;
     int64_t least, most;
 };
-constexpr Range kHealthCheckRanges[] = {{"interval", 5, 300}, {"timeout", 2, 60}, {"retries", 1, 10}, {"startPeriod", 0, 300}};
+constexpr Range kHealthCheckRanges[] = {
+    {"interval", 5, 300}, {"timeout", 2, 60}, {"retries", 1, 10}, {"startPeriod", 0, 300}};
 
 void check_health_check(const Node& container) {
     const Node& check = container["healthCheck"];
@@ -128,11 +154,14 @@ void check_health_check(const Node& container) {
     if (check["command"].size() == 0) refuse("Health check command must not be empty.");
     const std::string& kind = check["command"].items()[0].as_string();
     if (kind != "CMD" && kind != "CMD-SHELL" && kind != "NONE")
-        refuse("Health check command must start with 'CMD' to run the command arguments directly, or 'CMD-SHELL' to run the command with the container's default shell.");
+        refuse(
+            "Health check command must start with 'CMD' to run the command arguments directly, or "
+            "'CMD-SHELL' to run the command with the container's default shell.");
     for (const Range& range : kHealthCheckRanges) {
         const Node& value = check[range.key];
         if (value.is_number() && (value.as_int() < range.least || value.as_int() > range.most))
-            refuse(fmt::format("Health check {} must be between {} and {}.", range.key, range.least, range.most));
+            refuse(fmt::format("Health check {} must be between {} and {}.", range.key, range.least,
+                               range.most));
     }
 }
 
@@ -148,13 +177,19 @@ void check_dependencies(const Node& containers, const Node& container) {
         const std::string& other_name = dependency["containerName"].as_string();
         const std::string& condition = dependency["condition"].as_string();
         const Node* other = find_container(containers, other_name);
-        if (!other) refuse(fmt::format("Container '{}' depends on a container that is not defined: '{}'.", name, other_name));
+        if (!other)
+            refuse(fmt::format("Container '{}' depends on a container that is not defined: '{}'.",
+                               name, other_name));
         if (condition == "SUCCESS" || condition == "COMPLETE") {
             if ((*other)["essential"].as_bool(true))
-                refuse("A dependency container with SUCCESS or COMPLETE condition cannot be an essential container");
+                refuse(
+                    "A dependency container with SUCCESS or COMPLETE condition cannot be an "
+                    "essential container");
         } else if (condition == "HEALTHY") {
             if (!(*other)["healthCheck"].is_object())
-                refuse(fmt::format("Container '{}' has a HEALTHY dependency on '{}', which has no health check.", name, other_name));
+                refuse(fmt::format(
+                    "Container '{}' has a HEALTHY dependency on '{}', which has no health check.",
+                    name, other_name));
         } else if (condition != "START") {
             refuse(fmt::format("Invalid dependency condition '{}'.", condition));
         }
@@ -162,13 +197,15 @@ void check_dependencies(const Node& containers, const Node& container) {
 }
 
 // Depth first; a container met again on its own path closes a cycle.
-bool reaches_itself(const Node& containers, const std::string& name, std::set<std::string>& path, std::set<std::string>& done) {
+bool reaches_itself(const Node& containers, const std::string& name, std::set<std::string>& path,
+                    std::set<std::string>& done) {
     if (done.contains(name)) return false;
     if (!path.insert(name).second) return true;
     const Node* container = find_container(containers, name);
     if (container)
         for (const Node& dependency : (*container)["dependsOn"].items())
-            if (reaches_itself(containers, dependency["containerName"].as_string(), path, done)) return true;
+            if (reaches_itself(containers, dependency["containerName"].as_string(), path, done))
+                return true;
     path.erase(name);
     done.insert(name);
     return false;
@@ -179,44 +216,53 @@ void check_cycles(const Node& containers) {
     for (const Node& container : containers.items()) {
         std::set<std::string> path;
         if (reaches_itself(containers, container["name"].as_string(), path, done))
-            refuse("Cyclic dependency found in container dependencies.");   // GUESS: the words
+            refuse("Cyclic dependency found in container dependencies.");  // GUESS: the words
     }
 }
 
 void check_mounts(const Node& document, const Node& container) {
     for (const Node& mount : container["mountPoints"].items()) {
         const std::string& volume = mount["sourceVolume"].as_string();
-        bool known = std::any_of(document["volumes"].items().begin(), document["volumes"].items().end(),
-                                 [&](const Node& defined) { return defined["name"].as_string() == volume; });
+        bool known =
+            std::any_of(document["volumes"].items().begin(), document["volumes"].items().end(),
+                        [&](const Node& defined) { return defined["name"].as_string() == volume; });
         if (!known) refuse(fmt::format("Unknown volume '{}'.", volume));
     }
 }
 
 void check_environment(const Node& container) {
     for (const Node& variable : container["environment"].items())
-        if (variable["name"].as_string().empty()) refuse("Environment variable name must not be null or empty.");
+        if (variable["name"].as_string().empty())
+            refuse("Environment variable name must not be null or empty.");
     for (const Node& secret : container["secrets"].items())
         if (secret["name"].as_string().empty() || secret["valueFrom"].as_string().empty())
             refuse("Secret name and valueFrom must not be null or empty.");
     for (const Node& file : container["environmentFiles"].items()) {
         const std::string& value = file["value"].as_string();
-        if (file["type"].as_string() != "s3" || !value.starts_with("arn:") || !value.ends_with(".env"))
-            refuse(fmt::format("Invalid environment file '{}': it must be the ARN of an S3 object whose name ends in .env.", value));
+        if (file["type"].as_string() != "s3" || !value.starts_with("arn:") ||
+            !value.ends_with(".env"))
+            refuse(
+                fmt::format("Invalid environment file '{}': it must be the ARN of an S3 object "
+                            "whose name ends in .env.",
+                            value));
     }
 }
 
 void check_container(const Node& document, const Node& container) {
     const std::string& name = container["name"].as_string();
     if (name.empty()) refuse("Container.name should not be null or empty.");
-    if (container["image"].as_string().empty()) refuse("Container.image should not be null or empty.");
+    if (container["image"].as_string().empty())
+        refuse("Container.image should not be null or empty.");
     if (!is_name(name)) refuse(fmt::format("Invalid container name '{}'.", name));
     if (!oci::Reference::parse(container["image"].as_string()))
-        refuse(fmt::format("Container.image contains invalid characters: '{}'.", container["image"].as_string()));
+        refuse(fmt::format("Container.image contains invalid characters: '{}'.",
+                           container["image"].as_string()));
     if (const Node& memory = container["memory"]; memory.is_number() && memory.as_int() < 6)
         refuse("Invalid setting for container '" + name + "'. Memory must be at least 6 MiB.");
     if (container["memory"].is_number() && container["memoryReservation"].is_number() &&
         container["memory"].as_int() < container["memoryReservation"].as_int())
-        refuse("Invalid setting for container '" + name + "'. 'memoryReservation' must be less than or equal to 'memory'.");
+        refuse("Invalid setting for container '" + name +
+               "'. 'memoryReservation' must be less than or equal to 'memory'.");
     check_ports(container, document["networkMode"].as_string());
     check_health_check(container);
     check_dependencies(document["containerDefinitions"], container);
@@ -230,8 +276,10 @@ void check_shared_ports(const Node& document) {
     std::set<std::pair<int64_t, std::string>> seen;
     for (const Node& container : document["containerDefinitions"].items())
         for (const Node& port : container["portMappings"].items())
-            if (port.find("containerPort") && !seen.emplace(port["containerPort"].as_int(), port["protocol"].as_string()).second)
-                refuse(fmt::format("The container port {} is used by more than one container.", port["containerPort"].as_int()));
+            if (port.find("containerPort") &&
+                !seen.emplace(port["containerPort"].as_int(), port["protocol"].as_string()).second)
+                refuse(fmt::format("The container port {} is used by more than one container.",
+                                   port["containerPort"].as_int()));
 }
 
 void check_document(const Node& document) {
@@ -241,31 +289,38 @@ void check_document(const Node& document) {
     const Node& containers = document["containerDefinitions"];
     if (containers.size() == 0) refuse("Container list cannot be empty.");
     if (containers.size() > kMaxContainers)
-        refuse(fmt::format("Too many containers: a task definition has at most {}.", kMaxContainers));
+        refuse(
+            fmt::format("Too many containers: a task definition has at most {}.", kMaxContainers));
     bool any_essential = false;
     std::set<std::string> names;
     for (const Node& container : containers.items()) {
         check_container(document, container);
         any_essential |= container["essential"].as_bool(true);
         if (!names.insert(container["name"].as_string()).second)
-            refuse(fmt::format("Container names must be unique: '{}' is defined twice.", container["name"].as_string()));
+            refuse(fmt::format("Container names must be unique: '{}' is defined twice.",
+                               container["name"].as_string()));
     }
     if (!any_essential) refuse("At least one container must be marked as essential.");
     check_cycles(containers);
     check_shared_ports(document);
 }
 
-// --- what Fargate demands ----------------------------------------------------------------------------
+// --- what Fargate demands
+// ----------------------------------------------------------------------------
 
 struct SizeRow {
     int cpu, least, most, step;
 };
-constexpr SizeRow kSizes[] = {{256, 512, 512, 512},       {256, 1024, 2048, 1024},     {512, 1024, 4096, 1024},    {1024, 2048, 8192, 1024},
-                              {2048, 4096, 16384, 1024},  {4096, 8192, 30720, 1024},   {8192, 16384, 61440, 4096}, {16384, 32768, 122880, 8192},
-                              {32768, 61440, 61440, 1024}, {32768, 122880, 122880, 1024}, {32768, 249856, 249856, 1024}};
+constexpr SizeRow kSizes[] = {
+    {256, 512, 512, 512},          {256, 1024, 2048, 1024},      {512, 1024, 4096, 1024},
+    {1024, 2048, 8192, 1024},      {2048, 4096, 16384, 1024},    {4096, 8192, 30720, 1024},
+    {8192, 16384, 61440, 4096},    {16384, 32768, 122880, 8192}, {32768, 61440, 61440, 1024},
+    {32768, 122880, 122880, 1024}, {32768, 249856, 249856, 1024}};
 
-constexpr std::string_view kRefusedOnFargate[] = {"disableNetworking", "dnsSearchDomains", "dnsServers", "dockerSecurityOptions",
-                                                  "extraHosts",        "links",            "hostname"};
+constexpr std::string_view kRefusedOnFargate[] = {"disableNetworking", "dnsSearchDomains",
+                                                  "dnsServers",        "dockerSecurityOptions",
+                                                  "extraHosts",        "links",
+                                                  "hostname"};
 
 bool is_set(const Node& value) {
     if (value.is_bool()) return value.as_bool();
@@ -273,18 +328,24 @@ bool is_set(const Node& value) {
     return !value.is_null() && !(value.is_string() && value.as_string().empty());
 }
 
-// The first reason why Fargate cannot run it, or nothing. GUESS: the sentence for refused parameters.
+// The first reason why Fargate cannot run it, or nothing. GUESS: the sentence for refused
+// parameters.
 std::optional<std::string> refused_parameter(const Node& container) {
     for (std::string_view key : kRefusedOnFargate)
-        if (is_set(container[key])) return fmt::format("Tasks using the Fargate launch type do not support {}.", key);
-    if (container["privileged"].as_bool()) return "Fargate only supports non privileged containers.";
+        if (is_set(container[key]))
+            return fmt::format("Tasks using the Fargate launch type do not support {}.", key);
+    if (container["privileged"].as_bool())
+        return "Fargate only supports non privileged containers.";
     const Node& linux_parameters = container["linuxParameters"];
     for (const char* key : {"tmpfs", "devices", "sharedMemorySize", "maxSwap", "swappiness"})
-        if (is_set(linux_parameters[key])) return fmt::format("Tasks using the Fargate launch type do not support {}.", key);
+        if (is_set(linux_parameters[key]))
+            return fmt::format("Tasks using the Fargate launch type do not support {}.", key);
     for (const Node& added : linux_parameters["capabilities"]["add"].items())
         if (added.as_string() != "SYS_PTRACE")
-            return fmt::format("Fargate does not support adding the capability '{}'.", added.as_string());
-    if (const Node& timeout = container["stopTimeout"]; timeout.is_number() && timeout.as_int() > 120)
+            return fmt::format("Fargate does not support adding the capability '{}'.",
+                               added.as_string());
+    if (const Node& timeout = container["stopTimeout"];
+        timeout.is_number() && timeout.as_int() > 120)
         return "Fargate supports a stopTimeout of at most 120 seconds.";
     const std::string& driver = container["logConfiguration"]["logDriver"].as_string();
     if (!driver.empty() && driver != "awslogs" && driver != "splunk" && driver != "awsfirelens")
@@ -296,44 +357,60 @@ std::optional<std::string> missing_execution_role(const Node& document) {
     if (!document["executionRoleArn"].as_string().empty()) return std::nullopt;
     for (const Node& container : document["containerDefinitions"].items()) {
         auto image = oci::Reference::parse(container["image"].as_string());
-        if (image && image->is_ecr()) return "Fargate requires task definition to have execution role ARN to support ECR images.";
+        if (image && image->is_ecr())
+            return "Fargate requires task definition to have execution role ARN to support ECR "
+                   "images.";
         if (container["logConfiguration"]["logDriver"].as_string() == "awslogs")
-            return "Fargate requires task definition to have execution role ARN to support log driver awslogs.";
+            return "Fargate requires task definition to have execution role ARN to support log "
+                   "driver awslogs.";
         if (container["secrets"].size() > 0)
-            return "Fargate requires task definition to have execution role ARN to support secrets.";   // GUESS: the last word
+            return "Fargate requires task definition to have execution role ARN to support "
+                   "secrets.";  // GUESS: the last word
     }
     return std::nullopt;
 }
 
 std::optional<std::string> fargate_refusal(const Node& document) {
-    if (document["networkMode"].as_string() != "awsvpc") return "Fargate only supports network mode ‘awsvpc’.";
+    if (document["networkMode"].as_string() != "awsvpc")
+        return "Fargate only supports network mode ‘awsvpc’.";
     for (const char* key : {"cpu", "memory"})
-        if (document[key].as_string().empty()) return fmt::format("Fargate requires that '{}' be defined at the task level.", key);
+        if (document[key].as_string().empty())
+            return fmt::format("Fargate requires that '{}' be defined at the task level.", key);
     int cpu = static_cast<int>(base::parse_unsigned(document["cpu"].as_string()).value_or(0));
     int memory = static_cast<int>(base::parse_unsigned(document["memory"].as_string()).value_or(0));
     if (!is_fargate_size(cpu, memory))
-        return fmt::format("No Fargate configuration exists for given values: {} CPU, {} memory. See the Amazon ECS documentation for the valid values.", cpu, memory);
+        return fmt::format(
+            "No Fargate configuration exists for given values: {} CPU, {} memory. See the Amazon "
+            "ECS documentation for the valid values.",
+            cpu, memory);
     if (document["pidMode"].as_string() == "host")
-        return "Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for pidMode is 'task'.";
-    if (is_set(document["ipcMode"])) return "Tasks using the Fargate launch type do not support ipcMode.";
-    if (is_set(document["placementConstraints"])) return "Fargate does not support placement constraints.";
+        return "Tasks using the Fargate launch type do not support pidMode 'host'. The supported "
+               "value for pidMode is 'task'.";
+    if (is_set(document["ipcMode"]))
+        return "Tasks using the Fargate launch type do not support ipcMode.";
+    if (is_set(document["placementConstraints"]))
+        return "Fargate does not support placement constraints.";
     for (const Node& volume : document["volumes"].items())
-        if (is_set(volume["host"]["sourcePath"])) return "Fargate does not support host volumes with a source path.";
+        if (is_set(volume["host"]["sourcePath"]))
+            return "Fargate does not support host volumes with a source path.";
     if (const Node& storage = document["ephemeralStorage"]; storage.is_object())
         if (int64_t size = storage["sizeInGiB"].as_int(); size < 21 || size > 200)
             return "Ephemeral storage must be between 21 GiB and 200 GiB.";
     int64_t sum = 0;
     for (const Node& container : document["containerDefinitions"].items()) {
         if (auto reason = refused_parameter(container)) return reason;
-        sum += container["memory"].is_number() ? container["memory"].as_int() : container["memoryReservation"].as_int();
+        sum += container["memory"].is_number() ? container["memory"].as_int()
+                                               : container["memoryReservation"].as_int();
     }
-    if (sum > memory) return "The sum of the containers' memory is greater than the memory of the task.";
+    if (sum > memory)
+        return "The sum of the containers' memory is greater than the memory of the task.";
     return missing_execution_role(document);
 }
 
 bool wants_fargate(const Node& document) {
     const auto& wanted = document["requiresCompatibilities"].items();
-    return std::any_of(wanted.begin(), wanted.end(), [](const Node& item) { return item.as_string() == "FARGATE"; });
+    return std::any_of(wanted.begin(), wanted.end(),
+                       [](const Node& item) { return item.as_string() == "FARGATE"; });
 }
 
 // requiresAttributes: what an EC2 host would need; clients print it, nothing reads it.
@@ -345,7 +422,8 @@ Node required_attributes(const Node& document) {
         attributes.push_back(Node::object({{"name", std::move(name)}}));
     };
     for (const Node& container : document["containerDefinitions"].items()) {
-        if (const auto& driver = container["logConfiguration"]["logDriver"].as_string(); !driver.empty()) {
+        if (const auto& driver = container["logConfiguration"]["logDriver"].as_string();
+            !driver.empty()) {
             add("com.amazonaws.ecs.capability.logging-driver." + driver);
             add("ecs.capability.execution-role-awslogs");
         }
@@ -356,15 +434,18 @@ Node required_attributes(const Node& document) {
         }
         if (container["healthCheck"].is_object()) add("ecs.capability.container-health-check");
         if (container["dependsOn"].size() > 0) add("ecs.capability.container-ordering");
-        if (container["secrets"].size() > 0) add("ecs.capability.secrets.ssm.environment-variables");
+        if (container["secrets"].size() > 0)
+            add("ecs.capability.secrets.ssm.environment-variables");
     }
-    if (!document["taskRoleArn"].as_string().empty()) add("com.amazonaws.ecs.capability.task-iam-role");
+    if (!document["taskRoleArn"].as_string().empty())
+        add("com.amazonaws.ecs.capability.task-iam-role");
     add("com.amazonaws.ecs.capability.docker-remote-api.1.18");
     if (document["networkMode"].as_string() == "awsvpc") add("ecs.capability.task-eni");
     return attributes;
 }
 
-// --- the typed view ----------------------------------------------------------------------------------
+// --- the typed view
+// ----------------------------------------------------------------------------------
 
 Dependency::Condition condition_of(std::string_view text) {
     if (text == "COMPLETE") return Dependency::Condition::Complete;
@@ -374,7 +455,9 @@ Dependency::Condition condition_of(std::string_view text) {
 }
 
 std::optional<HealthCheck> health_check_of(const Node& check) {
-    if (!check.is_object() || check["command"].size() == 0 || check["command"].items()[0].as_string() == "NONE") return std::nullopt;
+    if (!check.is_object() || check["command"].size() == 0 ||
+        check["command"].items()[0].as_string() == "NONE")
+        return std::nullopt;
     HealthCheck result;
     result.command = strings(check["command"]);
     result.interval = base::seconds(check["interval"].as_int(30));
@@ -396,14 +479,18 @@ void read_process(const Node& node, ContainerDefinition& container) {
     container.add_capabilities = strings(node["linuxParameters"]["capabilities"]["add"]);
     container.drop_capabilities = strings(node["linuxParameters"]["capabilities"]["drop"]);
     for (const Node& limit : node["ulimits"].items())
-        if (limit["name"].as_string() == "nofile") container.open_files = static_cast<uint64_t>(limit["softLimit"].as_int(65535));
-    for (const auto& [name, value] : node["dockerLabels"].members()) container.labels[name] = value.as_string();
+        if (limit["name"].as_string() == "nofile")
+            container.open_files = static_cast<uint64_t>(limit["softLimit"].as_int(65535));
+    for (const auto& [name, value] : node["dockerLabels"].members())
+        container.labels[name] = value.as_string();
 }
 
 void read_environment(const Node& node, ContainerDefinition& container) {
     for (const Node& variable : node["environment"].items())
-        container.environment.emplace_back(variable["name"].as_string(), variable["value"].as_string());
-    for (const Node& file : node["environmentFiles"].items()) container.environment_files.push_back(file["value"].as_string());
+        container.environment.emplace_back(variable["name"].as_string(),
+                                           variable["value"].as_string());
+    for (const Node& file : node["environmentFiles"].items())
+        container.environment_files.push_back(file["value"].as_string());
     for (const Node& secret : node["secrets"].items())
         container.secrets.push_back({secret["name"].as_string(), secret["valueFrom"].as_string()});
 }
@@ -417,43 +504,57 @@ ContainerDefinition read_container(const Node& node) {
     read_environment(node, container);
     for (const Node& port : node["portMappings"].items())
         if (port.find("containerPort"))
-            container.ports.push_back({static_cast<int>(port["containerPort"].as_int()), port["protocol"].as_string()});
+            container.ports.push_back(
+                {static_cast<int>(port["containerPort"].as_int()), port["protocol"].as_string()});
     for (const Node& dependency : node["dependsOn"].items())
-        container.depends_on.push_back({dependency["containerName"].as_string(), condition_of(dependency["condition"].as_string())});
+        container.depends_on.push_back({dependency["containerName"].as_string(),
+                                        condition_of(dependency["condition"].as_string())});
     container.health_check = health_check_of(node["healthCheck"]);
     container.start_timeout = base::seconds(node["startTimeout"].as_int(180));
     container.stop_timeout = base::seconds(node["stopTimeout"].as_int(30));
     for (const Node& mount : node["mountPoints"].items())
-        container.mounts.push_back({mount["sourceVolume"].as_string(), mount["containerPath"].as_string(), mount["readOnly"].as_bool()});
+        container.mounts.push_back({mount["sourceVolume"].as_string(),
+                                    mount["containerPath"].as_string(),
+                                    mount["readOnly"].as_bool()});
     container.log_driver = node["logConfiguration"]["logDriver"].as_string();
-    for (const auto& [name, value] : node["logConfiguration"]["options"].members()) container.log_options[name] = value.as_string();
+    for (const auto& [name, value] : node["logConfiguration"]["options"].members())
+        container.log_options[name] = value.as_string();
     return container;
 }
 
 }  // namespace
 
-std::string normal_cpu(const Node& value) { return normal_size(value, "vcpu"); }
-std::string normal_memory(const Node& value) { return normal_size(value, "gb"); }
+std::string normal_cpu(const Node& value) {
+    return normal_size(value, "vcpu");
+}
+std::string normal_memory(const Node& value) {
+    return normal_size(value, "gb");
+}
 
 bool is_fargate_size(int cpu, int memory_mib) {
     return std::any_of(std::begin(kSizes), std::end(kSizes), [&](const SizeRow& row) {
-        return row.cpu == cpu && memory_mib >= row.least && memory_mib <= row.most && (memory_mib - row.least) % row.step == 0;
+        return row.cpu == cpu && memory_mib >= row.least && memory_mib <= row.most &&
+               (memory_mib - row.least) % row.step == 0;
     });
 }
 
 TaskDefinition read_task_definition(const Node& input) {
     Node document = normal_document(input);
-    for (const auto& [key, normal] : {std::pair{"cpu", &normal_cpu}, std::pair{"memory", &normal_memory}}) {
+    for (const auto& [key, normal] :
+         {std::pair{"cpu", &normal_cpu}, std::pair{"memory", &normal_memory}}) {
         const Node& given = input[key];
         if (given.is_null()) continue;
         std::string value = normal(given);
-        if (value.empty()) refuse(fmt::format("Invalid '{}' setting for task. '{}' is not a valid value.", key, given.as_string()));
+        if (value.empty())
+            refuse(fmt::format("Invalid '{}' setting for task. '{}' is not a valid value.", key,
+                               given.as_string()));
         document.set(key, std::move(value));
     }
     check_document(document);
     std::optional<std::string> refusal = fargate_refusal(document);
     if (refusal && wants_fargate(document)) refuse(*refusal);
-    document.set("compatibilities", refusal ? Node::array({"EC2"}) : Node::array({"EC2", "FARGATE"}));
+    document.set("compatibilities",
+                 refusal ? Node::array({"EC2"}) : Node::array({"EC2", "FARGATE"}));
     document.set("requiresAttributes", required_attributes(document));
     return from_document(std::move(document));
 }
@@ -466,7 +567,8 @@ TaskDefinition from_document(Node document) {
     definition.network_mode = document["networkMode"].as_string();
     definition.execution_role = document["executionRoleArn"].as_string();
     definition.task_role = document["taskRoleArn"].as_string();
-    for (const Node& container : document["containerDefinitions"].items()) definition.containers.push_back(read_container(container));
+    for (const Node& container : document["containerDefinitions"].items())
+        definition.containers.push_back(read_container(container));
     definition.document = std::move(document);
     return definition;
 }

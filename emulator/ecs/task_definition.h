@@ -11,18 +11,19 @@ TaskDefinition read_task_definition(const Node& input);
 // The typed view of a stored document; what read_task_definition() made is trusted.
 TaskDefinition from_document(Node document);
 
-// "256" from 256, "256", ".25 vCPU", "0.25 vcpu"; MiB from "512", "0.5 GB", "3 GB". "" = not a size.
+// "256" from 256, "256", ".25 vCPU", "0.25 vcpu"; MiB from "512", "0.5 GB", "3 GB". "" = not a
+// size.
 std::string normal_cpu(const Node& value);
 std::string normal_memory(const Node& value);
 
 bool is_fargate_size(int cpu, int memory_mib);
 
-// Environment variables' and secrets' source: "parameter-name", or an ARN of SSM or Secrets Manager,
-// the latter with :json-key:version-stage:version-id.
+// Environment variables' and secrets' source: "parameter-name", or an ARN of SSM or Secrets
+// Manager, the latter with :json-key:version-stage:version-id.
 struct ValueFrom {
     enum class Kind : uint8_t { Parameter, Secret };
     Kind kind = Kind::Parameter;
-    std::string id;               // name or ARN without the suffixes
+    std::string id;  // name or ARN without the suffixes
     std::string json_key, version_stage, version_id;
 };
 ValueFrom parse_value_from(std::string_view text);

@@ -16,39 +16,52 @@ std::string_view known_status(ContainerStatus status) {
 
 Node network_node(const Task& task) {
     std::string subnet = task.address.substr(0, task.address.rfind('.'));
-    return Node::object({{"NetworkMode", "awsvpc"},
-                         {"IPv4Addresses", Node::array({task.address})},
-                         {"AttachmentIndex", 0},
-                         {"MACAddress", task.mac},
-                         {"IPv4SubnetCIDRBlock", subnet + ".0/24"},
-                         {"DomainNameServers", Node::array({"10.0.0.2"})},
-                         {"DomainNameSearchList", Node::array({"ec2.internal"})},
-                         {"PrivateDNSName", "ip-" + base::replace_all(task.address, ".", "-") + ".ec2.internal"},
-                         {"SubnetGatewayIpv4Address", subnet + ".1/24"}});
+    return Node::object(
+        {{"NetworkMode", "awsvpc"},
+         {"IPv4Addresses", Node::array({task.address})},
+         {"AttachmentIndex", 0},
+         {"MACAddress", task.mac},
+         {"IPv4SubnetCIDRBlock", subnet + ".0/24"},
+         {"DomainNameServers", Node::array({"10.0.0.2"})},
+         {"DomainNameSearchList", Node::array({"ec2.internal"})},
+         {"PrivateDNSName", "ip-" + base::replace_all(task.address, ".", "-") + ".ec2.internal"},
+         {"SubnetGatewayIpv4Address", subnet + ".1/24"}});
 }
 
 }  // namespace
 
-Node container_metadata(const Namer& arns, const Task& task, const TaskDefinition& definition, const Container& container) {
+Node container_metadata(const Namer& arns, const Task& task, const TaskDefinition& definition,
+                        const Container& container) {
     const ContainerDefinition* defined = definition.container(container.name);
-    Node labels = Node::object({{"com.amazonaws.ecs.cluster", arns.cluster(task.cluster)},
-                                {"com.amazonaws.ecs.container-name", container.name},
-                                {"com.amazonaws.ecs.task-arn", arns.task(task)},
-                                {"com.amazonaws.ecs.task-definition-family", definition.family},
-                                {"com.amazonaws.ecs.task-definition-version", std::to_string(definition.revision)}});
-    Node node = Node::object({{"DockerId", container.runtime_id}, {"Name", container.name}, {"DockerName", docker_name(definition, task, container)},
-                              {"Image", container.image}, {"ImageID", container.digest}, {"Labels", std::move(labels)},
-                              {"DesiredStatus", task.stop_wanted ? "STOPPED" : "RUNNING"}, {"KnownStatus", known_status(container.status)},
-                              {"Limits", Node::object({{"CPU", defined ? defined->cpu : 0}})}, {"CreatedAt", base::iso_date_micros(task.created_at)}});
+    Node labels = Node::object(
+        {{"com.amazonaws.ecs.cluster", arns.cluster(task.cluster)},
+         {"com.amazonaws.ecs.container-name", container.name},
+         {"com.amazonaws.ecs.task-arn", arns.task(task)},
+         {"com.amazonaws.ecs.task-definition-family", definition.family},
+         {"com.amazonaws.ecs.task-definition-version", std::to_string(definition.revision)}});
+    Node node = Node::object({{"DockerId", container.runtime_id},
+                              {"Name", container.name},
+                              {"DockerName", docker_name(definition, task, container)},
+                              {"Image", container.image},
+                              {"ImageID", container.digest},
+                              {"Labels", std::move(labels)},
+                              {"DesiredStatus", task.stop_wanted ? "STOPPED" : "RUNNING"},
+                              {"KnownStatus", known_status(container.status)},
+                              {"Limits", Node::object({{"CPU", defined ? defined->cpu : 0}})},
+                              {"CreatedAt", base::iso_date_micros(task.created_at)}});
     if (defined && defined->memory_mib) node.find("Limits")->set("Memory", defined->memory_mib);
     if (container.started_at) node.set("StartedAt", base::iso_date_micros(*container.started_at));
     if (container.exit_code) node.set("ExitCode", *container.exit_code);
     node.set("Type", "NORMAL");
     if (defined && defined->health_check)
-        node.set("Health", Node::object({{"status", name_of(container.health)}, {"statusSince", base::iso_date_micros(container.started_at.value_or(task.created_at))}}));
+        node.set("Health",
+                 Node::object({{"status", name_of(container.health)},
+                               {"statusSince", base::iso_date_micros(container.started_at.value_or(
+                                                   task.created_at))}}));
     if (defined && !defined->log_driver.empty()) {
         Node options = Node::object();
-        for (const auto& [name, value] : defined->log_options) options.set(name, value);
+        for (const auto& [name, value] : defined->log_options)
+            options.set(name, value);
         node.set("LogDriver", defined->log_driver);
         node.set("LogOptions", std::move(options));
     }
@@ -60,18 +73,32 @@ Node container_metadata(const Namer& arns, const Task& task, const TaskDefinitio
 
 Node task_metadata(const Namer& arns, const Task& task, const TaskDefinition& definition) {
     Node containers = Node::array();
-    for (const Container& container : task.containers) containers.push_back(container_metadata(arns, task, definition, container));
+    for (const Container& container : task.containers)
+        containers.push_back(container_metadata(arns, task, definition, container));
     double cpu = base::parse_double(definition.cpu).value_or(0) / 1024;
-    Node node = Node::object({{"Cluster", arns.cluster(task.cluster)}, {"TaskARN", arns.task(task)}, {"Family", definition.family},
-                              {"Revision", std::to_string(definition.revision)}, {"ServiceName", task.service},
-                              {"DesiredStatus", task.stop_wanted ? "STOPPED" : "RUNNING"}, {"KnownStatus", name_of(task.status)},
-                              {"Limits", Node::object({{"CPU", cpu}, {"Memory", static_cast<int64_t>(base::parse_unsigned(definition.memory).value_or(0))}})}});
-    if (task.pull_started_at) node.set("PullStartedAt", base::iso_date_micros(*task.pull_started_at));
-    if (task.pull_stopped_at) node.set("PullStoppedAt", base::iso_date_micros(*task.pull_stopped_at));
+    Node node = Node::object(
+        {{"Cluster", arns.cluster(task.cluster)},
+         {"TaskARN", arns.task(task)},
+         {"Family", definition.family},
+         {"Revision", std::to_string(definition.revision)},
+         {"ServiceName", task.service},
+         {"DesiredStatus", task.stop_wanted ? "STOPPED" : "RUNNING"},
+         {"KnownStatus", name_of(task.status)},
+         {"Limits",
+          Node::object({{"CPU", cpu},
+                        {"Memory", static_cast<int64_t>(
+                                       base::parse_unsigned(definition.memory).value_or(0))}})}});
+    if (task.pull_started_at)
+        node.set("PullStartedAt", base::iso_date_micros(*task.pull_started_at));
+    if (task.pull_stopped_at)
+        node.set("PullStoppedAt", base::iso_date_micros(*task.pull_stopped_at));
     node.set("AvailabilityZone", task.zone);
     node.set("LaunchType", "FARGATE");
     node.set("Containers", std::move(containers));
-    node.set("ClockDrift", Node::object({{"ClockErrorBound", 0.5}, {"ReferenceTimestamp", base::iso_date_micros(task.created_at)}, {"ClockSynchronizationStatus", "SYNCHRONIZED"}}));
+    node.set("ClockDrift",
+             Node::object({{"ClockErrorBound", 0.5},
+                           {"ReferenceTimestamp", base::iso_date_micros(task.created_at)},
+                           {"ClockSynchronizationStatus", "SYNCHRONIZED"}}));
     node.set("EphemeralStorageMetrics", Node::object({{"Utilized", 0}, {"Reserved", 20496}}));
     node.set("FaultInjectionEnabled", false);
     return node;
@@ -89,12 +116,18 @@ std::optional<std::string> TaskMetadata::answer(std::string_view path) {
     TaskDefinition definition = with_overrides(*stored, task.overrides);
     lock.unlock();
 
-    if (parts.size() == 3 && parts[0] == "v2" && parts[1] == "credentials" && !task.credentials_id.empty() && parts[2] == task.credentials_id) {
+    if (parts.size() == 3 && parts[0] == "v2" && parts[1] == "credentials" &&
+        !task.credentials_id.empty() && parts[2] == task.credentials_id) {
         TaskCredentials credentials = ecs_.ports().roles.assume(definition.task_role, task.id);
-        return base::to_json(Node::object({{"RoleArn", definition.task_role}, {"AccessKeyId", credentials.access_key}, {"SecretAccessKey", credentials.secret_key},
-                                           {"Token", credentials.session_token}, {"Expiration", base::iso_date(credentials.expires_at)}}));
+        return base::to_json(
+            Node::object({{"RoleArn", definition.task_role},
+                          {"AccessKeyId", credentials.access_key},
+                          {"SecretAccessKey", credentials.secret_key},
+                          {"Token", credentials.session_token},
+                          {"Expiration", base::iso_date(credentials.expires_at)}}));
     }
-    if (parts.size() < 3 || (parts[0] != "v4" && parts[0] != "v3") || parts[1] != task.metadata_id) return std::nullopt;
+    if (parts.size() < 3 || (parts[0] != "v4" && parts[0] != "v3") || parts[1] != task.metadata_id)
+        return std::nullopt;
     const Container* container = task.container(parts[2]);
     if (!container) return std::nullopt;
     std::string_view what = parts.size() > 3 ? parts[3] : std::string_view();
@@ -105,7 +138,8 @@ std::optional<std::string> TaskMetadata::answer(std::string_view path) {
 }
 
 void TaskMetadata::handle(http::Exchange& exchange) {
-    auto body = exchange.request().method == "GET" ? answer(exchange.request().path()) : std::nullopt;
+    auto body =
+        exchange.request().method == "GET" ? answer(exchange.request().path()) : std::nullopt;
     http::ResponseHead head;
     head.status = body ? 200 : 404;
     head.headers = {{"Content-Type", body ? "application/json" : "text/plain"}};

@@ -1,5 +1,5 @@
-// What a task reads about itself: metadata (v4, v3) and the task role's credentials, at 169.254.170.2.
-// ECS guide, "Amazon ECS task metadata endpoint version 4 for tasks on Fargate".
+// What a task reads about itself: metadata (v4, v3) and the task role's credentials, at
+// 169.254.170.2. ECS guide, "Amazon ECS task metadata endpoint version 4 for tasks on Fargate".
 #pragma once
 #include <memory>
 #include <string>
@@ -20,7 +20,8 @@ class TaskMetadata final : public http::Handler {
     std::string task_;
 };
 
-Node container_metadata(const Namer& arns, const Task& task, const TaskDefinition& definition, const Container& container);
+Node container_metadata(const Namer& arns, const Task& task, const TaskDefinition& definition,
+                        const Container& container);
 Node task_metadata(const Namer& arns, const Task& task, const TaskDefinition& definition);
 
 }  // namespace ecs

@@ -1,9 +1,9 @@
 // The walk of one task (see task_walk.h).
 #include "ecs/task_walk.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/clock.h"
 #include "ecs/limits.h"
@@ -19,9 +19,11 @@ Met dependency_met(const Dependency& dependency, const Task& task) {
     if (!other) return Met::Never;
     bool exited = other->status == ContainerStatus::Stopped;
     switch (dependency.condition) {
-        case Condition::Start: return other->status != ContainerStatus::Pending ? Met::Yes : Met::NotYet;
+        case Condition::Start:
+            return other->status != ContainerStatus::Pending ? Met::Yes : Met::NotYet;
         case Condition::Complete: return exited ? Met::Yes : Met::NotYet;
-        case Condition::Success: return !exited ? Met::NotYet : other->exit_code == 0 ? Met::Yes : Met::Never;
+        case Condition::Success:
+            return !exited ? Met::NotYet : other->exit_code == 0 ? Met::Yes : Met::Never;
         case Condition::Healthy:
             if (other->health == HealthStatus::Healthy) return Met::Yes;
             return exited || other->health == HealthStatus::Unhealthy ? Met::Never : Met::NotYet;
@@ -35,13 +37,17 @@ std::string_view name_of(Dependency::Condition condition) {
 }
 
 // A dependency is waited for from its own start, for its startTimeout.
-bool timed_out(const Dependency& dependency, const Task& task, const TaskDefinition& definition, Time now) {
+bool timed_out(const Dependency& dependency, const Task& task, const TaskDefinition& definition,
+               Time now) {
     const Container* other = task.container(dependency.container);
     const ContainerDefinition* defined = definition.container(dependency.container);
-    return other && defined && other->started_at && dependency.condition != Dependency::Condition::Start && now >= *other->started_at + defined->start_timeout;
+    return other && defined && other->started_at &&
+           dependency.condition != Dependency::Condition::Start &&
+           now >= *other->started_at + defined->start_timeout;
 }
 
-bool has_running_dependant(const Task& task, const TaskDefinition& definition, const std::string& name) {
+bool has_running_dependant(const Task& task, const TaskDefinition& definition,
+                           const std::string& name) {
     for (const ContainerDefinition& other : definition.containers) {
         const Container* container = task.container(other.name);
         if (!container || container->status != ContainerStatus::Running) continue;
@@ -62,9 +68,13 @@ StartDecision containers_to_start(const Task& task, const TaskDefinition& defini
         bool ready = true;
         for (const Dependency& dependency : defined.depends_on) {
             Met met = dependency_met(dependency, task);
-            if (met == Met::NotYet && timed_out(dependency, task, definition, now)) met = Met::Never;
+            if (met == Met::NotYet && timed_out(dependency, task, definition, now))
+                met = Met::Never;
             if (met == Met::Never)
-                decision.failure = fmt::format("CannotStartContainerError: dependency of container '{}' was not met: container '{}' did not reach {}", defined.name, dependency.container, name_of(dependency.condition));
+                decision.failure = fmt::format(
+                    "CannotStartContainerError: dependency of container '{}' was not met: "
+                    "container '{}' did not reach {}",
+                    defined.name, dependency.container, name_of(dependency.condition));
             ready &= met == Met::Yes;
         }
         if (ready) decision.containers.push_back(defined.name);
@@ -75,29 +85,37 @@ StartDecision containers_to_start(const Task& task, const TaskDefinition& defini
 std::vector<std::string> containers_to_stop(const Task& task, const TaskDefinition& definition) {
     std::vector<std::string> result;
     for (const Container& container : task.containers)
-        if (container.created && container.status != ContainerStatus::Stopped && !container.signalled && !has_running_dependant(task, definition, container.name))
+        if (container.created && container.status != ContainerStatus::Stopped &&
+            !container.signalled && !has_running_dependant(task, definition, container.name))
             result.push_back(container.name);
     return result;
 }
 
 bool all_essential_running(const Task& task, const TaskDefinition& definition) {
-    return std::all_of(definition.containers.begin(), definition.containers.end(), [&](const ContainerDefinition& defined) {
-        const Container* container = task.container(defined.name);
-        return !defined.essential || (container && container->status == ContainerStatus::Running);
-    });
+    return std::all_of(definition.containers.begin(), definition.containers.end(),
+                       [&](const ContainerDefinition& defined) {
+                           const Container* container = task.container(defined.name);
+                           return !defined.essential ||
+                                  (container && container->status == ContainerStatus::Running);
+                       });
 }
 
 bool all_containers_stopped(const Task& task) {
-    return std::all_of(task.containers.begin(), task.containers.end(),
-                       [](const Container& container) { return !container.created || container.status == ContainerStatus::Stopped; });
+    return std::all_of(
+        task.containers.begin(), task.containers.end(), [](const Container& container) {
+            return !container.created || container.status == ContainerStatus::Stopped;
+        });
 }
 
 void record_probe(Container& container, const HealthCheck& check, HealthProbe probe) {
     bool passed = probe.exit_code == 0;
-    bool forgiven = !container.ever_healthy && container.started_at && probe.at < *container.started_at + check.start_period;
+    bool forgiven = !container.ever_healthy && container.started_at &&
+                    probe.at < *container.started_at + check.start_period;
     // Production gives a program this long however fast the loops run here.
-    auto start = std::min<base::microseconds>(check.interval * check.retries, base::Clock::kProgramStart);
-    bool starting = !container.ever_healthy && container.started_at && probe.at < *container.started_at + start;
+    auto start =
+        std::min<base::microseconds>(check.interval * check.retries, base::Clock::kProgramStart);
+    bool starting =
+        !container.ever_healthy && container.started_at && probe.at < *container.started_at + start;
     container.probes.push_back(std::move(probe));
     if (container.probes.size() > kProbesKept) container.probes.erase(container.probes.begin());
     if (passed) {
@@ -109,7 +127,8 @@ void record_probe(Container& container, const HealthCheck& check, HealthProbe pr
     }
 }
 
-bool is_healthy(const Task& task, const TaskDefinition& definition, Time now, base::microseconds settle) {
+bool is_healthy(const Task& task, const TaskDefinition& definition, Time now,
+                base::microseconds settle) {
     if (task.status != TaskStatus::Running) return false;
     bool looked_at = false;
     for (const TaskTarget& target : task.targets) {
@@ -124,11 +143,16 @@ bool is_healthy(const Task& task, const TaskDefinition& definition, Time now, ba
     return looked_at || (task.started_at && now >= *task.started_at + settle);
 }
 
-std::string failing_reason(const Task& task, const TaskDefinition& definition, Time now, base::microseconds grace) {
-    if (task.status != TaskStatus::Running || !task.started_at || now < *task.started_at + grace) return {};
+std::string failing_reason(const Task& task, const TaskDefinition& definition, Time now,
+                           base::microseconds grace) {
+    if (task.status != TaskStatus::Running || !task.started_at || now < *task.started_at + grace)
+        return {};
     for (const TaskTarget& target : task.targets)
-        if (target.health == "unhealthy") return fmt::format("Task failed ELB health checks in (target-group {})", target.target_group);
-    if (health_of(task, definition) == HealthStatus::Unhealthy) return "Task failed container health checks";
+        if (target.health == "unhealthy")
+            return fmt::format("Task failed ELB health checks in (target-group {})",
+                               target.target_group);
+    if (health_of(task, definition) == HealthStatus::Unhealthy)
+        return "Task failed container health checks";
     return {};
 }
 

@@ -33,9 +33,7 @@ bool stopped_by_desync(Visit& visit) {
     if (found.tier == Tier::Compliant) return false;
     std::string why = std::string(name_of(found.tier)) + ", " + std::string(found.reason);
     switch (verdict(visit.settings().desync, found.tier)) {
-        case Verdict::Forward:
-            visit.decide("desync", why + ": forwarded");
-            break;
+        case Verdict::Forward: visit.decide("desync", why + ": forwarded"); break;
         case Verdict::ForwardThenClose:
             visit.decide("desync", why + ": forwarded once, then both connections close");
             visit.closes_both = true;
@@ -121,16 +119,13 @@ void redirect(Visit& visit, const RedirectAction& action, const RequestFacts& fa
 
 void run_action(Visit& visit, const RoutedRule& rule, const RequestFacts& facts) {
     switch (rule.action.type) {
-        case RuleAction::Type::Redirect:
-            return redirect(visit, rule.action.redirect, facts);
+        case RuleAction::Type::Redirect: return redirect(visit, rule.action.redirect, facts);
         case RuleAction::Type::FixedResponse:
             visit.log.actions = "fixed-response";
             visit.decide("answer",
                          std::to_string(rule.action.fixed_response.status) + ": fixed response");
             return visit.answer(fixed_answer(rule.action.fixed_response, visit.now));
-        case RuleAction::Type::Forward:
-            visit.log.actions = "forward";
-            return forward(visit, rule);
+        case RuleAction::Type::Forward: visit.log.actions = "forward"; return forward(visit, rule);
     }
 }
 

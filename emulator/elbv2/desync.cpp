@@ -187,14 +187,10 @@ Verdict verdict(DesyncMode mode, Tier tier) {
 
 std::string_view name_of(Tier tier) {
     switch (tier) {
-        case Tier::Compliant:
-            return "Compliant";
-        case Tier::Acceptable:
-            return "Acceptable";
-        case Tier::Ambiguous:
-            return "Ambiguous";
-        case Tier::Severe:
-            return "Severe";
+        case Tier::Compliant: return "Compliant";
+        case Tier::Acceptable: return "Acceptable";
+        case Tier::Ambiguous: return "Ambiguous";
+        case Tier::Severe: return "Severe";
     }
     return "";
 }

@@ -42,12 +42,10 @@ class Cookies {
     }
     std::string pinned_target(const RoutedGroup& group) const {
         switch (group.settings.stickiness) {
-            case Stickiness::None:
-                return {};
+            case Stickiness::None: return {};
             case Stickiness::LoadBalancerCookie:
                 return read("AWSALB", "AWSALBCORS", group.group.arn);
-            case Stickiness::AppCookie:
-                return read("AWSALBAPP-0", "", group.group.arn);
+            case Stickiness::AppCookie: return read("AWSALBAPP-0", "", group.group.arn);
         }
         return {};
     }
@@ -279,10 +277,8 @@ int status_of(const http::Error& error) {
     switch (error.kind) {
         case Kind::ConnectTimeout:
         case Kind::ReadTimeout:
-        case Kind::WriteTimeout:
-            return 504;
-        default:
-            return 502;
+        case Kind::WriteTimeout: return 504;
+        default: return 502;
     }
 }
 
@@ -295,10 +291,8 @@ std::string explain(const http::Error& error, const RoutedTarget& target,
                    "that binds 127.0.0.1 is not reachable";
         case Kind::ConnectTimeout:
             return target.address + " did not accept the connection within 10 s";
-        case Kind::Unreachable:
-            return target.address + " cannot be reached: " + error.text;
-        case Kind::Reset:
-            return target.address + " reset the connection before it answered";
+        case Kind::Unreachable: return target.address + " cannot be reached: " + error.text;
+        case Kind::Reset: return target.address + " reset the connection before it answered";
         case Kind::Closed:
             return target.address + " closed the connection before it answered: " + error.text +
                    "; on a kept connection, its keep-alive timeout is shorter than the idle "
@@ -307,16 +301,12 @@ std::string explain(const http::Error& error, const RoutedTarget& target,
         case Kind::ReadTimeout:
             return target.address + " sent nothing within the idle timeout of " +
                    std::to_string(idle_timeout.count()) + " s";
-        case Kind::WriteTimeout:
-            return target.address + " took no more of the request's body";
-        case Kind::Malformed:
-            return target.address + " sent a malformed response: " + error.text;
-        case Kind::TooLarge:
-            return target.address + " sent response headers of more than 32 K";
+        case Kind::WriteTimeout: return target.address + " took no more of the request's body";
+        case Kind::Malformed: return target.address + " sent a malformed response: " + error.text;
+        case Kind::TooLarge: return target.address + " sent response headers of more than 32 K";
         case Kind::Tls:
             return "the TLS handshake with " + target.address + " failed: " + error.text;
-        case Kind::Aborted:
-            return target.address + ": " + error.text;
+        case Kind::Aborted: return target.address + ": " + error.text;
     }
     return target.address;
 }

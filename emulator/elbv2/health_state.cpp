@@ -15,10 +15,8 @@ Shown failure(const ProbeOutcome& outcome) {
         case ProbeOutcome::Kind::WrongCode:
             return {"Target.ResponseCodeMismatch", "Health checks failed with these codes: [" +
                                                        std::to_string(outcome.code) + "]"};
-        case ProbeOutcome::Kind::TimedOut:
-            return {"Target.Timeout", "Request timed out"};
-        default:
-            return {"Target.FailedHealthChecks", "Health checks failed"};
+        case ProbeOutcome::Kind::TimedOut: return {"Target.Timeout", "Request timed out"};
+        default: return {"Target.FailedHealthChecks", "Health checks failed"};
     }
 }
 

@@ -5,18 +5,12 @@ namespace elbv2 {
 
 std::string_view name_of(HealthState state) {
     switch (state) {
-        case HealthState::Initial:
-            return "initial";
-        case HealthState::Healthy:
-            return "healthy";
-        case HealthState::Unhealthy:
-            return "unhealthy";
-        case HealthState::Unused:
-            return "unused";
-        case HealthState::Draining:
-            return "draining";
-        case HealthState::Unavailable:
-            return "unavailable";
+        case HealthState::Initial: return "initial";
+        case HealthState::Healthy: return "healthy";
+        case HealthState::Unhealthy: return "unhealthy";
+        case HealthState::Unused: return "unused";
+        case HealthState::Draining: return "draining";
+        case HealthState::Unavailable: return "unavailable";
     }
     return "";
 }
@@ -27,54 +21,39 @@ std::string_view name_of(Protocol protocol) {
 
 std::string_view name_of(ProtocolVersion version) {
     switch (version) {
-        case ProtocolVersion::Http1:
-            return "HTTP1";
-        case ProtocolVersion::Http2:
-            return "HTTP2";
-        case ProtocolVersion::Grpc:
-            return "GRPC";
+        case ProtocolVersion::Http1: return "HTTP1";
+        case ProtocolVersion::Http2: return "HTTP2";
+        case ProtocolVersion::Grpc: return "GRPC";
     }
     return "";
 }
 
 std::string_view name_of(TargetType type) {
     switch (type) {
-        case TargetType::Instance:
-            return "instance";
-        case TargetType::Ip:
-            return "ip";
-        case TargetType::Lambda:
-            return "lambda";
+        case TargetType::Instance: return "instance";
+        case TargetType::Ip: return "ip";
+        case TargetType::Lambda: return "lambda";
     }
     return "";
 }
 
 std::string_view name_of(RuleCondition::Field field) {
     switch (field) {
-        case RuleCondition::Field::HostHeader:
-            return "host-header";
-        case RuleCondition::Field::PathPattern:
-            return "path-pattern";
-        case RuleCondition::Field::HttpHeader:
-            return "http-header";
-        case RuleCondition::Field::HttpRequestMethod:
-            return "http-request-method";
-        case RuleCondition::Field::QueryString:
-            return "query-string";
-        case RuleCondition::Field::SourceIp:
-            return "source-ip";
+        case RuleCondition::Field::HostHeader: return "host-header";
+        case RuleCondition::Field::PathPattern: return "path-pattern";
+        case RuleCondition::Field::HttpHeader: return "http-header";
+        case RuleCondition::Field::HttpRequestMethod: return "http-request-method";
+        case RuleCondition::Field::QueryString: return "query-string";
+        case RuleCondition::Field::SourceIp: return "source-ip";
     }
     return "";
 }
 
 std::string_view name_of(RuleAction::Type type) {
     switch (type) {
-        case RuleAction::Type::Forward:
-            return "forward";
-        case RuleAction::Type::Redirect:
-            return "redirect";
-        case RuleAction::Type::FixedResponse:
-            return "fixed-response";
+        case RuleAction::Type::Forward: return "forward";
+        case RuleAction::Type::Redirect: return "redirect";
+        case RuleAction::Type::FixedResponse: return "fixed-response";
     }
     return "";
 }

@@ -119,14 +119,10 @@ std::string listed(const RuleCondition& condition) {
 
 std::string subject(const RuleCondition& condition, const RequestFacts& facts) {
     switch (condition.field) {
-        case Field::HostHeader:
-            return "host " + facts.host;
-        case Field::PathPattern:
-            return "path " + facts.path;
-        case Field::HttpRequestMethod:
-            return "method " + std::string(facts.method);
-        case Field::SourceIp:
-            return "source " + std::string(facts.peer_ip);
+        case Field::HostHeader: return "host " + facts.host;
+        case Field::PathPattern: return "path " + facts.path;
+        case Field::HttpRequestMethod: return "method " + std::string(facts.method);
+        case Field::SourceIp: return "source " + std::string(facts.peer_ip);
         case Field::QueryString:
             return "query " + (facts.query.empty() ? "(none)" : std::string(facts.query));
         case Field::HttpHeader: {
@@ -258,10 +254,8 @@ bool matches(const CompiledCondition& compiled, const RequestFacts& facts) {
         case Field::SourceIp:
             return std::ranges::any_of(
                 compiled.ranges, [&](const Cidr& range) { return contains(range, facts.peer_ip); });
-        case Field::HttpHeader:
-            return header_matches(compiled, facts);
-        case Field::QueryString:
-            return query_matches(condition, facts.query);
+        case Field::HttpHeader: return header_matches(compiled, facts);
+        case Field::QueryString: return query_matches(condition, facts.query);
     }
     return false;
 }

@@ -116,8 +116,7 @@ TargetChoice choose_target(const RoutedGroup& group, const ChoiceFacts& facts) {
             return {eligible.targets[std::min(at, eligible.targets.size() - 1)],
                     reason(eligible, "weighted random"), failed_open};
         }
-        case Algorithm::RoundRobin:
-            break;
+        case Algorithm::RoundRobin: break;
     }
     return {next_in_turn(group, eligible.targets, cursor, facts), reason(eligible, "round robin"),
             failed_open};

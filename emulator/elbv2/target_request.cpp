@@ -43,14 +43,12 @@ std::string client_element(const LoadBalancerSettings& settings, const ClientFac
 void add_forwarded_for(http::HeaderList& to, const http::HeaderList& from,
                        const LoadBalancerSettings& settings, const ClientFacts& client) {
     switch (settings.forwarded_for) {
-        case ForwardedForMode::Remove:
-            return;
+        case ForwardedForMode::Remove: return;
         case ForwardedForMode::Preserve:
             for (std::string_view value : from.all("x-forwarded-for"))
                 to.add("X-Forwarded-For", value);
             return;
-        case ForwardedForMode::Append:
-            break;
+        case ForwardedForMode::Append: break;
     }
     std::string value = from.joined("x-forwarded-for");
     if (!value.empty()) value += ", ";

@@ -1,9 +1,9 @@
 // What is broken on purpose, until when.
 #include "faults/faults.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/date.h"
 #include "base/text.h"
@@ -23,17 +23,22 @@ constexpr std::string_view kTargets[] = {"db", "redis"};
 constexpr auto kDefaultLease = std::chrono::minutes(5);
 constexpr auto kLongestLease = std::chrono::hours(24);
 
-std::expected<base::milliseconds, std::string> duration(const base::Node& input, std::string_view key, base::milliseconds fallback) {
+std::expected<base::milliseconds, std::string> duration(const base::Node& input,
+                                                        std::string_view key,
+                                                        base::milliseconds fallback) {
     const base::Node* value = input.find(key);
     if (!value) return fallback;
     auto parsed = base::parse_duration(value->as_string());
-    if (!parsed) return std::unexpected(fmt::format("\"{}\" takes a duration such as \"250ms\"", key));
+    if (!parsed)
+        return std::unexpected(fmt::format("\"{}\" takes a duration such as \"250ms\"", key));
     return std::chrono::duration_cast<base::milliseconds>(*parsed);
 }
 
 }  // namespace
 
-std::span<const KindRow> kinds() { return kKinds; }
+std::span<const KindRow> kinds() {
+    return kKinds;
+}
 
 std::string_view name_of(Kind kind) {
     for (const KindRow& row : kKinds)
@@ -45,13 +50,17 @@ std::expected<Fault, std::string> Faults::set(const base::Node& input) {
     Fault fault;
     fault.target = input["target"].as_string();
     if (std::find(std::begin(kTargets), std::end(kTargets), fault.target) == std::end(kTargets))
-        return std::unexpected(fmt::format("no fault can be set on \"{}\"; targets: db, redis", fault.target));
+        return std::unexpected(
+            fmt::format("no fault can be set on \"{}\"; targets: db, redis", fault.target));
     const std::string& name = input["kind"].as_string();
-    auto row = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const KindRow& kind) { return kind.name == name; });
+    auto row = std::find_if(std::begin(kKinds), std::end(kKinds),
+                            [&](const KindRow& kind) { return kind.name == name; });
     if (row == std::end(kKinds)) {
         std::vector<std::string> names;
-        for (const KindRow& kind : kKinds) names.emplace_back(kind.name);
-        return std::unexpected(fmt::format("there is no fault \"{}\"; kinds: {}", name, base::join(names, ", ")));
+        for (const KindRow& kind : kKinds)
+            names.emplace_back(kind.name);
+        return std::unexpected(
+            fmt::format("there is no fault \"{}\"; kinds: {}", name, base::join(names, ", ")));
     }
     fault.kind = row->kind;
     auto latency = duration(input, "latency", base::milliseconds(0));

@@ -1,5 +1,6 @@
-// Faults: what is broken on purpose, until when. Set through the control API with a lease, so that a
-// fault never outlives the scenario that asked for it. The table of kinds feeds checks, CLI and console.
+// Faults: what is broken on purpose, until when. Set through the control API with a lease, so that
+// a fault never outlives the scenario that asked for it. The table of kinds feeds checks, CLI and
+// console.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -20,10 +21,10 @@ enum class Kind : uint8_t { Down, Latency, Reset, Hang, Error, ReadOnly };
 
 struct Fault {
     uint64_t id = 0;
-    std::string target;                 // "db", "redis"
+    std::string target;  // "db", "redis"
     Kind kind = Kind::Down;
     base::milliseconds latency{0}, jitter{0};
-    base::Time ends;                    // the lease
+    base::Time ends;  // the lease
 };
 
 struct KindRow {
@@ -37,7 +38,8 @@ class Faults {
   public:
     explicit Faults(base::Clock& clock) : clock_(clock) {}
 
-    // {"target": "db", "kind": "latency", "latency": "250ms", "jitter": "50ms", "lease": "2m"}; an error is one sentence.
+    // {"target": "db", "kind": "latency", "latency": "250ms", "jitter": "50ms", "lease": "2m"}; an
+    // error is one sentence.
     std::expected<Fault, std::string> set(const base::Node& input);
     bool clear(uint64_t id);
     void clear_all();

@@ -36,8 +36,9 @@ Result<uint64_t> relay(BodyReader& from, BodyWriter& to, std::chrono::millisecon
 
 Result<std::string> read_all(BodyReader& body, size_t limit_bytes, net::Deadline deadline) {
     const auto too_large = [&] {
-        return std::unexpected(Error{Error::Kind::TooLarge, Error::Source::Viewer, Error::Retry::Never,
-                                     "the body has more than " + std::to_string(limit_bytes) + " bytes"});
+        return std::unexpected(
+            Error{Error::Kind::TooLarge, Error::Source::Viewer, Error::Retry::Never,
+                  "the body has more than " + std::to_string(limit_bytes) + " bytes"});
     };
     std::string text;
     const auto length = body.length();
@@ -52,7 +53,8 @@ Result<std::string> read_all(BodyReader& body, size_t limit_bytes, net::Deadline
         text.resize(have + *got);
         if (*got == 0) return text;
         if (text.size() > limit_bytes) return too_large();
-        room = length ? std::min<size_t>(*length + 1 - text.size(), 256 * 1024) : std::max<size_t>(16 * 1024, text.size());
+        room = length ? std::min<size_t>(*length + 1 - text.size(), 256 * 1024)
+                      : std::max<size_t>(16 * 1024, text.size());
     }
 }
 

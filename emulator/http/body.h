@@ -16,8 +16,8 @@ class BodyReader {
     virtual ~BodyReader() = default;
     // 0 = the end. Never more than asked.
     virtual Result<size_t> read(std::span<char> into, net::Deadline deadline) = 0;
-    virtual std::optional<uint64_t> length() const = 0;       // of the whole body, when declared
-    virtual const HeaderList& trailers() const = 0;           // complete after the end
+    virtual std::optional<uint64_t> length() const = 0;  // of the whole body, when declared
+    virtual const HeaderList& trailers() const = 0;      // complete after the end
 };
 
 class BodyWriter {

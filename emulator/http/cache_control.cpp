@@ -12,8 +12,10 @@ namespace {
 constexpr uint64_t kMostSeconds = uint64_t(1) << 31;
 
 CacheControl::Seconds read_seconds(std::string_view text) {
-    if (text.empty() || text.find_first_not_of("0123456789") != text.npos) return CacheControl::Seconds(0);
-    return CacheControl::Seconds(std::min(base::parse_unsigned(text).value_or(kMostSeconds), kMostSeconds));
+    if (text.empty() || text.find_first_not_of("0123456789") != text.npos)
+        return CacheControl::Seconds(0);
+    return CacheControl::Seconds(
+        std::min(base::parse_unsigned(text).value_or(kMostSeconds), kMostSeconds));
 }
 
 // False: it names none, which is as good as no list (what forbids more is safe).
@@ -51,7 +53,8 @@ std::vector<CacheDirective> parse_directives(std::string_view value) {
             directive.has_value = true;
             at = std::min(value.find_first_not_of(" \t", at), value.size());
             if (at < value.size() && value[at] == '"') {
-                // A quoted string may hold commas and escapes; an unfinished one reaches to the end.
+                // A quoted string may hold commas and escapes; an unfinished one reaches to the
+                // end.
                 for (++at; at < value.size() && value[at] != '"'; ++at) {
                     if (value[at] == '\\' && at + 1 < value.size()) ++at;
                     directive.value += value[at];
@@ -69,17 +72,30 @@ std::vector<CacheDirective> parse_directives(std::string_view value) {
 
 CacheControl parse_cache_control(const HeaderList& headers) {
     CacheControl control;
-    struct Flag { std::string_view name; bool CacheControl::* member; };
-    constexpr Flag kFlags[] = {
-        {"no-store", &CacheControl::no_store}, {"no-transform", &CacheControl::no_transform},
-        {"only-if-cached", &CacheControl::only_if_cached}, {"public", &CacheControl::is_public},
-        {"must-revalidate", &CacheControl::must_revalidate}, {"proxy-revalidate", &CacheControl::proxy_revalidate},
-        {"immutable", &CacheControl::immutable}, {"must-understand", &CacheControl::must_understand},
+    struct Flag {
+        std::string_view name;
+        bool CacheControl::* member;
     };
-    struct Span { std::string_view name; std::optional<CacheControl::Seconds> CacheControl::* member; };
+    constexpr Flag kFlags[] = {
+        {"no-store", &CacheControl::no_store},
+        {"no-transform", &CacheControl::no_transform},
+        {"only-if-cached", &CacheControl::only_if_cached},
+        {"public", &CacheControl::is_public},
+        {"must-revalidate", &CacheControl::must_revalidate},
+        {"proxy-revalidate", &CacheControl::proxy_revalidate},
+        {"immutable", &CacheControl::immutable},
+        {"must-understand", &CacheControl::must_understand},
+    };
+    struct Span {
+        std::string_view name;
+        std::optional<CacheControl::Seconds> CacheControl::* member;
+    };
     constexpr Span kSpans[] = {
-        {"max-age", &CacheControl::max_age}, {"s-maxage", &CacheControl::s_maxage}, {"min-fresh", &CacheControl::min_fresh},
-        {"stale-while-revalidate", &CacheControl::stale_while_revalidate}, {"stale-if-error", &CacheControl::stale_if_error},
+        {"max-age", &CacheControl::max_age},
+        {"s-maxage", &CacheControl::s_maxage},
+        {"min-fresh", &CacheControl::min_fresh},
+        {"stale-while-revalidate", &CacheControl::stale_while_revalidate},
+        {"stale-if-error", &CacheControl::stale_if_error},
         {"max-stale", &CacheControl::max_stale},
     };
     for (const auto& directive : parse_lines(headers)) {
@@ -89,13 +105,16 @@ CacheControl parse_cache_control(const HeaderList& headers) {
         for (const auto& span : kSpans) {
             if (directive.name != span.name || control.*span.member) continue;
             const bool any = directive.name == "max-stale" && !directive.has_value;
-            control.*span.member = any ? CacheControl::Seconds(kMostSeconds) : read_seconds(directive.value);
+            control.*span.member =
+                any ? CacheControl::Seconds(kMostSeconds) : read_seconds(directive.value);
         }
         if (directive.name == "no-cache") {
-            if (!directive.has_value || !read_fields(directive.value, control.no_cache_fields)) control.no_cache = true;
+            if (!directive.has_value || !read_fields(directive.value, control.no_cache_fields))
+                control.no_cache = true;
         }
         if (directive.name == "private") {
-            if (!directive.has_value || !read_fields(directive.value, control.private_fields)) control.is_private = true;
+            if (!directive.has_value || !read_fields(directive.value, control.private_fields))
+                control.is_private = true;
         }
     }
     return control;

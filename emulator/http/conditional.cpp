@@ -48,19 +48,24 @@ bool etag_list_matches(std::string_view list, std::string_view etag, Comparison 
     }
 }
 
-Condition evaluate_conditions(std::string_view method, const HeaderList& request, const Validators& current) {
+Condition evaluate_conditions(std::string_view method, const HeaderList& request,
+                              const Validators& current) {
     const bool reads = method == "GET" || method == "HEAD";
     if (request.has("if-match")) {
         const std::string list = request.joined("if-match");
-        if (!current.exists || !etag_list_matches(list, current.etag, Comparison::Strong)) return Condition::Failed;
-    } else if (const auto date = date_of(request, "if-unmodified-since"); date && current.last_modified) {
+        if (!current.exists || !etag_list_matches(list, current.etag, Comparison::Strong))
+            return Condition::Failed;
+    } else if (const auto date = date_of(request, "if-unmodified-since");
+               date && current.last_modified) {
         if (modified_after(current, *date)) return Condition::Failed;
     }
     if (request.has("if-none-match")) {
         const std::string list = request.joined("if-none-match");
-        const bool matches = current.exists && etag_list_matches(list, current.etag, Comparison::Weak);
+        const bool matches =
+            current.exists && etag_list_matches(list, current.etag, Comparison::Weak);
         if (matches) return reads ? Condition::NotModified : Condition::Failed;
-    } else if (const auto date = date_of(request, "if-modified-since"); reads && date && current.last_modified) {
+    } else if (const auto date = date_of(request, "if-modified-since");
+               reads && date && current.last_modified) {
         if (!modified_after(current, *date)) return Condition::NotModified;
     }
     return Condition::Holds;
@@ -71,7 +76,8 @@ bool if_range_holds(const HeaderList& request, const Validators& current) {
     if (!value) return true;
     if (parse_etag(*value)) return etag_list_matches(*value, current.etag, Comparison::Strong);
     const auto date = base::parse_http_date(*value);
-    return date && current.last_modified && std::chrono::floor<std::chrono::seconds>(*current.last_modified) == *date;
+    return date && current.last_modified &&
+           std::chrono::floor<std::chrono::seconds>(*current.last_modified) == *date;
 }
 
 }  // namespace http

@@ -1,4 +1,5 @@
-// Conditional requests: entity tags and the order in which preconditions count. RFC 9110 §8.8.3, §13.
+// Conditional requests: entity tags and the order in which preconditions count. RFC 9110 §8.8.3,
+// §13.
 #pragma once
 #include <optional>
 #include <string_view>
@@ -27,7 +28,8 @@ struct Validators {
     bool exists = true;
 };
 // The order of §13.2.2. Dates that cannot be read are as if absent.
-Condition evaluate_conditions(std::string_view method, const HeaderList& request, const Validators& current);
+Condition evaluate_conditions(std::string_view method, const HeaderList& request,
+                              const Validators& current);
 // Whether a Range may be answered in part (§13.1.5); true without If-Range.
 bool if_range_holds(const HeaderList& request, const Validators& current);
 

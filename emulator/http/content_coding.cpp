@@ -21,7 +21,8 @@ class GzipEncoder final : public Encoder {
   public:
     GzipEncoder() {
         constexpr int kGzipWrapper = 16;
-        if (deflateInit2(&stream_, kGzipLevel, Z_DEFLATED, MAX_WBITS + kGzipWrapper, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+        if (deflateInit2(&stream_, kGzipLevel, Z_DEFLATED, MAX_WBITS + kGzipWrapper, 8,
+                         Z_DEFAULT_STRATEGY) != Z_OK) {
             throw std::bad_alloc();
         }
     }
@@ -52,7 +53,9 @@ class BrotliEncoder final : public Encoder {
         BrotliEncoderSetParameter(state_, BROTLI_PARAM_QUALITY, kBrotliQuality);
     }
     ~BrotliEncoder() override { BrotliEncoderDestroyInstance(state_); }
-    void encode(std::string_view bytes, std::string& out) override { run(bytes, BROTLI_OPERATION_PROCESS, out); }
+    void encode(std::string_view bytes, std::string& out) override {
+        run(bytes, BROTLI_OPERATION_PROCESS, out);
+    }
     void finish(std::string& out) override { run({}, BROTLI_OPERATION_FINISH, out); }
 
   private:
@@ -62,7 +65,9 @@ class BrotliEncoder final : public Encoder {
         bool more = true;
         while (more) {
             size_t room = 0;
-            if (!BrotliEncoderCompressStream(state_, operation, &in_size, &in, &room, nullptr, nullptr)) return;
+            if (!BrotliEncoderCompressStream(state_, operation, &in_size, &in, &room, nullptr,
+                                             nullptr))
+                return;
             size_t size = 0;
             const uint8_t* produced = BrotliEncoderTakeOutput(state_, &size);
             out.append(reinterpret_cast<const char*>(produced), size);
@@ -75,7 +80,9 @@ class BrotliEncoder final : public Encoder {
 
 }  // namespace
 
-std::string_view name_of(ContentCoding coding) { return coding == ContentCoding::Gzip ? "gzip" : "br"; }
+std::string_view name_of(ContentCoding coding) {
+    return coding == ContentCoding::Gzip ? "gzip" : "br";
+}
 
 std::unique_ptr<Encoder> make_encoder(ContentCoding coding) {
     if (coding == ContentCoding::Gzip) return std::make_unique<GzipEncoder>();
@@ -97,8 +104,10 @@ Result<size_t> EncodedBody::read(std::span<char> into, net::Deadline deadline) {
         const auto piece = std::make_unique_for_overwrite<char[]>(kStepBytes);
         const size_t got = TRY(from_.read({piece.get(), kStepBytes}, deadline));
         ended_ = got == 0;
-        if (ended_) encoder_->finish(ready_);
-        else encoder_->encode({piece.get(), got}, ready_);
+        if (ended_)
+            encoder_->finish(ready_);
+        else
+            encoder_->encode({piece.get(), got}, ready_);
     }
     const size_t size = std::min(into.size(), ready_.size() - taken_);
     std::memcpy(into.data(), ready_.data() + taken_, size);

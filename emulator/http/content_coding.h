@@ -26,7 +26,8 @@ std::string encode_all(ContentCoding coding, std::string_view bytes);
 // A body that encodes another while it is read. Its length is not known.
 class EncodedBody final : public BodyReader {
   public:
-    EncodedBody(BodyReader& from, ContentCoding coding) : from_(from), encoder_(make_encoder(coding)) {}
+    EncodedBody(BodyReader& from, ContentCoding coding)
+        : from_(from), encoder_(make_encoder(coding)) {}
     Result<size_t> read(std::span<char> into, net::Deadline deadline) override;
     std::optional<uint64_t> length() const override { return std::nullopt; }
     const HeaderList& trailers() const override { return from_.trailers(); }

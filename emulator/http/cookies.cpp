@@ -10,8 +10,11 @@ std::vector<CookiePair> parse_cookies(std::string_view value) {
         part = base::trim(part);
         if (part.empty()) continue;
         const size_t equals = part.find('=');
-        if (equals == part.npos) cookies.push_back({part, {}, false});
-        else cookies.push_back({base::trim(part.substr(0, equals)), base::trim(part.substr(equals + 1)), true});
+        if (equals == part.npos)
+            cookies.push_back({part, {}, false});
+        else
+            cookies.push_back(
+                {base::trim(part.substr(0, equals)), base::trim(part.substr(equals + 1)), true});
     }
     return cookies;
 }

@@ -32,7 +32,9 @@ Error from_net(const net::Error& error, Error::Source source, bool while_connect
         case net::ErrorKind::Reset: kind = Error::Kind::Reset; break;
         case net::ErrorKind::Closed: kind = Error::Kind::Closed; break;
         case net::ErrorKind::Tls: kind = Error::Kind::Tls; break;
-        case net::ErrorKind::System: kind = while_connecting ? Error::Kind::Unreachable : Error::Kind::Reset; break;
+        case net::ErrorKind::System:
+            kind = while_connecting ? Error::Kind::Unreachable : Error::Kind::Reset;
+            break;
     }
     return {kind, source, retry, error.text};
 }

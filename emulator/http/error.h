@@ -10,7 +10,19 @@
 namespace http {
 
 struct [[nodiscard]] Error {
-    enum class Kind : uint8_t { ConnectTimeout, Refused, Unreachable, Reset, Closed, ReadTimeout, WriteTimeout, Malformed, TooLarge, Tls, Aborted };
+    enum class Kind : uint8_t {
+        ConnectTimeout,
+        Refused,
+        Unreachable,
+        Reset,
+        Closed,
+        ReadTimeout,
+        WriteTimeout,
+        Malformed,
+        TooLarge,
+        Tls,
+        Aborted
+    };
     enum class Source : uint8_t { Viewer, Origin, Internal };
     enum class Retry : uint8_t { Never, OnFreshConnection, Yes };
 

@@ -9,7 +9,8 @@
 namespace http {
 
 bool is_hop_by_hop(std::string_view name);
-// What `Connection` names besides, in lower case; close, keep-alive and upgrade are options, not names.
+// What `Connection` names besides, in lower case; close, keep-alive and upgrade are options, not
+// names.
 std::vector<std::string> nominated_headers(const HeaderList& headers);
 size_t remove_hop_by_hop(HeaderList& headers);  // both kinds; how many went
 

@@ -1,5 +1,5 @@
-// HTTP/1 codec, RFC 9112. The head reader yields spans in wire order plus the anomalies it met and never
-// decides: fronts map anomalies to forward, status or close. Pure; sockets are the callers'.
+// HTTP/1 codec, RFC 9112. The head reader yields spans in wire order plus the anomalies it met and
+// never decides: fronts map anomalies to forward, status or close. Pure; sockets are the callers'.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -21,7 +21,8 @@ struct HeaderSpan {
 };
 
 struct HeadSpans {
-    Span first, second, third;  // request: method, target, version; response: version, status, reason
+    Span first, second,
+        third;  // request: method, target, version; response: version, status, reason
     int major = 1, minor = 1;
     int status = 0;
     std::vector<HeaderSpan> headers;
@@ -44,8 +45,8 @@ class HeadReader {
     HeadReader(MessageKind kind, Limits limits) : kind_(kind), limits_(limits) {}
 
     void restart();
-    // `buffer` starts at the head's first byte and holds everything read so far; it may have grown and
-    // moved since the last call. Looks at each byte once.
+    // `buffer` starts at the head's first byte and holds everything read so far; it may have grown
+    // and moved since the last call. Looks at each byte once.
     Progress advance(std::string_view buffer);
     bool has_started() const { return has_first_line_; }
     const HeadSpans& spans() const { return spans_; }
@@ -59,7 +60,7 @@ class HeadReader {
     MessageKind kind_;
     Limits limits_;
     HeadSpans spans_;
-    uint32_t scanned_ = 0;     // no line end before it, from line_begin_ on
+    uint32_t scanned_ = 0;  // no line end before it, from line_begin_ on
     uint32_t line_begin_ = 0;
     bool has_first_line_ = false;
 };
@@ -69,22 +70,25 @@ enum class BodyKind : uint8_t {
     Length,
     Chunked,
     UntilClose,
-    Undecidable,  // bad or conflicting lengths, codings that do not end in chunked: nothing can follow
+    Undecidable,  // bad or conflicting lengths, codings that do not end in chunked: nothing can
+                  // follow
 };
 
 // How a message is framed and what it says about its connection.
 struct Framing {
     BodyKind body = BodyKind::None;
     uint64_t length = 0;
-    bool keep_alive = true;       // as version and Connection say
+    bool keep_alive = true;  // as version and Connection say
     bool expects_continue = false;
 };
 
 // Spans to strings. Adds the anomalies that concern whole messages (hosts, lengths, codings).
 Framing fill(std::string_view buffer, const HeadSpans& spans, RequestHead& head);
-Framing fill(std::string_view buffer, const HeadSpans& spans, ResponseHead& head, std::string_view request_method);
+Framing fill(std::string_view buffer, const HeadSpans& spans, ResponseHead& head,
+             std::string_view request_method);
 
-// Decodes chunked framing: RFC 9112 §7.1. Extensions are skipped, trailers kept, anything odd is an error.
+// Decodes chunked framing: RFC 9112 §7.1. Extensions are skipped, trailers kept, anything odd is an
+// error.
 class ChunkedDecoder {
   public:
     enum class State : uint8_t { NeedMore, Data, End, Bad };
@@ -120,10 +124,10 @@ class ChunkedDecoder {
 // What stands in `Connection`: a header that is there keeps its place and gets the value.
 enum class ConnectionValue : uint8_t { AsIs, KeepAlive, KeepAliveIfPresent, Close };
 
-// Appends a head. Length, coding and connection of the message replace what `head` says, in its place.
-// CR, LF and NUL in a value become spaces (RFC 9110 §5.5).
-void append_response_head(std::string& out, const ResponseHead& head, BodyKind body, uint64_t length,
-                          ConnectionValue connection);
+// Appends a head. Length, coding and connection of the message replace what `head` says, in its
+// place. CR, LF and NUL in a value become spaces (RFC 9110 §5.5).
+void append_response_head(std::string& out, const ResponseHead& head, BodyKind body,
+                          uint64_t length, ConnectionValue connection);
 void append_request_head(std::string& out, const RequestHead& head, BodyKind body, uint64_t length);
 void append_chunk_size(std::string& out, size_t size);
 void append_last_chunk(std::string& out, const HeaderList& trailers);

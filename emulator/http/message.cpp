@@ -51,10 +51,12 @@ void HeaderList::add(std::string_view name, std::string_view value) {
 }
 
 void HeaderList::set(std::string_view name, std::string_view value) {
-    const auto first = std::ranges::find_if(headers_, [&](const Header& header) { return same(header.name, name); });
+    const auto first = std::ranges::find_if(
+        headers_, [&](const Header& header) { return same(header.name, name); });
     if (first == headers_.end()) return add(name, value);
     first->value = value;
-    headers_.erase(std::remove_if(first + 1, headers_.end(), [&](const Header& header) { return same(header.name, name); }),
+    headers_.erase(std::remove_if(first + 1, headers_.end(),
+                                  [&](const Header& header) { return same(header.name, name); }),
                    headers_.end());
 }
 
@@ -64,7 +66,8 @@ size_t HeaderList::remove(std::string_view name) {
 
 size_t HeaderList::wire_bytes() const {
     size_t bytes = 0;
-    for (const auto& header : headers_) bytes += header.name.size() + header.value.size() + 4;
+    for (const auto& header : headers_)
+        bytes += header.name.size() + header.value.size() + 4;
     return bytes;
 }
 
@@ -109,7 +112,9 @@ std::string_view RequestHead::query() const {
     return mark == target.npos ? std::string_view() : std::string_view(target).substr(mark + 1);
 }
 
-bool RequestHead::has(Anomaly anomaly) const { return std::ranges::find(anomalies, anomaly) != anomalies.end(); }
+bool RequestHead::has(Anomaly anomaly) const {
+    return std::ranges::find(anomalies, anomaly) != anomalies.end();
+}
 
 std::string_view standard_reason(int status) {
     switch (status) {

@@ -12,8 +12,10 @@ std::vector<QueryPair> split_query(std::string_view query) {
         query.remove_prefix(end < query.size() ? end + 1 : end);
         if (part.empty()) continue;  // "a&&b": nothing between them
         const size_t equals = part.find('=');
-        if (equals == part.npos) pairs.push_back({part, {}, false});
-        else pairs.push_back({part.substr(0, equals), part.substr(equals + 1), true});
+        if (equals == part.npos)
+            pairs.push_back({part, {}, false});
+        else
+            pairs.push_back({part.substr(0, equals), part.substr(equals + 1), true});
     }
     return pairs;
 }

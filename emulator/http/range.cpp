@@ -28,7 +28,8 @@ RangeSet parse_range(std::string_view header, uint64_t body_bytes) {
         if (++count > kMaxRanges) return {};
         const size_t dash = part.find('-');
         if (dash == part.npos) return {};
-        const std::string_view from = base::trim(part.substr(0, dash)), to = base::trim(part.substr(dash + 1));
+        const std::string_view from = base::trim(part.substr(0, dash)),
+                               to = base::trim(part.substr(dash + 1));
         if (from.empty()) {
             const auto suffix = read_position(to);
             if (!suffix) return {};
@@ -48,14 +49,18 @@ RangeSet parse_range(std::string_view header, uint64_t body_bytes) {
 }
 
 bool ranges_ascend(const std::vector<ByteRange>& ranges) {
-    return std::ranges::adjacent_find(ranges, [](ByteRange a, ByteRange b) { return b.first <= a.last; }) == ranges.end();
+    return std::ranges::adjacent_find(
+               ranges, [](ByteRange a, ByteRange b) { return b.first <= a.last; }) == ranges.end();
 }
 
 std::string content_range(ByteRange range, uint64_t body_bytes) {
-    return "bytes " + std::to_string(range.first) + '-' + std::to_string(range.last) + '/' + std::to_string(body_bytes);
+    return "bytes " + std::to_string(range.first) + '-' + std::to_string(range.last) + '/' +
+           std::to_string(body_bytes);
 }
 
-std::string unsatisfied_range(uint64_t body_bytes) { return "bytes */" + std::to_string(body_bytes); }
+std::string unsatisfied_range(uint64_t body_bytes) {
+    return "bytes */" + std::to_string(body_bytes);
+}
 
 std::string MultipartRanges::before(ByteRange range) const {
     std::string text = "\r\n--" + boundary_ + "\r\n";
@@ -65,7 +70,8 @@ std::string MultipartRanges::before(ByteRange range) const {
 
 uint64_t MultipartRanges::size_bytes(const std::vector<ByteRange>& ranges) const {
     uint64_t bytes = end().size();
-    for (const auto range : ranges) bytes += before(range).size() + range.size_bytes();
+    for (const auto range : ranges)
+        bytes += before(range).size() + range.size_bytes();
     return bytes;
 }
 

@@ -32,7 +32,9 @@ std::string unsatisfied_range(uint64_t body_bytes);               // "bytes */10
 class MultipartRanges {
   public:
     MultipartRanges(std::string boundary, std::string content_type, uint64_t body_bytes)
-        : boundary_(std::move(boundary)), content_type_(std::move(content_type)), body_bytes_(body_bytes) {}
+        : boundary_(std::move(boundary)),
+          content_type_(std::move(content_type)),
+          body_bytes_(body_bytes) {}
     std::string media_type() const { return "multipart/byteranges; boundary=" + boundary_; }
     std::string before(ByteRange range) const;
     std::string end() const { return "\r\n--" + boundary_ + "--\r\n"; }

@@ -20,14 +20,17 @@ using http1::BodyKind;
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kRelayBytes = 32 * 1024;
-constexpr uint64_t kMaxDrainedBytes = 256 * 1024;      // of a body nobody wanted, to keep the connection
+constexpr uint64_t kMaxDrainedBytes =
+    256 * 1024;  // of a body nobody wanted, to keep the connection
 constexpr std::chrono::milliseconds kDrainWait{1000};
-constexpr uint64_t kMaxLingerBytes = 4 * 1024 * 1024;  // of a body nobody wanted, so that the answer arrives
-constexpr size_t kMaxKeptBytes = 16 * 1024;            // capacity of the output text between requests
+constexpr uint64_t kMaxLingerBytes =
+    4 * 1024 * 1024;                         // of a body nobody wanted, so that the answer arrives
+constexpr size_t kMaxKeptBytes = 16 * 1024;  // capacity of the output text between requests
 constexpr std::string_view kBusy =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 constexpr std::string_view kPlainOnTls =
-    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 55\r\nConnection: close\r\n\r\n"
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 55\r\nConnection: "
+    "close\r\n\r\n"
     "This port speaks TLS; the request was sent in the clear";
 
 // What a server shares with its connections.
@@ -37,13 +40,15 @@ struct Control {
 
 class Connection final : public Exchange, private BodyReader, private BodyWriter {
   public:
-    Connection(net::Socket& socket, Handler& handler, const ServerOptions& options, const Control& control)
+    Connection(net::Socket& socket, Handler& handler, const ServerOptions& options,
+               const Control& control)
         : socket_(socket),
           handler_(handler),
           options_(options),
           control_(control),
-          reader_(http1::MessageKind::Request,
-                  {options.max_target_bytes, options.max_header_line_bytes, options.max_head_bytes}),
+          reader_(
+              http1::MessageKind::Request,
+              {options.max_target_bytes, options.max_header_line_bytes, options.max_head_bytes}),
           stream_(socket, buffer_, Error::Source::Viewer),
           since_(SteadyClock::now()) {}
 
@@ -73,10 +78,11 @@ class Connection final : public Exchange, private BodyReader, private BodyWriter
     bool is_tls() const override { return socket_.is_tls(); }
     const net::Socket& socket() const override { return socket_; }
     Result<void> respond(const ResponseHead& head, std::string_view body) override;
-    Result<void> respond_prepared(int status, std::string_view head, std::string_view body) override;
+    Result<void> respond_prepared(int status, std::string_view head,
+                                  std::string_view body) override;
     Result<BodyWriter*> respond_streaming(const ResponseHead& head, BodyFraming framing) override;
-    Result<uint64_t> respond_relay(const ResponseHead& head, BodyReader& body, std::chrono::milliseconds idle,
-                                   BodyFraming framing) override;
+    Result<uint64_t> respond_relay(const ResponseHead& head, BodyReader& body,
+                                   std::chrono::milliseconds idle, BodyFraming framing) override;
     Result<void> inform(int status, const HeaderList& headers) override;
     Result<net::Socket*> upgrade(const ResponseHead& head, std::string& early) override;
     void close_after() override { keep_alive_ = false; }
@@ -113,7 +119,8 @@ class Connection final : public Exchange, private BodyReader, private BodyWriter
     Result<void> send(std::string_view first, std::string_view second, net::Deadline deadline);
     net::Deadline body_deadline() const { return net::Deadline::after(options_.body); }
     static Error misuse(std::string text) {
-        return {Error::Kind::Aborted, Error::Source::Internal, Error::Retry::Never, std::move(text)};
+        return {Error::Kind::Aborted, Error::Source::Internal, Error::Retry::Never,
+                std::move(text)};
     }
 
     net::Socket& socket_;
@@ -139,7 +146,7 @@ class Connection final : public Exchange, private BodyReader, private BodyWriter
     bool was_oversized_ = false;
     bool lingers_ = false;
     BodyKind out_kind_ = BodyKind::None;
-    bool discards_ = false;       // HEAD, 204, 304: what is written goes nowhere
+    bool discards_ = false;  // HEAD, 204, 304: what is written goes nowhere
     uint64_t out_left_ = 0;
     uint64_t sent_bytes_ = 0;
 };
@@ -192,7 +199,8 @@ bool Connection::read_head() {
     keep_alive_ = framing.keep_alive && !was_oversized_;
     owes_continue_ = framing.expects_continue && framing.body != BodyKind::None;
     is_head_ = request_.method == "HEAD";
-    // Only GET exists there; any other word on a line of its own is no request, and its refusal has a head.
+    // Only GET exists there; any other word on a line of its own is no request, and its refusal has
+    // a head.
     is_http09_ = request_.major == 0 && request_.has(Anomaly::Http09) && request_.method == "GET";
     is_http10_ = request_.major == 1 && request_.minor == 0;
     discards_ = false;
@@ -262,7 +270,8 @@ Result<size_t> Connection::read(std::span<char> into, net::Deadline deadline) {
     return stream_.read(into, deadline);
 }
 
-Result<void> Connection::send(std::string_view first, std::string_view second, net::Deadline deadline) {
+Result<void> Connection::send(std::string_view first, std::string_view second,
+                              net::Deadline deadline) {
     const auto sent = socket_.write_all(first, second, deadline);
     if (sent) {
         sent_bytes_ += first.size() + second.size();
@@ -291,34 +300,43 @@ void Connection::begin_response(const ResponseHead& head, BodyKind kind, uint64_
 
 void Connection::decide_about_connection() {
     if (control_.stopping) keep_alive_ = false;
-    if (keep_alive_ && !stream_.at_end() && (owes_continue_ || stream_.left() > kMaxDrainedBytes)) keep_alive_ = false;
+    if (keep_alive_ && !stream_.at_end() && (owes_continue_ || stream_.left() > kMaxDrainedBytes))
+        keep_alive_ = false;
     if (keep_alive_ && SteadyClock::now() - since_ >= options_.keep_alive_age) keep_alive_ = false;
 }
 
 Result<void> Connection::respond(const ResponseHead& head, std::string_view body) {
-    if (state_ != State::Waiting) return std::unexpected(misuse("the exchange was answered before"));
+    if (state_ != State::Waiting)
+        return std::unexpected(misuse("the exchange was answered before"));
     state_ = State::Done;
     const bool no_body = response_has_no_body(head.status);
     // For HEAD the length that GET would have had: the head's own, else the body's.
     const bool adds_length = is_head_ && head.status != 204 && head.status != 304 &&
-                             !head.headers.has("content-length") && !head.headers.has("transfer-encoding");
+                             !head.headers.has("content-length") &&
+                             !head.headers.has("transfer-encoding");
     begin_response(head, no_body && !adds_length ? BodyKind::None : BodyKind::Length, body.size());
     const auto sent = send(out_, no_body ? std::string_view() : body, body_deadline());
     out_.clear();
     return sent;
 }
 
-Result<void> Connection::respond_prepared(int status, std::string_view head, std::string_view body) {
-    if (state_ != State::Waiting) return std::unexpected(misuse("the exchange was answered before"));
+Result<void> Connection::respond_prepared(int status, std::string_view head,
+                                          std::string_view body) {
+    if (state_ != State::Waiting)
+        return std::unexpected(misuse("the exchange was answered before"));
     state_ = State::Done;
     decide_about_connection();
-    if (!is_http09_) out_.append(head).append(keep_alive_ ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
-    const auto sent = send(out_, response_has_no_body(status) ? std::string_view() : body, body_deadline());
+    if (!is_http09_)
+        out_.append(head).append(keep_alive_ ? "Connection: keep-alive\r\n\r\n"
+                                             : "Connection: close\r\n\r\n");
+    const auto sent =
+        send(out_, response_has_no_body(status) ? std::string_view() : body, body_deadline());
     out_.clear();
     return sent;
 }
 
-BodyKind Connection::choose_framing(const ResponseHead& head, BodyFraming framing, uint64_t& length) const {
+BodyKind Connection::choose_framing(const ResponseHead& head, BodyFraming framing,
+                                    uint64_t& length) const {
     if (response_has_no_body(head.status) || framing == BodyFraming::None) return BodyKind::None;
     const std::string* declared = head.headers.find("content-length");
     const auto number = declared ? base::parse_unsigned(*declared) : std::nullopt;
@@ -331,7 +349,8 @@ BodyKind Connection::choose_framing(const ResponseHead& head, BodyFraming framin
 }
 
 Result<BodyWriter*> Connection::respond_streaming(const ResponseHead& head, BodyFraming framing) {
-    if (state_ != State::Waiting) return std::unexpected(misuse("the exchange was answered before"));
+    if (state_ != State::Waiting)
+        return std::unexpected(misuse("the exchange was answered before"));
     uint64_t length = 0;
     const BodyKind kind = choose_framing(head, framing, length);
     begin_response(head, kind, length);
@@ -342,9 +361,10 @@ Result<BodyWriter*> Connection::respond_streaming(const ResponseHead& head, Body
     return writer;
 }
 
-Result<uint64_t> Connection::respond_relay(const ResponseHead& head, BodyReader& body, std::chrono::milliseconds idle,
-                                           BodyFraming framing) {
-    if (state_ != State::Waiting) return std::unexpected(misuse("the exchange was answered before"));
+Result<uint64_t> Connection::respond_relay(const ResponseHead& head, BodyReader& body,
+                                           std::chrono::milliseconds idle, BodyFraming framing) {
+    if (state_ != State::Waiting)
+        return std::unexpected(misuse("the exchange was answered before"));
     uint64_t length = 0;
     const BodyKind kind = choose_framing(head, framing, length);
     begin_response(head, kind, length);
@@ -354,7 +374,8 @@ Result<uint64_t> Connection::respond_relay(const ResponseHead& head, BodyReader&
         TRY(finish(net::Deadline::after(idle), {}));
         return 0;
     }
-    const size_t room = kind == BodyKind::Length ? std::clamp<size_t>(length, 1, kRelayBytes) : kRelayBytes;
+    const size_t room =
+        kind == BodyKind::Length ? std::clamp<size_t>(length, 1, kRelayBytes) : kRelayBytes;
     const auto buffer = std::make_unique_for_overwrite<char[]>(room);
     uint64_t total = 0;
     while (true) {
@@ -427,7 +448,8 @@ Result<void> Connection::finish(net::Deadline deadline, const HeaderList& traile
 }
 
 Result<void> Connection::inform(int status, const HeaderList& headers) {
-    if (state_ != State::Waiting) return std::unexpected(misuse("the exchange was answered before"));
+    if (state_ != State::Waiting)
+        return std::unexpected(misuse("the exchange was answered before"));
     if (status == 100) owes_continue_ = false;
     if (is_http10_ || is_http09_) return {};  // RFC 9110 §15.2: not to HTTP/1.0
     ResponseHead head;
@@ -439,7 +461,8 @@ Result<void> Connection::inform(int status, const HeaderList& headers) {
 }
 
 Result<net::Socket*> Connection::upgrade(const ResponseHead& head, std::string& early) {
-    if (state_ != State::Waiting) return std::unexpected(misuse("the exchange was answered before"));
+    if (state_ != State::Waiting)
+        return std::unexpected(misuse("the exchange was answered before"));
     state_ = State::Upgraded;
     keep_alive_ = false;
     http1::append_response_head(out_, head, BodyKind::None, 0, http1::ConnectionValue::AsIs);
@@ -456,22 +479,25 @@ void Connection::abort() {
     state_ = State::Aborted;
     keep_alive_ = false;
     out_.clear();
-    // Only a reset tells a body that ends with the connection from a complete one; elsewhere the missing
-    // bytes do, and an orderly end lets those already sent arrive.
-    if (ends_by_close) socket_.reset();
-    else socket_.finish_writing();
+    // Only a reset tells a body that ends with the connection from a complete one; elsewhere the
+    // missing bytes do, and an orderly end lets those already sent arrive.
+    if (ends_by_close)
+        socket_.reset();
+    else
+        socket_.finish_writing();
 }
 
 }  // namespace
 
-Result<uint64_t> Exchange::respond_relay(const ResponseHead& head, BodyReader& body, std::chrono::milliseconds idle,
-                                         BodyFraming framing) {
+Result<uint64_t> Exchange::respond_relay(const ResponseHead& head, BodyReader& body,
+                                         std::chrono::milliseconds idle, BodyFraming framing) {
     BodyWriter* writer = TRY(respond_streaming(head, framing));
     return relay(body, *writer, idle);
 }
 
 struct Server::Inside {
-    Inside(Handler& handler, ServerOptions options) : handler(handler), options(std::move(options)) {}
+    Inside(Handler& handler, ServerOptions options)
+        : handler(handler), options(std::move(options)) {}
 
     void serve(net::Socket& socket) {
         Connection connection(socket, handler, options, control);
@@ -493,20 +519,28 @@ struct Server::Inside {
     std::unique_ptr<net::Listener> listener;
 };
 
-std::expected<std::unique_ptr<Server>, std::string> Server::open(const net::Address& at, Handler& handler,
+std::expected<std::unique_ptr<Server>, std::string> Server::open(const net::Address& at,
+                                                                 Handler& handler,
                                                                  ServerOptions options) {
     auto inside = std::make_unique<Inside>(handler, std::move(options));
     inside->listener = TRY(net::Listener::open(
-        at, inside->options.name, [serving = inside.get()](net::Socket& socket) { serving->serve(socket); }));
+        at, inside->options.name,
+        [serving = inside.get()](net::Socket& socket) { serving->serve(socket); }));
     inside->listener->set_loops(inside->options.loops);
     inside->listener->set_limit(inside->options.max_connections, std::string(kBusy));
     return std::unique_ptr<Server>(new Server(std::move(inside)));
 }
 
 Server::Server(std::unique_ptr<Inside> inside) : inside_(std::move(inside)) {}
-Server::~Server() { stop(); }
-net::Address Server::address() const { return inside_->listener->address(); }
-void Server::start() { inside_->listener->start(); }
+Server::~Server() {
+    stop();
+}
+net::Address Server::address() const {
+    return inside_->listener->address();
+}
+void Server::start() {
+    inside_->listener->start();
+}
 
 void Server::stop(std::chrono::milliseconds grace) {
     inside_->control.stopping = true;

@@ -48,7 +48,8 @@ void StreamBody::start(const http1::Framing& framing) {
     length_ = left_ = framing.body == http1::BodyKind::Length ? framing.length : 0;
     ended_ = kind_ == http1::BodyKind::None;
     failure_.reset();
-    decoder_ = kind_ == http1::BodyKind::Chunked ? std::make_unique<http1::ChunkedDecoder>() : nullptr;
+    decoder_ =
+        kind_ == http1::BodyKind::Chunked ? std::make_unique<http1::ChunkedDecoder>() : nullptr;
 }
 
 std::optional<uint64_t> StreamBody::length() const {
@@ -56,7 +57,9 @@ std::optional<uint64_t> StreamBody::length() const {
     return std::nullopt;
 }
 
-const HeaderList& StreamBody::trailers() const { return decoder_ ? decoder_->trailers() : kNoTrailers; }
+const HeaderList& StreamBody::trailers() const {
+    return decoder_ ? decoder_->trailers() : kNoTrailers;
+}
 
 std::unexpected<Error> StreamBody::fail(Error::Kind kind, std::string text) {
     failure_ = Error{kind, source_, Error::Retry::Never, std::move(text)};
@@ -82,7 +85,8 @@ Result<size_t> StreamBody::read_length(std::span<char> into, net::Deadline deadl
     const size_t wanted = static_cast<size_t>(std::min<uint64_t>(into.size(), left_));
     const size_t got = TRY(read_some(into.first(wanted), deadline));
     if (got == 0) {
-        return fail(Error::Kind::Closed, "the body ended " + std::to_string(left_) + " bytes before its Content-Length");
+        return fail(Error::Kind::Closed,
+                    "the body ended " + std::to_string(left_) + " bytes before its Content-Length");
     }
     left_ -= got;
     ended_ = left_ == 0;
@@ -92,7 +96,8 @@ Result<size_t> StreamBody::read_length(std::span<char> into, net::Deadline deadl
 Result<size_t> StreamBody::read_chunked(std::span<char> into, net::Deadline deadline) {
     while (true) {
         if (buffer_.empty() && decoder_->left_in_chunk() >= kDirectBytes) {
-            const size_t wanted = static_cast<size_t>(std::min<uint64_t>(into.size(), decoder_->left_in_chunk()));
+            const size_t wanted =
+                static_cast<size_t>(std::min<uint64_t>(into.size(), decoder_->left_in_chunk()));
             const size_t got = TRY(read_some(into.first(wanted), deadline));
             if (got == 0) return fail(Error::Kind::Closed, "the body ended within a chunk");
             decoder_->took(got);
@@ -104,7 +109,8 @@ Result<size_t> StreamBody::read_chunked(std::span<char> into, net::Deadline dead
         switch (step.state) {
             case http1::ChunkedDecoder::State::Data: return step.data.size();
             case http1::ChunkedDecoder::State::End: ended_ = true; return 0;
-            case http1::ChunkedDecoder::State::Bad: return fail(Error::Kind::Malformed, std::string(decoder_->problem()));
+            case http1::ChunkedDecoder::State::Bad:
+                return fail(Error::Kind::Malformed, std::string(decoder_->problem()));
             case http1::ChunkedDecoder::State::NeedMore: break;
         }
         const auto got = buffer_.fill(socket_, deadline);

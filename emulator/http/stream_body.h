@@ -1,5 +1,5 @@
-// What an HTTP/1 connection reads from: bytes that came early, then the socket; and a message's body in
-// that. Shared by http/server and http/upstream.
+// What an HTTP/1 connection reads from: bytes that came early, then the socket; and a message's
+// body in that. Shared by http/server and http/upstream.
 #pragma once
 #include <cstring>
 #include <memory>
@@ -52,7 +52,7 @@ class StreamBody final : public BodyReader {
     http1::BodyKind kind_ = http1::BodyKind::None;
     uint64_t length_ = 0, left_ = 0;
     bool ended_ = true;
-    std::optional<Error> failure_;                     // every later read gives it again
+    std::optional<Error> failure_;                    // every later read gives it again
     std::unique_ptr<http1::ChunkedDecoder> decoder_;  // only for who needs it
 };
 

@@ -15,7 +15,7 @@ constexpr size_t kPieceBytes = 16 * 1024;
 struct Way {
     net::Socket& from;
     net::Socket& to;
-    std::string pending;      // read and not yet taken by the other side
+    std::string pending;  // read and not yet taken by the other side
     uint64_t bytes = 0;
     bool ended = false;       // `from` sends no more
     bool passed_end = false;  // and `to` was told
@@ -60,13 +60,15 @@ struct Way {
         return true;
     }
 
-    bool has_more_at_once() const { return pending.empty() && !ended && from.is_tls() && from.readable_now(); }
+    bool has_more_at_once() const {
+        return pending.empty() && !ended && from.is_tls() && from.readable_now();
+    }
 };
 
 }  // namespace
 
-TunnelReport run_tunnel(net::Socket& first, std::string from_first, net::Socket& second, std::string from_second,
-                        std::chrono::milliseconds idle) {
+TunnelReport run_tunnel(net::Socket& first, std::string from_first, net::Socket& second,
+                        std::string from_second, std::chrono::milliseconds idle) {
     net::leave_loop();
     Way forth{first, second, std::move(from_first)}, back{second, first, std::move(from_second)};
     const auto report = [&](TunnelEnd end) { return TunnelReport{end, forth.bytes, back.bytes}; };
@@ -74,7 +76,8 @@ TunnelReport run_tunnel(net::Socket& first, std::string from_first, net::Socket&
     while (true) {
         const auto one = forth.step();
         const auto other = back.step();
-        if (one == Way::Outcome::Broken || other == Way::Outcome::Broken) return report(TunnelEnd::Broken);
+        if (one == Way::Outcome::Broken || other == Way::Outcome::Broken)
+            return report(TunnelEnd::Broken);
         if (forth.passed_end && back.passed_end) return report(TunnelEnd::Closed);
         const bool moved = one == Way::Outcome::Moved || other == Way::Outcome::Moved;
         if (moved) idle_until = net::Deadline::after(idle);
@@ -87,7 +90,8 @@ TunnelReport run_tunnel(net::Socket& first, std::string from_first, net::Socket&
             if (!writing.pending.empty()) wanted |= POLLOUT;
             return wanted;
         };
-        pollfd entries[] = {{first.descriptor(), events(forth, back), 0}, {second.descriptor(), events(back, forth), 0}};
+        pollfd entries[] = {{first.descriptor(), events(forth, back), 0},
+                            {second.descriptor(), events(back, forth), 0}};
         const int ready = poll(entries, 2, idle_until.poll_milliseconds());
         if (ready == 0 && idle_until.expired()) return report(TunnelEnd::Idle);
         if (ready < 0 && errno != EINTR) return report(TunnelEnd::Broken);

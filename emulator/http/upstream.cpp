@@ -1,5 +1,5 @@
-// One attempt at an origin or target: a pooled connection that still lives, else a new one; the request
-// out, the response's head in. RFC 9112 §9.3 for reuse, RFC 9110 §10.1.1 and §15.2 for 1xx.
+// One attempt at an origin or target: a pooled connection that still lives, else a new one; the
+// request out, the response's head in. RFC 9112 §9.3 for reuse, RFC 9110 §10.1.1 and §15.2 for 1xx.
 #include "http/upstream.h"
 
 #include <sys/socket.h>
@@ -25,7 +25,8 @@ struct Connection {
     net::Socket socket;
     ReadBuffer buffer;
     std::string out;
-    std::optional<http1::HeadReader> reader;   // its lists keep their room from one answer to the next
+    std::optional<http1::HeadReader>
+        reader;  // its lists keep their room from one answer to the next
     net::Address peer;
     SteadyClock::time_point idle_since;
 };
@@ -62,11 +63,12 @@ std::unique_ptr<Connection> Pool::take(std::string_view key, std::chrono::millis
             std::lock_guard lock(mutex_);
             const auto pool = idle_.find(key);
             if (pool == idle_.end()) return nullptr;
-            // The last one given back is the first one taken: it is the likeliest to live. One that another
-            // loop watches stays for a session there.
+            // The last one given back is the first one taken: it is the likeliest to live. One that
+            // another loop watches stays for a session there.
             auto& idle = pool->second;
-            const auto found = std::find_if(idle.rbegin(), idle.rend(),
-                                            [](const auto& candidate) { return candidate->socket.belongs_here(); });
+            const auto found = std::find_if(idle.rbegin(), idle.rend(), [](const auto& candidate) {
+                return candidate->socket.belongs_here();
+            });
             if (found == idle.rend()) return nullptr;
             connection = std::move(*found);
             idle.erase(std::next(found).base());
@@ -104,20 +106,22 @@ void Pool::close_idle(std::string_view key) {
 size_t Pool::size() const {
     std::lock_guard lock(mutex_);
     size_t count = 0;
-    for (const auto& [key, pool] : idle_) count += pool.size();
+    for (const auto& [key, pool] : idle_)
+        count += pool.size();
     return count;
 }
 
 Result<std::unique_ptr<Connection>> dial(const net::Resolver& resolver, const Endpoint& to,
                                          const AttemptTimeouts& timeouts) {
-    net::leave_loop();   // a task's network makes its sockets in another process
+    net::leave_loop();  // a task's network makes its sockets in another process
     auto socket = resolver.dial(to.host, to.port, net::Deadline::after(timeouts.connect));
     if (!socket) return std::unexpected(from_net(socket.error(), Error::Source::Origin, true));
     auto connection = std::make_unique<Connection>();
     connection->socket = std::move(*socket);
     connection->peer = connection->socket.peer();
     if (to.tls) {
-        const auto shaken = to.tls->connect(connection->socket, to.server_name, net::Deadline::after(timeouts.tls_handshake));
+        const auto shaken = to.tls->connect(connection->socket, to.server_name,
+                                            net::Deadline::after(timeouts.tls_handshake));
         if (!shaken) {
             Error error = from_net(shaken.error(), Error::Source::Origin, true);
             const bool waited = error.kind == Error::Kind::ConnectTimeout;
@@ -131,7 +135,8 @@ Result<std::unique_ptr<Connection>> dial(const net::Resolver& resolver, const En
 // Its connection returns to where it came from when the response goes.
 class Response final : public UpstreamResponse {
   public:
-    Response(std::unique_ptr<Connection> connection, std::shared_ptr<Pool> pool, std::string key, bool reused)
+    Response(std::unique_ptr<Connection> connection, std::shared_ptr<Pool> pool, std::string key,
+             bool reused)
         : connection_(std::move(connection)),
           body_(connection_->socket, connection_->buffer, Error::Source::Origin),
           reused_(reused),
@@ -181,8 +186,8 @@ class Response final : public UpstreamResponse {
 // Sends one request and reads the head of its answer.
 class Attempt {
   public:
-    Attempt(Response& response, const UpstreamLimits& limits, const RequestHead& request, BodyReader* body,
-            const AttemptTimeouts& timeouts)
+    Attempt(Response& response, const UpstreamLimits& limits, const RequestHead& request,
+            BodyReader* body, const AttemptTimeouts& timeouts)
         : response_(response),
           connection_(*response.connection_),
           request_(request),
@@ -192,14 +197,16 @@ class Attempt {
 
     Result<void> run() {
         const auto sent = send_request();
-        if (!sent && !(sent.error().source == Error::Source::Origin && peer_may_have_answered(sent.error()))) {
+        if (!sent && !(sent.error().source == Error::Source::Origin &&
+                       peer_may_have_answered(sent.error()))) {
             return std::unexpected(classify(sent.error()));
         }
         sent_at_ = SteadyClock::now();
         gave_up_ = gave_up_ || !sent;
         while (!has_answer_) {
             // A peer that refused our bytes has answered already, or never will.
-            const auto deadline = sent ? net::Deadline::after(timeouts_.first_byte) : net::Deadline::now();
+            const auto deadline =
+                sent ? net::Deadline::after(timeouts_.first_byte) : net::Deadline::now();
             const auto read = read_head(deadline);
             if (!read && !sent) return std::unexpected(classify(sent.error()));
             if (!read) return std::unexpected(classify(read.error()));
@@ -209,13 +216,17 @@ class Attempt {
     }
 
   private:
-    static bool peer_may_have_answered(const Error& error) { return error.kind == Error::Kind::Reset; }
+    static bool peer_may_have_answered(const Error& error) {
+        return error.kind == Error::Kind::Reset;
+    }
 
-    // RFC 9112 §9.3.1: a kept connection that dies before a byte of the answer was probably closed by the
-    // peer while idle. Whether the request may be sent twice is the caller's to know, save for a body that is gone.
+    // RFC 9112 §9.3.1: a kept connection that dies before a byte of the answer was probably closed
+    // by the peer while idle. Whether the request may be sent twice is the caller's to know, save
+    // for a body that is gone.
     Error classify(Error error) const {
         const bool died = error.kind == Error::Kind::Reset || error.kind == Error::Kind::Closed;
-        const bool safe = response_.reused_ && died && error.source == Error::Source::Origin && !got_bytes_ && body_bytes_ == 0;
+        const bool safe = response_.reused_ && died && error.source == Error::Source::Origin &&
+                          !got_bytes_ && body_bytes_ == 0;
         error.retry = safe ? Error::Retry::OnFreshConnection : Error::Retry::Never;
         return error;
     }
@@ -225,8 +236,10 @@ class Attempt {
         out.clear();
         const auto length = body_ ? body_->length() : std::optional<uint64_t>(0);
         BodyKind kind = BodyKind::None;
-        if (!length) kind = BodyKind::Chunked;
-        else if (*length > 0 || request_.headers.get("content-length") == "0") kind = BodyKind::Length;
+        if (!length)
+            kind = BodyKind::Chunked;
+        else if (*length > 0 || request_.headers.get("content-length") == "0")
+            kind = BodyKind::Length;
         http1::append_request_head(out, request_, kind, length.value_or(0));
         if (!length || *length > 0) return send_with_body(kind, length);
         return send(out, {});
@@ -238,7 +251,8 @@ class Attempt {
         while (true) {
             // The first bytes share the head's system call if they are there already.
             const bool head_waits = body_bytes_ == 0 && !out.empty();
-            auto got = body_->read({buffer.get(), kSendBytes}, head_waits ? net::Deadline::now() : between());
+            auto got = body_->read({buffer.get(), kSendBytes},
+                                   head_waits ? net::Deadline::now() : between());
             if (!got && head_waits && got.error().kind == Error::Kind::ReadTimeout) {
                 TRY(send(out, {}));
                 out.clear();
@@ -261,10 +275,11 @@ class Attempt {
         return {};
     }
 
-    // An answer before the body is through: interim heads are consumed, an error ends the sending (the
-    // peer may not read on), success goes on sending while the answer waits.
+    // An answer before the body is through: interim heads are consumed, an error ends the sending
+    // (the peer may not read on), success goes on sending while the answer waits.
     Result<bool> answered_early() {
-        while (!has_answer_ && connection_.socket.readable_now()) TRY(read_head(between()));
+        while (!has_answer_ && connection_.socket.readable_now())
+            TRY(read_head(between()));
         const bool refused = has_answer_ && response_.head_.status >= 300;
         if (refused) gave_up_ = true;
         return refused;
@@ -303,12 +318,14 @@ class Attempt {
             return {};
         }
         if (framing.body == BodyKind::Undecidable) {
-            return std::unexpected(fault(Error::Kind::Malformed, "the response's length cannot be decided"));
+            return std::unexpected(
+                fault(Error::Kind::Malformed, "the response's length cannot be decided"));
         }
         has_answer_ = true;
         response_.body_.start(framing);
         response_.keeps_ = framing.keep_alive && head.status != 101 && asks_to_keep();
-        response_.first_byte_took_ = sent_at_ == SteadyClock::time_point() ? std::chrono::microseconds(0) : since(sent_at_);
+        response_.first_byte_took_ =
+            sent_at_ == SteadyClock::time_point() ? std::chrono::microseconds(0) : since(sent_at_);
         return {};
     }
 
@@ -336,7 +353,9 @@ class Attempt {
     BodyReader* body_;
     const AttemptTimeouts& timeouts_;
     static http1::HeadReader& reader_of(Connection& connection, size_t limit) {
-        if (!connection.reader) connection.reader.emplace(http1::MessageKind::Response, http1::Limits{limit, limit, limit});
+        if (!connection.reader)
+            connection.reader.emplace(http1::MessageKind::Response,
+                                      http1::Limits{limit, limit, limit});
         return *connection.reader;
     }
 
@@ -377,15 +396,18 @@ std::string Endpoint::pool_key() const {
 }
 
 struct Upstream::Inside {
-    Result<std::unique_ptr<UpstreamResponse>> attempt(const Endpoint& to, const RequestHead& head, BodyReader* body,
-                                                      const AttemptTimeouts& timeouts, bool from_pool) {
+    Result<std::unique_ptr<UpstreamResponse>> attempt(const Endpoint& to, const RequestHead& head,
+                                                      BodyReader* body,
+                                                      const AttemptTimeouts& timeouts,
+                                                      bool from_pool) {
         if (to.tls) net::leave_loop();
         std::string key = to.pool_key();
         auto connection = from_pool ? pool->take(key, timeouts.idle_pooled) : nullptr;
         const bool reused = connection != nullptr;
         const auto start = SteadyClock::now();
         if (!reused) connection = TRY(dial(resolver, to, timeouts));
-        auto response = std::make_unique<Response>(std::move(connection), pool, std::move(key), reused);
+        auto response =
+            std::make_unique<Response>(std::move(connection), pool, std::move(key), reused);
         response->watch(timeouts.cancellation);
         if (!reused) response->connect_took_ = since(start);
         TRY(Attempt(*response, limits, head, body, timeouts).run());
@@ -401,17 +423,24 @@ Upstream::Upstream(const net::Resolver& resolver, UpstreamLimits limits)
     : inside_(new Inside{resolver, limits, std::make_shared<Pool>(limits.max_idle_per_endpoint)}) {}
 Upstream::~Upstream() = default;
 
-Result<std::unique_ptr<UpstreamResponse>> Upstream::send(const Endpoint& to, const RequestHead& head, BodyReader* body,
+Result<std::unique_ptr<UpstreamResponse>> Upstream::send(const Endpoint& to,
+                                                         const RequestHead& head, BodyReader* body,
                                                          const AttemptTimeouts& timeouts) {
     return inside_->attempt(to, head, body, timeouts, true);
 }
 
-Result<std::unique_ptr<UpstreamResponse>> Upstream::send_fresh(const Endpoint& to, const RequestHead& head,
-                                                               BodyReader* body, const AttemptTimeouts& timeouts) {
+Result<std::unique_ptr<UpstreamResponse>> Upstream::send_fresh(const Endpoint& to,
+                                                               const RequestHead& head,
+                                                               BodyReader* body,
+                                                               const AttemptTimeouts& timeouts) {
     return inside_->attempt(to, head, body, timeouts, false);
 }
 
-void Upstream::close_idle(std::string_view pool_key) { inside_->pool->close_idle(pool_key); }
-size_t Upstream::idle_connections() const { return inside_->pool->size(); }
+void Upstream::close_idle(std::string_view pool_key) {
+    inside_->pool->close_idle(pool_key);
+}
+size_t Upstream::idle_connections() const {
+    return inside_->pool->size();
+}
 
 }  // namespace http

@@ -1,5 +1,5 @@
-// The default verdicts, for fronts that have no table of their own: what may be framed one way only is
-// answered, the rest is refused. Edge and balancer bring theirs.
+// The default verdicts, for fronts that have no table of their own: what may be framed one way only
+// is answered, the rest is refused. Edge and balancer bring theirs.
 #include "http/server.h"
 
 namespace http {
@@ -57,7 +57,8 @@ bool answered_by_default(Exchange& exchange) {
         head.status = verdict.status;
         head.headers.add("Content-Type", "text/plain");
         // A peer that is gone needs no answer.
-        (void)exchange.respond(head, "The request is malformed: " + std::string(name_of(anomaly)) + "\n");
+        (void)exchange.respond(head,
+                               "The request is malformed: " + std::string(name_of(anomaly)) + "\n");
         return true;
     }
     return false;

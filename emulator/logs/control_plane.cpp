@@ -1,9 +1,10 @@
-// CloudWatch Logs (see control_plane.h): the operation table, names to rows, and the way in for tasks' output.
+// CloudWatch Logs (see control_plane.h): the operation table, names to rows, and the way in for
+// tasks' output.
 #include "logs/control_plane.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "aws/arn.h"
 #include "base/text.h"
@@ -14,18 +15,24 @@ namespace logs {
 namespace {
 
 const aws::OperationTable<ControlPlane>& operations() {
-    static const aws::OperationTable<ControlPlane> table{group_operations, stream_operations, event_operations};
+    static const aws::OperationTable<ControlPlane> table{group_operations, stream_operations,
+                                                         event_operations};
     return table;
 }
 
 }  // namespace
 
-void invalid(std::string message) { throw aws::Error{400, "InvalidParameterException", std::move(message)}; }
+void invalid(std::string message) {
+    throw aws::Error{400, "InvalidParameterException", std::move(message)};
+}
 
 const std::string& required(const aws::Call& call, std::string_view member) {
     const std::string& value = call.input[member].as_string();
     if (value.empty())
-        invalid(fmt::format("1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null", member));
+        invalid(
+            fmt::format("1 validation error detected: Value null at '{}' failed to satisfy "
+                        "constraint: Member must not be null",
+                        member));
     return value;
 }
 
@@ -33,14 +40,22 @@ size_t limit_of(const aws::Call& call, size_t fallback, size_t most) {
     const base::Node& limit = call.input["limit"];
     if (limit.is_null()) return fallback;
     if (limit.as_int() < 1 || limit.as_int() > static_cast<int64_t>(most))
-        invalid(fmt::format("1 validation error detected: Value '{}' at 'limit' failed to satisfy constraint: Member must have value {} or equal to {}",
-                            limit.as_int(), limit.as_int() < 1 ? "greater than" : "less than", limit.as_int() < 1 ? 1 : most));
+        invalid(
+            fmt::format("1 validation error detected: Value '{}' at 'limit' failed to satisfy "
+                        "constraint: Member must have value {} or equal to {}",
+                        limit.as_int(), limit.as_int() < 1 ? "greater than" : "less than",
+                        limit.as_int() < 1 ? 1 : most));
     return static_cast<size_t>(limit.as_int());
 }
 
 const aws::ServiceInfo& ControlPlane::info() const {
-    static const aws::ServiceInfo info{.name = "logs", .signing_name = "logs", .target_prefix = "Logs_20140328", .version = "2014-03-28",
-                                       .protocol = aws::Protocol::Json11, .xml_namespace = "", .known_operations = kKnownOperations};
+    static const aws::ServiceInfo info{.name = "logs",
+                                       .signing_name = "logs",
+                                       .target_prefix = "Logs_20140328",
+                                       .version = "2014-03-28",
+                                       .protocol = aws::Protocol::Json11,
+                                       .xml_namespace = "",
+                                       .known_operations = kKnownOperations};
     return info;
 }
 
@@ -50,7 +65,9 @@ std::optional<aws::Reply> ControlPlane::serve(aws::Call& call) {
     return operation->run(*this, call);
 }
 
-int64_t ControlPlane::now_ms() const { return std::chrono::floor<base::milliseconds>(clock_.now()).time_since_epoch().count(); }
+int64_t ControlPlane::now_ms() const {
+    return std::chrono::floor<base::milliseconds>(clock_.now()).time_since_epoch().count();
+}
 
 std::string ControlPlane::arn(const Group& group) const {
     return aws::make_arn("logs", ids_.region(), ids_.account(), "log-group:" + group.name);
@@ -58,25 +75,34 @@ std::string ControlPlane::arn(const Group& group) const {
 
 Group ControlPlane::group_named(std::string_view name_or_arn) {
     std::string_view name = name_or_arn;
-    if (size_t at = name.find(":log-group:"); name.starts_with("arn:") && at != std::string_view::npos) name.remove_prefix(at + 11);
+    if (size_t at = name.find(":log-group:");
+        name.starts_with("arn:") && at != std::string_view::npos)
+        name.remove_prefix(at + 11);
     if (name.ends_with(":*")) name.remove_suffix(2);
     auto group = store_.group(name);
-    if (!group) throw aws::Error{400, "ResourceNotFoundException", "The specified log group does not exist."};
+    if (!group)
+        throw aws::Error{400, "ResourceNotFoundException",
+                         "The specified log group does not exist."};
     return *group;
 }
 
 Stream ControlPlane::stream_named(const Group& group, std::string_view name) {
     auto stream = store_.stream(group.id, name);
-    if (!stream) throw aws::Error{400, "ResourceNotFoundException", "The specified log stream does not exist."};
+    if (!stream)
+        throw aws::Error{400, "ResourceNotFoundException",
+                         "The specified log stream does not exist."};
     return *stream;
 }
 
-std::expected<void, std::string> ControlPlane::open_stream(std::string_view group_name, std::string_view stream_name, MissingGroup missing) {
+std::expected<void, std::string> ControlPlane::open_stream(std::string_view group_name,
+                                                           std::string_view stream_name,
+                                                           MissingGroup missing) {
     std::lock_guard lock(mutex_);
     auto group = store_.group(group_name);
     if (!group) {
         if (missing == MissingGroup::Refuse)
-            return std::unexpected("ResourceNotFoundException: The specified log group does not exist.");
+            return std::unexpected(
+                "ResourceNotFoundException: The specified log group does not exist.");
         Group made;
         made.name = group_name;
         made.created_ms = now_ms();
@@ -89,7 +115,8 @@ std::expected<void, std::string> ControlPlane::open_stream(std::string_view grou
     return {};
 }
 
-void ControlPlane::append(std::string_view group, std::string_view stream, base::Time at, std::string_view line) {
+void ControlPlane::append(std::string_view group, std::string_view stream, base::Time at,
+                          std::string_view line) {
     std::pair<int64_t, int64_t> ids;
     {
         std::lock_guard lock(mutex_);
@@ -97,11 +124,14 @@ void ControlPlane::append(std::string_view group, std::string_view stream, base:
         if (found == open_.end()) return;
         ids = found->second;
     }
-    store_.add_later(ids.first, ids.second, {std::chrono::floor<base::milliseconds>(at).time_since_epoch().count(), std::string(line)});
+    store_.add_later(
+        ids.first, ids.second,
+        {std::chrono::floor<base::milliseconds>(at).time_since_epoch().count(), std::string(line)});
 }
 
-std::vector<Event> ControlPlane::find(std::string_view group_name, std::string_view stream_prefix, base::Time from,
-                                      std::string_view pattern_text, size_t limit) {
+std::vector<Event> ControlPlane::find(std::string_view group_name, std::string_view stream_prefix,
+                                      base::Time from, std::string_view pattern_text,
+                                      size_t limit) {
     auto pattern = FilterPattern::parse(pattern_text);
     auto group = store_.group(group_name);
     if (!group || !pattern) return {};
@@ -110,7 +140,8 @@ std::vector<Event> ControlPlane::find(std::string_view group_name, std::string_v
     range.from_ms = std::chrono::floor<base::milliseconds>(from).time_since_epoch().count();
     range.direction = Direction::Backward;
     if (!stream_prefix.empty()) {
-        for (const Stream& stream : store_.streams(group->id, stream_prefix)) range.streams.push_back(stream.id);
+        for (const Stream& stream : store_.streams(group->id, stream_prefix))
+            range.streams.push_back(stream.id);
         if (range.streams.empty()) return {};
     }
     std::vector<Event> found;

@@ -22,22 +22,25 @@ class ControlPlane final : public aws::Service {
     const aws::ServiceInfo& info() const override;
     std::optional<aws::Reply> serve(aws::Call& call) override;
 
-    // For the runtime's output, as the awslogs driver does it: the stream is made (and the group, when
-    // allowed); an error is AWS's own sentence, with its code in front.
-    std::expected<void, std::string> open_stream(std::string_view group, std::string_view stream, MissingGroup missing);
+    // For the runtime's output, as the awslogs driver does it: the stream is made (and the group,
+    // when allowed); an error is AWS's own sentence, with its code in front.
+    std::expected<void, std::string> open_stream(std::string_view group, std::string_view stream,
+                                                 MissingGroup missing);
     // One line; a stream that is gone meanwhile loses it.
-    void append(std::string_view group, std::string_view stream, base::Time at, std::string_view line);
+    void append(std::string_view group, std::string_view stream, base::Time at,
+                std::string_view line);
     void flush() { store_.flush(); }
     // Retention: to be called now and then.
     void expire() { store_.expire(); }
 
     // For the console, `dodam logs` and scenarios: events of the group (streams that start with the
     // prefix), from a time on, whose message matches the filter pattern; newest last.
-    std::vector<Event> find(std::string_view group, std::string_view stream_prefix, base::Time from, std::string_view pattern, size_t limit);
+    std::vector<Event> find(std::string_view group, std::string_view stream_prefix, base::Time from,
+                            std::string_view pattern, size_t limit);
 
-    Group group_named(std::string_view name_or_arn);            // throws ResourceNotFoundException
+    Group group_named(std::string_view name_or_arn);  // throws ResourceNotFoundException
     Stream stream_named(const Group& group, std::string_view name);
-    std::string arn(const Group& group) const;                  // without :*
+    std::string arn(const Group& group) const;  // without :*
     Store& store() { return store_; }
     base::Clock& clock() { return clock_; }
     int64_t now_ms() const;

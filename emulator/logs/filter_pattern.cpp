@@ -1,4 +1,5 @@
-// Filter patterns (see filter_pattern.h): a word splitter and a small recursive-descent reader for braces.
+// Filter patterns (see filter_pattern.h): a word splitter and a small recursive-descent reader for
+// braces.
 #include "logs/filter_pattern.h"
 
 #include <algorithm>
@@ -10,7 +11,9 @@ namespace {
 
 constexpr int kMaxDepth = 20;
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 std::expected<std::string, std::string> take_quoted(std::string_view& rest) {
     std::string word;
@@ -27,7 +30,9 @@ std::expected<std::string, std::string> take_quoted(std::string_view& rest) {
     return std::unexpected("Invalid filter pattern: a quotation mark is not closed");
 }
 
-bool contains(std::string_view message, const std::string& word) { return message.find(word) != std::string_view::npos; }
+bool contains(std::string_view message, const std::string& word) {
+    return message.find(word) != std::string_view::npos;
+}
 
 const base::Node* follow(const base::Node& message, const std::vector<std::string>& path) {
     const base::Node* at = &message;
@@ -57,7 +62,8 @@ struct JsonPatternReader {
     std::string_view rest;
 
     void skip_spaces() {
-        while (!rest.empty() && is_space(rest.front())) rest.remove_prefix(1);
+        while (!rest.empty() && is_space(rest.front()))
+            rest.remove_prefix(1);
     }
     bool take(std::string_view token) {
         skip_spaces();
@@ -71,7 +77,10 @@ struct JsonPatternReader {
 
     Read<Condition> chain(int depth, std::string_view token, Condition::Kind kind) {
         if (depth > kMaxDepth) return invalid("too deep");
-        auto next = [&] { return kind == Condition::Kind::Or ? chain(depth, "&&", Condition::Kind::And) : leaf(depth); };
+        auto next = [&] {
+            return kind == Condition::Kind::Or ? chain(depth, "&&", Condition::Kind::And)
+                                               : leaf(depth);
+        };
         auto first = next();
         if (!first) return first;
         Condition result{kind, {}, {std::move(*first)}};
@@ -102,7 +111,9 @@ struct JsonPatternReader {
             if (rest.front() == '.') {
                 rest.remove_prefix(1);
                 size_t end = 0;
-                while (end < rest.size() && !is_space(rest[end]) && std::string_view(".[=!<>)}").find(rest[end]) == std::string_view::npos) ++end;
+                while (end < rest.size() && !is_space(rest[end]) &&
+                       std::string_view(".[=!<>)}").find(rest[end]) == std::string_view::npos)
+                    ++end;
                 if (end == 0) return invalid("a selector has an empty step");
                 result.emplace_back(rest.substr(0, end));
                 rest.remove_prefix(end);
@@ -129,14 +140,16 @@ struct JsonPatternReader {
             std::string_view token;
             Operator op;
         };
-        for (const Word& word : {Word{"IS NULL", Operator::IsNull}, Word{"NOT EXISTS", Operator::NotExists},
-                                 Word{"IS TRUE", Operator::IsTrue}, Word{"IS FALSE", Operator::IsFalse}})
+        for (const Word& word :
+             {Word{"IS NULL", Operator::IsNull}, Word{"NOT EXISTS", Operator::NotExists},
+              Word{"IS TRUE", Operator::IsTrue}, Word{"IS FALSE", Operator::IsFalse}})
             if (take(word.token)) {
                 result.op = word.op;
                 return result;
             }
-        for (const Word& word : {Word{"!=", Operator::NotEqual}, Word{"<=", Operator::LessOrEqual}, Word{">=", Operator::GreaterOrEqual},
-                                 Word{"=", Operator::Equal}, Word{"<", Operator::Less}, Word{">", Operator::Greater}})
+        for (const Word& word : {Word{"!=", Operator::NotEqual}, Word{"<=", Operator::LessOrEqual},
+                                 Word{">=", Operator::GreaterOrEqual}, Word{"=", Operator::Equal},
+                                 Word{"<", Operator::Less}, Word{">", Operator::Greater}})
             if (take(word.token)) {
                 result.op = word.op;
                 return operand(std::move(result));
@@ -153,7 +166,9 @@ struct JsonPatternReader {
             return result;
         }
         size_t end = 0;
-        while (end < rest.size() && !is_space(rest[end]) && std::string_view(")}&|").find(rest[end]) == std::string_view::npos) ++end;
+        while (end < rest.size() && !is_space(rest[end]) &&
+               std::string_view(")}&|").find(rest[end]) == std::string_view::npos)
+            ++end;
         if (end == 0) return invalid("a comparison lacks its value");
         result.text = rest.substr(0, end);
         rest.remove_prefix(end);
@@ -172,12 +187,15 @@ std::expected<FilterPattern, std::string> FilterPattern::parse(std::string_view 
         JsonPatternReader reader{rest.substr(1)};
         auto condition = reader.any(0);
         if (!condition) return std::unexpected(condition.error());
-        if (!reader.take("}") || !base::trim(reader.rest).empty()) return std::unexpected("Invalid filter pattern: a brace is not closed");
+        if (!reader.take("}") || !base::trim(reader.rest).empty())
+            return std::unexpected("Invalid filter pattern: a brace is not closed");
         pattern.condition_ = std::make_shared<const Condition>(std::move(*condition));
         return pattern;
     }
     if (rest.starts_with('[') || rest.starts_with('%'))
-        return std::unexpected("Invalid filter pattern: space-delimited patterns and regular expressions are not emulated");
+        return std::unexpected(
+            "Invalid filter pattern: space-delimited patterns and regular expressions are not "
+            "emulated");
     while (!(rest = base::trim(rest)).empty()) {
         std::vector<std::string>* list = &pattern.required_;
         if (rest.size() > 1 && (rest.front() == '?' || rest.front() == '-')) {
@@ -190,7 +208,8 @@ std::expected<FilterPattern, std::string> FilterPattern::parse(std::string_view 
             list->push_back(std::move(*word));
             continue;
         }
-        size_t end = static_cast<size_t>(std::find_if(rest.begin(), rest.end(), is_space) - rest.begin());
+        size_t end =
+            static_cast<size_t>(std::find_if(rest.begin(), rest.end(), is_space) - rest.begin());
         list->emplace_back(rest.substr(0, end));
         rest.remove_prefix(end);
     }
@@ -204,15 +223,18 @@ bool FilterPattern::matches(std::string_view message) const {
     }
     auto occurs = [&](const std::string& word) { return contains(message, word); };
     if (std::any_of(excluded_.begin(), excluded_.end(), occurs)) return false;
-    if (!optional_.empty() && std::none_of(optional_.begin(), optional_.end(), occurs)) return false;
+    if (!optional_.empty() && std::none_of(optional_.begin(), optional_.end(), occurs))
+        return false;
     return std::all_of(required_.begin(), required_.end(), occurs);
 }
 
 bool FilterPattern::holds(const Condition& condition, const base::Node& message) {
     auto part_holds = [&](const Condition& part) { return holds(part, message); };
     switch (condition.kind) {
-        case Condition::Kind::And: return std::all_of(condition.parts.begin(), condition.parts.end(), part_holds);
-        case Condition::Kind::Or: return std::any_of(condition.parts.begin(), condition.parts.end(), part_holds);
+        case Condition::Kind::And:
+            return std::all_of(condition.parts.begin(), condition.parts.end(), part_holds);
+        case Condition::Kind::Or:
+            return std::any_of(condition.parts.begin(), condition.parts.end(), part_holds);
         case Condition::Kind::Leaf: break;
     }
     return holds(condition.comparison, message);

@@ -1,5 +1,6 @@
 // Filter patterns: which messages FilterLogEvents gives. Pure.
-// CloudWatch Logs guide, "Filter pattern syntax for metric filters, subscription filters, filter log events, and Live Tail".
+// CloudWatch Logs guide, "Filter pattern syntax for metric filters, subscription filters, filter
+// log events, and Live Tail".
 #pragma once
 #include <expected>
 #include <memory>
@@ -11,9 +12,10 @@
 
 namespace logs {
 
-// Words: all plain ones must occur, one of the ?optional ones, none of the -excluded ones; "quoted" keeps spaces.
-// A pattern in braces compares members of JSON messages: { $.level = "error" && $.status >= 500 }.
-// GAP: space-delimited patterns ([ip, user, …]) and regular expressions (%…%) are refused.
+// Words: all plain ones must occur, one of the ?optional ones, none of the -excluded ones; "quoted"
+// keeps spaces. A pattern in braces compares members of JSON messages: { $.level = "error" &&
+// $.status >= 500 }. GAP: space-delimited patterns ([ip, user, …]) and regular expressions (%…%)
+// are refused.
 class FilterPattern {
   public:
     static std::expected<FilterPattern, std::string> parse(std::string_view text);
@@ -22,10 +24,21 @@ class FilterPattern {
   private:
     friend struct JsonPatternReader;
     struct Comparison {
-        enum class Operator : uint8_t { Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual, IsNull, NotExists, IsTrue, IsFalse };
+        enum class Operator : uint8_t {
+            Equal,
+            NotEqual,
+            Less,
+            LessOrEqual,
+            Greater,
+            GreaterOrEqual,
+            IsNull,
+            NotExists,
+            IsTrue,
+            IsFalse
+        };
         std::vector<std::string> path;
         Operator op = Operator::Equal;
-        std::string text;      // with wildcards
+        std::string text;  // with wildcards
         double number = 0;
         bool is_number = false;
     };

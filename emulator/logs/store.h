@@ -56,10 +56,11 @@ struct Line {
 
 enum class Direction : uint8_t { Forward, Backward };
 
-// Which events to read: of one group, from `from_ms` up to and without `to_ms`, beyond `after` in the direction.
+// Which events to read: of one group, from `from_ms` up to and without `to_ms`, beyond `after` in
+// the direction.
 struct Range {
     int64_t group = 0;
-    std::vector<int64_t> streams;          // empty = all
+    std::vector<int64_t> streams;  // empty = all
     int64_t from_ms = 0, to_ms = INT64_MAX;
     std::optional<Position> after;
     Direction direction = Direction::Forward;
@@ -71,13 +72,13 @@ class Store {
     Store(state::Database& database, base::Clock& clock) : database_(database), clock_(clock) {}
 
     std::optional<Group> group(std::string_view name);
-    std::vector<Group> groups(std::string_view prefix);       // by name
+    std::vector<Group> groups(std::string_view prefix);  // by name
     int64_t add_group(const Group& group);
     void save_group(const Group& group);
     void remove_group(const Group& group);
 
     std::optional<Stream> stream(int64_t group, std::string_view name);
-    std::vector<Stream> streams(int64_t group, std::string_view prefix);   // by name
+    std::vector<Stream> streams(int64_t group, std::string_view prefix);  // by name
     int64_t add_stream(int64_t group, std::string_view name);
     void remove_stream(const Stream& stream);
 

@@ -26,7 +26,8 @@ std::expected<Address, std::string> Address::tcp(std::string_view ip, uint16_t p
     Address address;
     address.port_ = port;
     // Text is normalised ("::0001" is "::1"), so that equal addresses compare equal.
-    for (auto [domain, family] : {std::pair(AF_INET, Family::IPv4), std::pair(AF_INET6, Family::IPv6)}) {
+    for (auto [domain, family] :
+         {std::pair(AF_INET, Family::IPv4), std::pair(AF_INET6, Family::IPv6)}) {
         if (inet_pton(domain, text.c_str(), bytes) != 1) continue;
         address.family_ = family;
         address.host_ = inet_ntop(domain, bytes, written, sizeof written);

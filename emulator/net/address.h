@@ -14,7 +14,8 @@ class Address {
     enum class Family : uint8_t { None, IPv4, IPv6, Unix };
 
     Address() = default;
-    // `ip` is a literal; names are net/resolver's business. An error says what is wrong with the text.
+    // `ip` is a literal; names are net/resolver's business. An error says what is wrong with the
+    // text.
     static std::expected<Address, std::string> tcp(std::string_view ip, uint16_t port);
     static std::expected<Address, std::string> unix_path(std::string_view path);
     // "127.0.0.1:80", "[::1]:80" or "unix:/path".
@@ -23,10 +24,10 @@ class Address {
     static Address from_sockaddr(const sockaddr* address, uint32_t size_bytes);
 
     Family family() const { return family_; }
-    const std::string& ip() const { return host_; }     // or the UNIX path
+    const std::string& ip() const { return host_; }  // or the UNIX path
     uint16_t port() const { return port_; }
     bool is_loopback() const;
-    std::string to_string() const;                      // as parse() reads it
+    std::string to_string() const;  // as parse() reads it
 
     // Fills a sockaddr_storage; returns the size for connect(2) and bind(2).
     uint32_t to_sockaddr(void* storage) const;

@@ -13,7 +13,7 @@ class IpRange {
     static std::optional<IpRange> parse(std::string_view text);
 
     bool contains(std::string_view ip) const;
-    int prefix_bits() const { return bits_; }   // of 128
+    int prefix_bits() const { return bits_; }  // of 128
 
   private:
     std::array<uint8_t, 16> bytes_{};

@@ -33,7 +33,7 @@ std::string bind_failure(const Address& at, int code) {
 
 // A socket file whose owner died refuses connections; a living one accepts them.
 void remove_stale_socket(const Address& at) {
-    struct stat status {};
+    struct stat status{};
     if (lstat(at.ip().c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
     const auto probe = Socket::connect(at, Deadline::after(std::chrono::milliseconds(200)));
     if (!probe && probe.error().kind == ErrorKind::Refused) unlink(at.ip().c_str());
@@ -46,7 +46,8 @@ struct Listener::Connection {
     base::Thread thread;
 };
 
-std::expected<std::unique_ptr<Listener>, std::string> Listener::open(const Address& at, std::string name,
+std::expected<std::unique_ptr<Listener>, std::string> Listener::open(const Address& at,
+                                                                     std::string name,
                                                                      Session session) {
     const int domain = at.family() == Address::Family::Unix   ? AF_UNIX
                        : at.family() == Address::Family::IPv6 ? AF_INET6
@@ -121,7 +122,8 @@ void Listener::accept_loop() {
             case ENFILE:
             case ENOBUFS:
             case ENOMEM: {
-                // accept(2) fails before anybody calls; by the time somebody does, there may be room again.
+                // accept(2) fails before anybody calls; by the time somebody does, there may be
+                // room again.
                 if (!wait_for(descriptor_, POLLIN, Deadline::never()) || stopping_) break;
                 const int retried = accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC);
                 if (retried >= 0) {
@@ -129,10 +131,12 @@ void Listener::accept_loop() {
                     break;
                 }
                 if (spare_descriptor_ >= 0) close(std::exchange(spare_descriptor_, -1));
-                const int last = accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+                const int last =
+                    accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
                 if (last >= 0) refuse(Socket(last), "no descriptors are left");
                 // Nothing to give up: let others finish instead of spinning.
-                if (last < 0) (void)wait_for(-1, POLLIN, Deadline::after(std::chrono::milliseconds(20)));
+                if (last < 0)
+                    (void)wait_for(-1, POLLIN, Deadline::after(std::chrono::milliseconds(20)));
                 spare_descriptor_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
                 break;
             }
@@ -185,9 +189,11 @@ void Listener::run(Connections::iterator connection) {
 
 void Listener::refuse(Socket socket, std::string_view why) {
     const auto now = std::chrono::duration_cast<std::chrono::seconds>(
-                         std::chrono::steady_clock::now().time_since_epoch()).count();
+                         std::chrono::steady_clock::now().time_since_epoch())
+                         .count();
     if (now - last_complaint_.exchange(now) >= 1) {
-        base::log_warning(name_, "a connection to " + address_.to_string() + " was refused: " + std::string(why));
+        base::log_warning(
+            name_, "a connection to " + address_.to_string() + " was refused: " + std::string(why));
     }
     if (!refusal_.empty()) (void)socket.write_all(refusal_, Deadline::now());
     socket.finish_writing();
@@ -214,7 +220,8 @@ void Listener::stop(std::chrono::milliseconds grace) {
     if (grace.count() > 0) wait_until_empty(Deadline::after(grace));
     {
         std::lock_guard lock(mutex_);
-        for (auto& connection : connections_) connection->socket.shut();
+        for (auto& connection : connections_)
+            connection->socket.shut();
     }
     wait_until_empty(Deadline::never());
     Connections last;

@@ -1,6 +1,6 @@
-// See loop.h. One epoll per loop, edge-triggered: a descriptor is registered once, at its first wait. What
-// is known about it is in a table of the loop's own, by descriptor and generation, so that an event for
-// one that was closed meanwhile finds nobody.
+// See loop.h. One epoll per loop, edge-triggered: a descriptor is registered once, at its first
+// wait. What is known about it is in a table of the loop's own, by descriptor and generation, so
+// that an event for one that was closed meanwhile finds nobody.
 #include "net/loop.h"
 
 #include <poll.h>
@@ -24,7 +24,8 @@
 #include "base/result.h"
 #include "base/thread.h"
 
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(__clang__)
 #define DODAM_SWITCHES_STACKS 1
 #else
 #define DODAM_SWITCHES_STACKS 0
@@ -38,7 +39,7 @@ namespace net {
 namespace {
 
 constexpr size_t kStackBytes = base::kThreadStackBytes;
-constexpr size_t kKeptStacks = 64;             // ready for the next session
+constexpr size_t kKeptStacks = 64;  // ready for the next session
 constexpr size_t kEventsAtOnce = 256;
 constexpr unsigned kStepsBetweenBreaths = 64;
 constexpr std::chrono::seconds kIdleHelper{5};  // a thread that nobody needs ends
@@ -80,9 +81,9 @@ dodam_switch_stack:
 struct Fiber {
     std::function<void()> session;
     Loop* loop = nullptr;
-    char* stack = nullptr;       // lowest address, a guard page first
-    void* saved = nullptr;       // its stack pointer while it does not run
-    void** carrier = nullptr;    // where whoever runs it saved his
+    char* stack = nullptr;     // lowest address, a guard page first
+    void* saved = nullptr;     // its stack pointer while it does not run
+    void** carrier = nullptr;  // where whoever runs it saved his
     bool on_loop = true;
     enum class Wish : uint8_t { Wait, Leave, Return, End } wish = Wish::Wait;
     unsigned steps = 0;
@@ -93,8 +94,8 @@ struct Fiber {
     bool timed_out = false;
 };
 
-// The one access to the thread's current session: not inlined, because a session may go on on another
-// thread, where the address of this variable is another.
+// The one access to the thread's current session: not inlined, because a session may go on on
+// another thread, where the address of this variable is another.
 thread_local Fiber* running = nullptr;
 __attribute__((noinline)) Fiber* current() {
     asm volatile("");
@@ -110,7 +111,7 @@ struct Watch {
     Fiber* waiter = nullptr;
     short events = 0;
     bool readable = false;
-    bool ended = false;   // the peer's end, or an error: reading never blocks again
+    bool ended = false;  // the peer's end, or an error: reading never blocks again
 };
 
 struct Loop {
@@ -123,7 +124,7 @@ struct Loop {
     std::list<Fiber*> parked;
     std::deque<Fiber*> ready;
     uint32_t next_generation = 1;
-    Deadline next_expiry = Deadline::never();   // not later than the first of those parked
+    Deadline next_expiry = Deadline::never();  // not later than the first of those parked
 
     std::mutex mutex;
     std::vector<Fiber*> mailbox;
@@ -166,14 +167,18 @@ struct Loops::Inside {
 namespace {
 
 #if DODAM_SWITCHES_STACKS
-void switch_stack(void** from, void* to) { dodam_switch_stack(from, to); }
+void switch_stack(void** from, void* to) {
+    dodam_switch_stack(from, to);
+}
 #else
 void switch_stack(void**, void*) {}
 #endif
 
 char* map_stack() {
-    void* mapped = ::mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (mapped == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "a stack for a session");
+    void* mapped = ::mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (mapped == MAP_FAILED)
+        throw std::system_error(errno, std::generic_category(), "a stack for a session");
     ::mprotect(mapped, static_cast<size_t>(::sysconf(_SC_PAGESIZE)), PROT_NONE);
     return static_cast<char*>(mapped);
 }
@@ -188,13 +193,15 @@ void first_frame() {
     ASSERT(false);
 }
 
-// As dodam_switch_stack leaves one: control words, six registers, where to go on, and nowhere to return to.
+// As dodam_switch_stack leaves one: control words, six registers, where to go on, and nowhere to
+// return to.
 void prepare_stack(Fiber& fiber) {
     auto* top = reinterpret_cast<uint64_t*>(fiber.stack + kStackBytes);
-    uint32_t control[2] = {0x1f80, 0x037f};   // the ABI's initial MXCSR and x87 control word
+    uint32_t control[2] = {0x1f80, 0x037f};  // the ABI's initial MXCSR and x87 control word
     *--top = 0;
     *--top = reinterpret_cast<uint64_t>(&first_frame);
-    for (int i = 0; i < 6; ++i) *--top = 0;
+    for (int i = 0; i < 6; ++i)
+        *--top = 0;
     --top;
     __builtin_memcpy(top, control, sizeof control);
     fiber.saved = top;
@@ -252,8 +259,10 @@ void Loop::wait_for_events() {
     int wait = !ready.empty() ? 0 : next_expiry.poll_milliseconds();
     const int count = ::epoll_wait(epoll, events.data(), events.size(), wait);
     for (int i = 0; i < count; ++i) {
-        const auto descriptor = static_cast<int>(events[static_cast<size_t>(i)].data.u64 & 0xffffffff);
-        const auto generation = static_cast<uint32_t>(events[static_cast<size_t>(i)].data.u64 >> 32);
+        const auto descriptor =
+            static_cast<int>(events[static_cast<size_t>(i)].data.u64 & 0xffffffff);
+        const auto generation =
+            static_cast<uint32_t>(events[static_cast<size_t>(i)].data.u64 >> 32);
         const uint32_t what = events[static_cast<size_t>(i)].events;
         if (descriptor == wakeup) {
             uint64_t number;
@@ -289,7 +298,7 @@ void Loop::resume(Fiber* fiber) {
     switch (carry_on(fiber)) {
         case Fiber::Wish::Wait: break;
         case Fiber::Wish::Leave: all->carry(fiber); break;
-        case Fiber::Wish::Return: post(fiber); break;   // no helper could be had: it blocked us
+        case Fiber::Wish::Return: post(fiber); break;  // no helper could be had: it blocked us
         case Fiber::Wish::End: all->end(fiber); break;
     }
 }
@@ -336,7 +345,7 @@ void Loops::Inside::end(Fiber* fiber) {
 
 // A thread for a session that is about to block: an idle one, else a new one, else the loop itself.
 void Loops::Inside::carry(Fiber* fiber) {
-    std::list<base::Thread> ended;   // joined after the lock
+    std::list<base::Thread> ended;  // joined after the lock
     std::unique_lock lock(mutex);
     ended.swap(finished);
     waiting.push_back(fiber);
@@ -370,19 +379,24 @@ void Loops::Inside::help(std::list<base::Thread>::iterator self) {
         waiting.pop_front();
         lock.unlock();
         const auto wish = carry_on(fiber);
-        if (wish == Fiber::Wish::End) end(fiber);
-        else fiber->loop->post(fiber);
+        if (wish == Fiber::Wish::End)
+            end(fiber);
+        else
+            fiber->loop->post(fiber);
         lock.lock();
     }
     finished.splice(finished.begin(), helpers, self);
     if (stopping) called.notify_all();
 }
 
-bool Loops::built() { return DODAM_SWITCHES_STACKS; }
+bool Loops::built() {
+    return DODAM_SWITCHES_STACKS;
+}
 
 Loops::Loops(std::string name, size_t count) : inside_(std::make_unique<Inside>()) {
     inside_->name = name;
-    if (count == 0) count = static_cast<size_t>(std::clamp(::sysconf(_SC_NPROCESSORS_ONLN), 1L, 4L));
+    if (count == 0)
+        count = static_cast<size_t>(std::clamp(::sysconf(_SC_NPROCESSORS_ONLN), 1L, 4L));
     for (size_t i = 0; i < (built() ? count : 0); ++i) {
         auto loop = std::make_unique<Loop>();
         loop->all = inside_.get();
@@ -390,7 +404,8 @@ Loops::Loops(std::string name, size_t count) : inside_(std::make_unique<Inside>(
         loop->wakeup = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         epoll_event event{EPOLLIN, {}};
         event.data.u64 = static_cast<uint32_t>(loop->wakeup);
-        if (loop->epoll < 0 || loop->wakeup < 0 || ::epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wakeup, &event) != 0)
+        if (loop->epoll < 0 || loop->wakeup < 0 ||
+            ::epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wakeup, &event) != 0)
             throw std::system_error(errno, std::generic_category(), "an event loop");
         loop->thread = base::Thread(name, [raw = loop.get()] { raw->run(); });
         inside_->loops.push_back(std::move(loop));
@@ -422,13 +437,17 @@ Loops::~Loops() {
         last.swap(inside_->finished);
     }
     last.clear();
-    for (char* stack : inside_->stacks) ::munmap(stack, kStackBytes);
+    for (char* stack : inside_->stacks)
+        ::munmap(stack, kStackBytes);
 }
 
 void Loops::start(std::function<void()> session) {
     auto fiber = std::make_unique<Fiber>();
     fiber->session = std::move(session);
-    Loop* loop = inside_->loops[inside_->next.fetch_add(1, std::memory_order_relaxed) % inside_->loops.size()].get();
+    Loop* loop =
+        inside_
+            ->loops[inside_->next.fetch_add(1, std::memory_order_relaxed) % inside_->loops.size()]
+            .get();
     fiber->loop = loop;
     fiber->stack = inside_->take_stack();
     prepare_stack(*fiber);
@@ -459,15 +478,18 @@ bool park(int descriptor, Watched& watched, short events, Deadline deadline) {
     Loop& loop = *self->loop;
     Watch* watch = loop.watch_of(descriptor, watched);
     if (!watch) {
-        if (static_cast<size_t>(descriptor) >= loop.watches.size()) loop.watches.resize(static_cast<size_t>(descriptor) + 64);
+        if (static_cast<size_t>(descriptor) >= loop.watches.size())
+            loop.watches.resize(static_cast<size_t>(descriptor) + 64);
         watch = &loop.watches[static_cast<size_t>(descriptor)];
         *watch = {};
         watch->generation = loop.next_generation++;
         watched = {&loop, watch->generation};
         epoll_event event{EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {}};
-        event.data.u64 = static_cast<uint64_t>(watch->generation) << 32 | static_cast<uint32_t>(descriptor);
+        event.data.u64 =
+            static_cast<uint64_t>(watch->generation) << 32 | static_cast<uint32_t>(descriptor);
         if (::epoll_ctl(loop.epoll, EPOLL_CTL_ADD, descriptor, &event) != 0) {
-            if (errno != EEXIST || ::epoll_ctl(loop.epoll, EPOLL_CTL_MOD, descriptor, &event) != 0) return false;
+            if (errno != EEXIST || ::epoll_ctl(loop.epoll, EPOLL_CTL_MOD, descriptor, &event) != 0)
+                return false;
         }
     }
     self->deadline = deadline;

@@ -1,9 +1,10 @@
-// Loops: sessions as green threads on a few event loops. A session is blocking-shaped code, as on a thread
-// of its own: where its socket would block, the loop runs another one. Whoever is about to wait for
-// anything else (a condition, another process, two sockets at once) says leave_loop() first: from there the
-// session goes on, on a thread that may block, until return_to_loop(). Rules on a loop: no lock is held
-// across a socket's call, and no reference to a thread_local lives across one.
-// Where switching stacks is not built (other processors, sanitizers) sessions are threads.
+// Loops: sessions as green threads on a few event loops. A session is blocking-shaped code, as on a
+// thread of its own: where its socket would block, the loop runs another one. Whoever is about to
+// wait for anything else (a condition, another process, two sockets at once) says leave_loop()
+// first: from there the session goes on, on a thread that may block, until return_to_loop(). Rules
+// on a loop: no lock is held across a socket's call, and no reference to a thread_local lives
+// across one. Where switching stacks is not built (other processors, sanitizers) sessions are
+// threads.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -35,7 +36,8 @@ class Loops {
 // Nothing when the caller is on a thread already.
 void leave_loop();
 void return_to_loop();
-// The caller's place in the loop, or null on a thread: tells pools which sockets are watched elsewhere.
+// The caller's place in the loop, or null on a thread: tells pools which sockets are watched
+// elsewhere.
 const void* current_loop();
 
 // What a Socket keeps of the loop that watches it. All below: only on a loop.
@@ -43,7 +45,8 @@ struct Watched {
     const void* loop = nullptr;
     uint32_t generation = 0;
 };
-// Runs others until the descriptor has one of poll(2)'s `events` or has failed; false: the deadline passed.
+// Runs others until the descriptor has one of poll(2)'s `events` or has failed; false: the deadline
+// passed.
 bool park(int descriptor, Watched& watched, short events, Deadline deadline);
 // Whether reading is worth a system call: false after drained(), until the loop has heard of more.
 bool may_be_readable(int descriptor, const Watched& watched);

@@ -9,7 +9,8 @@ namespace net {
 namespace {
 
 std::string canonical(std::string_view name) {
-    if (name.size() > 2 && name.front() == '[' && name.back() == ']') name = name.substr(1, name.size() - 2);
+    if (name.size() > 2 && name.front() == '[' && name.back() == ']')
+        name = name.substr(1, name.size() - 2);
     if (name.size() > 1 && name.back() == '.') name.remove_suffix(1);
     return base::lower(name);
 }
@@ -39,7 +40,8 @@ std::optional<Resolver::Dial> Resolver::find(std::string_view name, uint16_t por
     };
     auto found = at(key);
     // "*.suffix" stands for every name below the suffix; the longest one counts.
-    for (auto dot = key.find('.'); found == entries_.end() && dot != std::string::npos; dot = key.find('.', dot + 1))
+    for (auto dot = key.find('.'); found == entries_.end() && dot != std::string::npos;
+         dot = key.find('.', dot + 1))
         found = at("*" + key.substr(dot));
     if (found == entries_.end()) return std::nullopt;
     return found->second;
@@ -57,8 +59,9 @@ Result<Socket> Resolver::dial(std::string_view name, uint16_t port, Deadline dea
     if (canonical(name) == "localhost") return Socket::connect(Address::loopback(port), deadline);
     const auto literal = Address::tcp(name, port);
     if (literal && literal->is_loopback()) return Socket::connect(*literal, deadline);
-    return std::unexpected(Error{ErrorKind::Unreachable, 0,
-                                 std::string(name) + ":" + std::to_string(port) + " is not a name of this stack"});
+    return std::unexpected(
+        Error{ErrorKind::Unreachable, 0,
+              std::string(name) + ":" + std::to_string(port) + " is not a name of this stack"});
 }
 
 }  // namespace net

@@ -19,7 +19,8 @@ class Resolver {
     // How to reach one endpoint: gives a connected socket.
     using Dial = std::function<Result<Socket>(Deadline)>;
 
-    // `name` is a DNS name (any case; "*.suffix" stands for every name below) or an IP literal; `port` 0 = every port of it. Replaces.
+    // `name` is a DNS name (any case; "*.suffix" stands for every name below) or an IP literal;
+    // `port` 0 = every port of it. Replaces.
     void set(std::string_view name, uint16_t port, Dial dial);
     void set(std::string_view name, uint16_t port, Address address);
     void remove(std::string_view name, uint16_t port);

@@ -42,7 +42,9 @@ ErrorKind kind_of(int code) {
     }
 }
 
-Error closed_error() { return {ErrorKind::Closed, 0, "the connection is closed"}; }
+Error closed_error() {
+    return {ErrorKind::Closed, 0, "the connection is closed"};
+}
 
 }  // namespace
 
@@ -72,7 +74,9 @@ Socket::Socket(int descriptor) : descriptor_(descriptor) {
     set_no_delay(descriptor_);
 }
 
-Socket::~Socket() { close(); }
+Socket::~Socket() {
+    close();
+}
 
 Socket::Socket(Socket&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
@@ -108,7 +112,8 @@ Result<Socket> Socket::connect_from(const Address& from, const Address& to, Dead
         const uint32_t size = from.to_sockaddr(&storage);
         const int on = 1;
         // Lets the kernel pick the port at connect time, so one source address serves many peers.
-        if (from.port() == 0) setsockopt(socket.descriptor_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+        if (from.port() == 0)
+            setsockopt(socket.descriptor_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
         if (bind(socket.descriptor_, reinterpret_cast<sockaddr*>(&storage), size) != 0) {
             return std::unexpected(system_error(errno, "bind " + from.to_string()));
         }
@@ -125,7 +130,7 @@ Result<Socket> Socket::connect(int descriptor, const Address& to, Deadline deadl
 }
 
 Result<void> Socket::connect_to(const Address& to, Deadline deadline) {
-    leave_loop();   // the kernel's own connect blocks; connections are kept, so this is rare
+    leave_loop();  // the kernel's own connect blocks; connections are kept, so this is rare
     sockaddr_storage storage;
     const uint32_t size = to.to_sockaddr(&storage);
     // connect(2) honours the send timeout.
@@ -146,9 +151,13 @@ Result<void> Socket::connect_to(const Address& to, Deadline deadline) {
     return {};
 }
 
-void Socket::attach_tls(std::unique_ptr<TlsSession> session) { tls_ = std::move(session); }
+void Socket::attach_tls(std::unique_ptr<TlsSession> session) {
+    tls_ = std::move(session);
+}
 
-int Socket::release() { return std::exchange(descriptor_, -1); }
+int Socket::release() {
+    return std::exchange(descriptor_, -1);
+}
 
 int Socket::limit_wait(Direction direction, Deadline deadline) {
     int& current = direction == Direction::Receive ? receive_timeout_ms_ : send_timeout_ms_;
@@ -161,8 +170,8 @@ int Socket::limit_wait(Direction direction, Deadline deadline) {
     }
     if (current == wanted) return 0;
     const timeval value{wanted / 1000, (wanted % 1000) * 1000};
-    setsockopt(descriptor_, SOL_SOCKET, direction == Direction::Receive ? SO_RCVTIMEO : SO_SNDTIMEO, &value,
-               sizeof value);
+    setsockopt(descriptor_, SOL_SOCKET, direction == Direction::Receive ? SO_RCVTIMEO : SO_SNDTIMEO,
+               &value, sizeof value);
     current = wanted;
     return 0;
 }
@@ -186,15 +195,19 @@ Result<size_t> Socket::read_on_loop(std::span<char> into, Deadline deadline, int
     }
 }
 
-Result<size_t> Socket::write_on_loop(std::string_view first, std::string_view second, Deadline deadline) {
+Result<size_t> Socket::write_on_loop(std::string_view first, std::string_view second,
+                                     Deadline deadline) {
     breathe();
-    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()}, {const_cast<char*>(second.data()), second.size()}};
+    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()},
+                      {const_cast<char*>(second.data()), second.size()}};
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = 2;
     while (true) {
-        const ssize_t sent = second.empty() ? send(descriptor_, first.data(), first.size(), MSG_NOSIGNAL | MSG_DONTWAIT)
-                                            : sendmsg(descriptor_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t sent =
+            second.empty()
+                ? send(descriptor_, first.data(), first.size(), MSG_NOSIGNAL | MSG_DONTWAIT)
+                : sendmsg(descriptor_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent >= 0) return static_cast<size_t>(sent);
         if (errno == EINTR) continue;
         if (errno != EAGAIN) return std::unexpected(system_error(errno, "write"));
@@ -303,7 +316,8 @@ bool Socket::readable_now() const {
     if (descriptor_ < 0) return true;
     if (tls_ && tls_->has_buffered()) return true;
     // What the loop has not heard of is not there; most often that saves the system call.
-    if (watched_.loop && watched_.loop == current_loop() && !may_be_readable(descriptor_, watched_)) return false;
+    if (watched_.loop && watched_.loop == current_loop() && !may_be_readable(descriptor_, watched_))
+        return false;
     pollfd entry{descriptor_, POLLIN | POLLRDHUP, 0};
     return poll(&entry, 1, 0) != 0;
 }
@@ -339,8 +353,8 @@ void Socket::close() {
 
 void Socket::reset() {
     if (descriptor_ < 0) return;
-    // Dissolving the association sends RST at once and keeps the descriptor, which another thread may
-    // be about to shut.
+    // Dissolving the association sends RST at once and keeps the descriptor, which another thread
+    // may be about to shut.
     sockaddr nobody{};
     nobody.sa_family = AF_UNSPEC;
     const linger none{1, 0};

@@ -1,8 +1,8 @@
-// Socket: one connected stream, plain or TLS, with a deadline on every wait. Move-only; closes itself.
-// Descriptors block, with the kernel's own receive and send timeouts: in a thread per connection that
-// is one system call per read where a poll before it would make three. Timeouts are set only when they
-// change. Who polls a descriptor himself reads it with Deadline::now(). A session on a loop (net/loop) lets
-// others run instead of blocking.
+// Socket: one connected stream, plain or TLS, with a deadline on every wait. Move-only; closes
+// itself. Descriptors block, with the kernel's own receive and send timeouts: in a thread per
+// connection that is one system call per read where a poll before it would make three. Timeouts are
+// set only when they change. Who polls a descriptor himself reads it with Deadline::now(). A
+// session on a loop (net/loop) lets others run instead of blocking.
 #pragma once
 #include <cstddef>
 #include <expected>
@@ -21,8 +21,8 @@ enum class ErrorKind : uint8_t { Timeout, Refused, Unreachable, Reset, Closed, T
 
 struct [[nodiscard]] Error {
     ErrorKind kind;
-    int code = 0;             // errno
-    std::string text;         // for people
+    int code = 0;      // errno
+    std::string text;  // for people
 };
 
 template <class T>
@@ -58,19 +58,21 @@ class Socket {
     Result<void> write_all(std::string_view bytes, Deadline deadline);
     // Both parts in one system call where possible.
     Result<void> write_all(std::string_view first, std::string_view second, Deadline deadline);
-    // As much as the kernel takes, at least one byte, or an error. After a Timeout offer the same bytes again.
+    // As much as the kernel takes, at least one byte, or an error. After a Timeout offer the same
+    // bytes again.
     Result<size_t> write_some(std::string_view bytes, Deadline deadline);
-    // True: a read would not block (data, end or error). Used by pools before they reuse a connection.
+    // True: a read would not block (data, end or error). Used by pools before they reuse a
+    // connection.
     bool readable_now() const;
     // Looks at bytes without taking them (plain sockets); 0 = the end.
     Result<size_t> peek(std::span<char> into, Deadline deadline);
     Result<void> wait_readable(Deadline deadline);
 
-    void finish_writing();   // FIN (TLS: close_notify first)
-    void stop_reading();     // from any thread: ends a blocked read; writing goes on
-    void shut();             // both ways, from any thread: wakes whoever is blocked on it
-    void close();            // by the owner only; a listener's session uses shut() or reset()
-    void reset();            // the peer sees RST (a UNIX peer: the end)
+    void finish_writing();  // FIN (TLS: close_notify first)
+    void stop_reading();    // from any thread: ends a blocked read; writing goes on
+    void shut();            // both ways, from any thread: wakes whoever is blocked on it
+    void close();           // by the owner only; a listener's session uses shut() or reset()
+    void reset();           // the peer sees RST (a UNIX peer: the end)
 
     Address peer() const;
     Address local() const;
@@ -84,7 +86,8 @@ class Socket {
     int limit_wait(Direction direction, Deadline deadline);
     Result<void> connect_to(const Address& to, Deadline deadline);
     Result<size_t> read_on_loop(std::span<char> into, Deadline deadline, int flags);
-    Result<size_t> write_on_loop(std::string_view first, std::string_view second, Deadline deadline);
+    Result<size_t> write_on_loop(std::string_view first, std::string_view second,
+                                 Deadline deadline);
 
     int descriptor_ = -1;
     int receive_timeout_ms_ = 0;  // as the kernel has it; 0 = none

@@ -1,5 +1,6 @@
 // OpenSSL, and nobody else's. Contexts are made on first use, so that a process that speaks no TLS
-// does not pay for the library. RFC 8446; certificates as RFC 5280 asks of a small private authority.
+// does not pay for the library. RFC 8446; certificates as RFC 5280 asks of a small private
+// authority.
 #include "net/tls.h"
 
 #include <fcntl.h>
@@ -35,7 +36,9 @@ constexpr long kLeafDays = 397;  // browsers refuse longer ones
 template <auto Free>
 struct Freer {
     template <class T>
-    void operator()(T* thing) const { Free(thing); }
+    void operator()(T* thing) const {
+        Free(thing);
+    }
 };
 using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using Cert = std::unique_ptr<X509, Freer<X509_free>>;
@@ -104,7 +107,8 @@ Cert start_certificate(EVP_PKEY* key, std::string_view common_name, long days) {
     X509_set_pubkey(certificate.get(), key);
     X509_NAME* subject = X509_get_subject_name(certificate.get());
     const auto add = [subject](const char* field, std::string_view value) {
-        X509_NAME_add_entry_by_txt(subject, field, MBSTRING_ASC, reinterpret_cast<const unsigned char*>(value.data()),
+        X509_NAME_add_entry_by_txt(subject, field, MBSTRING_ASC,
+                                   reinterpret_cast<const unsigned char*>(value.data()),
                                    static_cast<int>(value.size()), -1, 0);
     };
     add("O", "dodam");
@@ -114,25 +118,30 @@ Cert start_certificate(EVP_PKEY* key, std::string_view common_name, long days) {
 
 std::expected<Certificate, std::string> make_ca() {
     Key key(EVP_EC_gen("P-256"));
-    if (!key) return std::unexpected("no key could be made for the local authority: " + openssl_error());
+    if (!key)
+        return std::unexpected("no key could be made for the local authority: " + openssl_error());
     Cert certificate = start_certificate(key.get(), "dodam local authority", kCaDays);
     X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate.get()));
-    const bool done = add_extension(certificate.get(), certificate.get(), NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
-                      add_extension(certificate.get(), certificate.get(), NID_key_usage, "critical,keyCertSign,cRLSign") &&
-                      add_extension(certificate.get(), certificate.get(), NID_subject_key_identifier, "hash") &&
-                      X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0;
+    const bool done =
+        add_extension(certificate.get(), certificate.get(), NID_basic_constraints,
+                      "critical,CA:TRUE,pathlen:0") &&
+        add_extension(certificate.get(), certificate.get(), NID_key_usage,
+                      "critical,keyCertSign,cRLSign") &&
+        add_extension(certificate.get(), certificate.get(), NID_subject_key_identifier, "hash") &&
+        X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0;
     if (!done) return std::unexpected("the local authority could not be made: " + openssl_error());
     return Certificate{to_pem(certificate.get()), to_pem(key.get())};
 }
 
-// What a certificate may name: letters, digits and - _ . with `*` as a whole first label, or an IP literal.
-// Nothing else reaches OpenSSL's extension syntax, where a comma starts another name.
+// What a certificate may name: letters, digits and - _ . with `*` as a whole first label, or an IP
+// literal. Nothing else reaches OpenSSL's extension syntax, where a comma starts another name.
 bool is_certifiable(std::string_view name) {
     if (name.empty() || name.size() > kMaxNameBytes) return false;
     if (Address::tcp(name, 0)) return true;
     if (name.starts_with("*.")) name.remove_prefix(2);
     for (const char c : name) {
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        const bool letter =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
         if (!letter && c != '-' && c != '_' && c != '.') return false;
     }
     return !name.empty();
@@ -147,19 +156,26 @@ std::string alternative_names(std::string_view name) {
 std::expected<Certificate, std::string> make_leaf(const Certificate& ca, std::string_view name) {
     const Cert issuer = read_certificate(ca.certificate_pem);
     const Key issuer_key = read_key(ca.key_pem);
-    if (!issuer || !issuer_key) return std::unexpected(std::string("the local authority's files cannot be read as PEM"));
+    if (!issuer || !issuer_key)
+        return std::unexpected(std::string("the local authority's files cannot be read as PEM"));
     Key key(EVP_EC_gen("P-256"));
     if (!key) return std::unexpected("no key could be made: " + openssl_error());
     Cert certificate = start_certificate(key.get(), name, kLeafDays);
     X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer.get()));
     const bool done =
-        add_extension(certificate.get(), issuer.get(), NID_basic_constraints, "critical,CA:FALSE") &&
-        add_extension(certificate.get(), issuer.get(), NID_key_usage, "critical,digitalSignature") &&
-        add_extension(certificate.get(), issuer.get(), NID_ext_key_usage, "serverAuth,clientAuth") &&
-        add_extension(certificate.get(), issuer.get(), NID_subject_alt_name, alternative_names(name)) &&
+        add_extension(certificate.get(), issuer.get(), NID_basic_constraints,
+                      "critical,CA:FALSE") &&
+        add_extension(certificate.get(), issuer.get(), NID_key_usage,
+                      "critical,digitalSignature") &&
+        add_extension(certificate.get(), issuer.get(), NID_ext_key_usage,
+                      "serverAuth,clientAuth") &&
+        add_extension(certificate.get(), issuer.get(), NID_subject_alt_name,
+                      alternative_names(name)) &&
         add_extension(certificate.get(), issuer.get(), NID_authority_key_identifier, "keyid") &&
         X509_sign(certificate.get(), issuer_key.get(), EVP_sha256()) > 0;
-    if (!done) return std::unexpected("no certificate could be made for " + std::string(name) + ": " + openssl_error());
+    if (!done)
+        return std::unexpected("no certificate could be made for " + std::string(name) + ": " +
+                               openssl_error());
     return Certificate{to_pem(certificate.get()), to_pem(key.get())};
 }
 
@@ -168,7 +184,8 @@ std::string read_file(const std::string& path) {
     const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) return text;
     char chunk[4096];
-    for (ssize_t got; (got = read(descriptor, chunk, sizeof chunk)) > 0;) text.append(chunk, static_cast<size_t>(got));
+    for (ssize_t got; (got = read(descriptor, chunk, sizeof chunk)) > 0;)
+        text.append(chunk, static_cast<size_t>(got));
     close(descriptor);
     return text;
 }
@@ -177,7 +194,8 @@ std::string read_file(const std::string& path) {
 std::expected<void, std::string> write_private(const std::string& path, std::string_view text) {
     const std::string temporary = path + ".new";
     const int descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    const bool written = descriptor >= 0 && write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    const bool written = descriptor >= 0 && write(descriptor, text.data(), text.size()) ==
+                                                static_cast<ssize_t>(text.size());
     const int code = errno;
     if (descriptor >= 0) close(descriptor);
     if (!written || rename(temporary.c_str(), path.c_str()) != 0) {
@@ -192,7 +210,8 @@ std::expected<void, std::string> write_private(const std::string& path, std::str
 int socket_write(BIO* bio, const char* data, int size) {
     BIO_clear_retry_flags(bio);
     const auto descriptor = static_cast<int>(reinterpret_cast<intptr_t>(BIO_get_data(bio)));
-    const ssize_t sent = send(descriptor, data, static_cast<size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t sent =
+        send(descriptor, data, static_cast<size_t>(size), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
     return static_cast<int>(sent);
 }
@@ -225,7 +244,8 @@ const BIO_METHOD* socket_method() {
 
 class OpenSslSession final : public TlsSession {
   public:
-    OpenSslSession(SSL_CTX* context, int descriptor) : ssl_(SSL_new(context)), descriptor_(descriptor) {
+    OpenSslSession(SSL_CTX* context, int descriptor)
+        : ssl_(SSL_new(context)), descriptor_(descriptor) {
         BIO* bio = BIO_new(socket_method());
         BIO_set_data(bio, reinterpret_cast<void*>(static_cast<intptr_t>(descriptor)));
         BIO_set_init(bio, 1);
@@ -234,7 +254,8 @@ class OpenSslSession final : public TlsSession {
 
     SSL* ssl() const { return ssl_.get(); }
 
-    // Calls `step` until it succeeds, waiting for the socket as OpenSSL asks. 0 = the peer's close_notify.
+    // Calls `step` until it succeeds, waiting for the socket as OpenSSL asks. 0 = the peer's
+    // close_notify.
     template <class Step>
     Result<int> drive(Step step, Deadline deadline, std::string_view doing) {
         while (true) {
@@ -249,12 +270,17 @@ class OpenSslSession final : public TlsSession {
                 case SSL_ERROR_WANT_WRITE: TRY(wait_for(descriptor_, POLLOUT, deadline)); break;
                 case SSL_ERROR_SYSCALL:
                     broken_ = true;
-                    if (code == 0) return std::unexpected(Error{ErrorKind::Closed, 0, std::string(doing) + ": the peer closed the connection"});
+                    if (code == 0)
+                        return std::unexpected(
+                            Error{ErrorKind::Closed, 0,
+                                  std::string(doing) + ": the peer closed the connection"});
                     return std::unexpected(system_error(code, doing));
                 default: {
                     broken_ = true;
-                    const bool ended = ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
-                    return std::unexpected(Error{ended ? ErrorKind::Closed : ErrorKind::Tls, 0, std::string(doing) + ": " + reason()});
+                    const bool ended =
+                        ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+                    return std::unexpected(Error{ended ? ErrorKind::Closed : ErrorKind::Tls, 0,
+                                                 std::string(doing) + ": " + reason()});
                 }
             }
         }
@@ -262,19 +288,24 @@ class OpenSslSession final : public TlsSession {
 
     Result<size_t> read_some(std::span<char> into, Deadline deadline) override {
         const int size = static_cast<int>(std::min<size_t>(into.size(), 1 << 30));
-        const int got = TRY(drive([&](SSL* ssl) { return SSL_read(ssl, into.data(), size); }, deadline, "TLS read"));
+        const int got = TRY(drive([&](SSL* ssl) { return SSL_read(ssl, into.data(), size); },
+                                  deadline, "TLS read"));
         return static_cast<size_t>(got);
     }
 
     Result<size_t> write_some(std::string_view bytes, Deadline deadline) override {
         const int size = static_cast<int>(std::min<size_t>(bytes.size(), 1 << 30));
-        const int sent = TRY(drive([&](SSL* ssl) { return SSL_write(ssl, bytes.data(), size); }, deadline, "TLS write"));
-        if (sent == 0) return std::unexpected(Error{ErrorKind::Closed, 0, "TLS write: the peer closed the connection"});
+        const int sent = TRY(drive([&](SSL* ssl) { return SSL_write(ssl, bytes.data(), size); },
+                                   deadline, "TLS write"));
+        if (sent == 0)
+            return std::unexpected(
+                Error{ErrorKind::Closed, 0, "TLS write: the peer closed the connection"});
         return static_cast<size_t>(sent);
     }
 
     Result<void> write_all(std::string_view bytes, Deadline deadline) override {
-        while (!bytes.empty()) bytes.remove_prefix(TRY(write_some(bytes, deadline)));
+        while (!bytes.empty())
+            bytes.remove_prefix(TRY(write_some(bytes, deadline)));
         return {};
     }
 
@@ -306,7 +337,8 @@ class OpenSslSession final : public TlsSession {
         const long verdict = SSL_get_verify_result(ssl_.get());
         if (verdict != X509_V_OK) {
             ERR_clear_error();
-            return std::string("the certificate is not accepted: ") + X509_verify_cert_error_string(verdict);
+            return std::string("the certificate is not accepted: ") +
+                   X509_verify_cert_error_string(verdict);
         }
         return openssl_error();
     }
@@ -320,7 +352,8 @@ Context make_context(const SSL_METHOD* method) {
     Context context(SSL_CTX_new(method));
     SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
     // Idle connections give their buffers back; a failed write may be tried again from elsewhere.
-    SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
     return context;
 }
@@ -335,7 +368,9 @@ std::expected<void, std::string> Authority::ensure() {
         const Key key = read_key(found.key_pem);
         if (!certificate || !key || X509_check_private_key(certificate.get(), key.get()) != 1) {
             ERR_clear_error();
-            return std::unexpected(ca_path() + " and ca.key do not belong together; remove both to have new ones made");
+            return std::unexpected(
+                ca_path() +
+                " and ca.key do not belong together; remove both to have new ones made");
         }
         ca_ = std::move(found);
         return {};
@@ -358,7 +393,8 @@ std::expected<std::string, std::string> Authority::ca_pem() {
 
 std::expected<Certificate, std::string> Authority::leaf(std::string_view name) {
     const std::string key = base::lower(name);
-    if (!is_certifiable(key)) return std::unexpected("\"" + std::string(name) + "\" cannot be named in a certificate");
+    if (!is_certifiable(key))
+        return std::unexpected("\"" + std::string(name) + "\" cannot be named in a certificate");
     std::lock_guard lock(mutex_);
     TRY(ensure());
     if (auto found = leaves_.find(key); found != leaves_.end()) return found->second;
@@ -388,7 +424,8 @@ struct TlsServer::Inside {
         if (auto found = pairs.find(name); found != pairs.end()) return found->second;
         const auto leaf = authority.leaf(name);
         if (!leaf) return nullptr;
-        auto pair = std::make_shared<const Pair>(Pair{read_certificate(leaf->certificate_pem), read_key(leaf->key_pem)});
+        auto pair = std::make_shared<const Pair>(
+            Pair{read_certificate(leaf->certificate_pem), read_key(leaf->key_pem)});
         if (pairs.size() >= kMaxCachedLeaves) pairs.clear();
         pairs.emplace(std::move(name), pair);
         return pair;
@@ -396,20 +433,24 @@ struct TlsServer::Inside {
 
     static int choose_certificate(SSL* ssl, void* argument) {
         const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-        const auto pair = static_cast<Inside*>(argument)->pair_for(name ? base::lower(name) : static_cast<Inside*>(argument)->default_name);
+        const auto pair = static_cast<Inside*>(argument)->pair_for(
+            name ? base::lower(name) : static_cast<Inside*>(argument)->default_name);
         if (!pair) return 0;
         SSL_use_certificate(ssl, pair->certificate.get());
         SSL_use_PrivateKey(ssl, pair->key.get());
         return 1;
     }
 
-    static int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
-                               unsigned offered_size, void* argument) {
+    static int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                               const unsigned char* offered, unsigned offered_size,
+                               void* argument) {
         const auto& ours = static_cast<Inside*>(argument)->wire_protocols;
         unsigned char* chosen = nullptr;
         // Nothing in common: go on without, as HTTP/1.1.
-        if (SSL_select_next_proto(&chosen, out_size, reinterpret_cast<const unsigned char*>(ours.data()),
-                                  static_cast<unsigned>(ours.size()), offered, offered_size) != OPENSSL_NPN_NEGOTIATED) {
+        if (SSL_select_next_proto(&chosen, out_size,
+                                  reinterpret_cast<const unsigned char*>(ours.data()),
+                                  static_cast<unsigned>(ours.size()), offered,
+                                  offered_size) != OPENSSL_NPN_NEGOTIATED) {
             return SSL_TLSEXT_ERR_NOACK;
         }
         *out = chosen;
@@ -421,7 +462,8 @@ struct TlsServer::Inside {
         if (context) return context.get();
         context = make_context(TLS_server_method());
         SSL_CTX_set_cert_cb(context.get(), choose_certificate, this);
-        if (!wire_protocols.empty()) SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, this);
+        if (!wire_protocols.empty())
+            SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, this);
         return context.get();
     }
 
@@ -433,21 +475,24 @@ struct TlsServer::Inside {
     std::map<std::string, std::shared_ptr<const Pair>, std::less<>> pairs;
 };
 
-TlsServer::TlsServer(Authority& authority, std::vector<std::string> protocols, std::string default_name)
+TlsServer::TlsServer(Authority& authority, std::vector<std::string> protocols,
+                     std::string default_name)
     : inside_(std::make_unique<Inside>(authority, std::move(protocols), std::move(default_name))) {}
 TlsServer::~TlsServer() = default;
 
 Result<void> TlsServer::accept(Socket& socket, Deadline deadline) {
     auto session = std::make_unique<OpenSslSession>(inside_->ensure(), socket.descriptor());
     if (TRY(session->drive(SSL_accept, deadline, "TLS handshake")) == 0) {
-        return std::unexpected(Error{ErrorKind::Closed, 0, "TLS handshake: the peer closed the connection"});
+        return std::unexpected(
+            Error{ErrorKind::Closed, 0, "TLS handshake: the peer closed the connection"});
     }
     socket.attach_tls(std::move(session));
     return {};
 }
 
 struct TlsClient::Inside {
-    explicit Inside(Authority* authority, bool trusts_system = false) : authority(authority), trusts_system(trusts_system) {}
+    explicit Inside(Authority* authority, bool trusts_system = false)
+        : authority(authority), trusts_system(trusts_system) {}
 
     Result<SSL_CTX*> ensure() {
         std::lock_guard lock(mutex);
@@ -491,7 +536,8 @@ Result<void> TlsClient::connect(Socket& socket, std::string_view server_name, De
         SSL_set1_host(session->ssl(), name.c_str());
     }
     if (TRY(session->drive(SSL_connect, deadline, "TLS handshake")) == 0) {
-        return std::unexpected(Error{ErrorKind::Closed, 0, "TLS handshake: the peer closed the connection"});
+        return std::unexpected(
+            Error{ErrorKind::Closed, 0, "TLS handshake: the peer closed the connection"});
     }
     socket.attach_tls(std::move(session));
     return {};
@@ -499,15 +545,23 @@ Result<void> TlsClient::connect(Socket& socket, std::string_view server_name, De
 
 namespace {
 
-TlsSession* session_of(const Socket& socket) { return const_cast<Socket&>(socket).tls(); }
+TlsSession* session_of(const Socket& socket) {
+    return const_cast<Socket&>(socket).tls();
+}
 
 }  // namespace
 
 std::string tls_server_name(const Socket& socket) {
     return socket.is_tls() ? session_of(socket)->server_name() : "";
 }
-std::string tls_protocol(const Socket& socket) { return socket.is_tls() ? session_of(socket)->protocol() : ""; }
-std::string tls_version(const Socket& socket) { return socket.is_tls() ? session_of(socket)->version() : ""; }
-std::string tls_cipher(const Socket& socket) { return socket.is_tls() ? session_of(socket)->cipher() : ""; }
+std::string tls_protocol(const Socket& socket) {
+    return socket.is_tls() ? session_of(socket)->protocol() : "";
+}
+std::string tls_version(const Socket& socket) {
+    return socket.is_tls() ? session_of(socket)->version() : "";
+}
+std::string tls_cipher(const Socket& socket) {
+    return socket.is_tls() ? session_of(socket)->cipher() : "";
+}
 
 }  // namespace net

@@ -1,5 +1,5 @@
-// TLS over OpenSSL: the instance's own CA (P-256, made on first need), leaves chosen by SNI, and the
-// client side. OpenSSL's headers stay in tls.cpp.
+// TLS over OpenSSL: the instance's own CA (P-256, made on first need), leaves chosen by SNI, and
+// the client side. OpenSSL's headers stay in tls.cpp.
 #pragma once
 #include <functional>
 #include <map>
@@ -37,11 +37,13 @@ class Authority {
     std::map<std::string, Certificate, std::less<>> leaves_;
 };
 
-// Server side: a leaf per SNI name ("localhost" when none is sent), ALPN from `protocols` in our order of preference.
+// Server side: a leaf per SNI name ("localhost" when none is sent), ALPN from `protocols` in our
+// order of preference.
 class TlsServer {
   public:
     // `default_name`: whose leaf a client sees that names nobody.
-    TlsServer(Authority& authority, std::vector<std::string> protocols = {"http/1.1"}, std::string default_name = "localhost");
+    TlsServer(Authority& authority, std::vector<std::string> protocols = {"http/1.1"},
+              std::string default_name = "localhost");
     ~TlsServer();
     Result<void> accept(Socket& socket, Deadline deadline);
 
@@ -52,8 +54,8 @@ class TlsServer {
 
 enum class Trust : uint8_t { System };
 
-// Client side. Verification: against the CA of `authority`, or none (a balancer never verifies its targets), or against
-// what this machine trusts (SSL_CERT_FILE names others).
+// Client side. Verification: against the CA of `authority`, or none (a balancer never verifies its
+// targets), or against what this machine trusts (SSL_CERT_FILE names others).
 class TlsClient {
   public:
     explicit TlsClient(Trust trust);
@@ -67,9 +69,9 @@ class TlsClient {
     std::unique_ptr<Inside> inside_;
 };
 
-std::string tls_server_name(const Socket& socket);   // SNI seen, "" if none
-std::string tls_protocol(const Socket& socket);      // ALPN chosen, "" if none
-std::string tls_version(const Socket& socket);       // "TLSv1.3"
+std::string tls_server_name(const Socket& socket);  // SNI seen, "" if none
+std::string tls_protocol(const Socket& socket);     // ALPN chosen, "" if none
+std::string tls_version(const Socket& socket);      // "TLSv1.3"
 std::string tls_cipher(const Socket& socket);
 
 }  // namespace net

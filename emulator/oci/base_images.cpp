@@ -6,10 +6,14 @@ namespace oci {
 
 RegistryClient& BaseImages::registry_of(const Reference& reference) {
     bool ours = reference.is_ecr() && !own_registry_.empty();
-    std::string host = ours ? own_registry_ : reference.registry.empty() ? "docker.io" : reference.registry;
+    std::string host = ours                         ? own_registry_
+                       : reference.registry.empty() ? "docker.io"
+                                                    : reference.registry;
     std::lock_guard lock(mutex_);
     auto& client = registries_[host];
-    if (!client) client = std::make_unique<RegistryClient>(host, ours ? credentials_ : Credentials(), scratch_);
+    if (!client)
+        client =
+            std::make_unique<RegistryClient>(host, ours ? credentials_ : Credentials(), scratch_);
     return *client;
 }
 
@@ -23,7 +27,8 @@ std::expected<ManifestBytes, SourceError> BaseImages::manifest(const Reference& 
     return there;
 }
 
-std::expected<int, SourceError> BaseImages::open_blob(const Reference& reference, const Digest& digest) {
+std::expected<int, SourceError> BaseImages::open_blob(const Reference& reference,
+                                                      const Digest& digest) {
     auto here = offline_.open_blob(reference, digest);
     if (here || here.error().kind != SourceError::Kind::NotFound) return here;
     return registry_of(reference).open_blob(reference, digest);

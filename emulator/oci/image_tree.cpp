@@ -17,7 +17,9 @@ namespace {
 constexpr int kMaxLinks = 40;
 constexpr size_t kMaxReadBytes = 1 << 20;
 
-bool is_whiteout(const struct stat& facts) { return S_ISCHR(facts.st_mode) && facts.st_rdev == 0; }
+bool is_whiteout(const struct stat& facts) {
+    return S_ISCHR(facts.st_mode) && facts.st_rdev == 0;
+}
 
 bool is_opaque(const std::string& directory) {
     char value = 0;
@@ -39,12 +41,13 @@ std::optional<ImageTree::Entry> ImageTree::root() const {
     return entry;
 }
 
-std::optional<ImageTree::Entry> ImageTree::child(const Entry& directory, const std::string& name) const {
+std::optional<ImageTree::Entry> ImageTree::child(const Entry& directory,
+                                                 const std::string& name) const {
     Entry entry;
     entry.path = joined(directory.path, name);
     for (const std::string& layer : directory.layers) {
         std::string at = layer + "/" + name;
-        struct stat facts {};
+        struct stat facts{};
         if (::lstat(at.c_str(), &facts) < 0) continue;
         if (is_whiteout(facts)) break;
         if (entry.on_disk.empty()) {
@@ -52,7 +55,7 @@ std::optional<ImageTree::Entry> ImageTree::child(const Entry& directory, const s
             entry.facts = facts;
             if (!S_ISDIR(facts.st_mode)) return entry;
         } else if (!S_ISDIR(facts.st_mode)) {
-            break;      // a file below a directory is hidden by it
+            break;  // a file below a directory is hidden by it
         }
         entry.layers.push_back(at);
         if (is_opaque(at)) break;
@@ -66,7 +69,8 @@ std::optional<ImageTree::Entry> ImageTree::find(const std::string& path, Last la
     if (!start) return std::nullopt;
     std::vector<Entry> at = {*start};
     std::deque<std::string> left;
-    for (std::string_view part : base::split(path, '/')) left.emplace_back(part);
+    for (std::string_view part : base::split(path, '/'))
+        left.emplace_back(part);
     int links = 0;
     while (!left.empty()) {
         std::string name = left.front();
@@ -102,7 +106,8 @@ std::map<std::string, ImageTree::Entry> ImageTree::children(const Entry& directo
         DIR* list = ::opendir(layer.c_str());
         if (!list) continue;
         while (dirent* item = ::readdir(list))
-            if (::strcmp(item->d_name, ".") && ::strcmp(item->d_name, "..")) names.insert(item->d_name);
+            if (::strcmp(item->d_name, ".") && ::strcmp(item->d_name, ".."))
+                names.insert(item->d_name);
         ::closedir(list);
     }
     std::map<std::string, Entry> out;
@@ -115,7 +120,8 @@ std::string ImageTree::read(const std::string& path) const {
     auto found = find(path);
     if (!found || !S_ISREG(found->facts.st_mode)) return "";
     std::ifstream in(found->on_disk, std::ios::binary);
-    std::string text(std::min<size_t>(kMaxReadBytes, static_cast<size_t>(found->facts.st_size)), '\0');
+    std::string text(std::min<size_t>(kMaxReadBytes, static_cast<size_t>(found->facts.st_size)),
+                     '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<size_t>(in.gcount()));
     return text;
@@ -138,7 +144,8 @@ std::string ImageTree::resolve(const std::string& path) const {
             so_far = found->path;
             continue;
         }
-        for (; i < parts.size(); ++i) so_far = joined(so_far, parts[i]);
+        for (; i < parts.size(); ++i)
+            so_far = joined(so_far, parts[i]);
     }
     return so_far;
 }

@@ -1,5 +1,6 @@
-// ImageTree: an image's files seen through its unpacked layers, without a mount: what overlayfs would show, by its own
-// rules (whiteouts, opaque directories). Links are followed inside the image only.
+// ImageTree: an image's files seen through its unpacked layers, without a mount: what overlayfs
+// would show, by its own rules (whiteouts, opaque directories). Links are followed inside the image
+// only.
 #pragma once
 #include <sys/stat.h>
 
@@ -13,15 +14,16 @@ namespace oci {
 class ImageTree {
   public:
     struct Entry {
-        std::string path;                   // in the image, absolute, without links on the way
-        std::string on_disk;                // of the topmost layer that has it
-        struct stat facts {};
-        std::vector<std::string> layers;    // of a directory: where its parts lie, topmost first
+        std::string path;     // in the image, absolute, without links on the way
+        std::string on_disk;  // of the topmost layer that has it
+        struct stat facts{};
+        std::vector<std::string> layers;  // of a directory: where its parts lie, topmost first
     };
-    enum class Last { Follow, Keep };       // what to do when the last component is a link
+    enum class Last { Follow, Keep };  // what to do when the last component is a link
 
     // Directories of unpacked layers, base first.
-    explicit ImageTree(const std::vector<std::string>& layers) : layers_(layers.rbegin(), layers.rend()) {}
+    explicit ImageTree(const std::vector<std::string>& layers)
+        : layers_(layers.rbegin(), layers.rend()) {}
 
     std::optional<Entry> find(const std::string& path, Last last = Last::Follow) const;
     // A directory's children by name.
@@ -34,7 +36,7 @@ class ImageTree {
   private:
     std::optional<Entry> root() const;
     std::optional<Entry> child(const Entry& directory, const std::string& name) const;
-    std::vector<std::string> layers_;       // topmost first
+    std::vector<std::string> layers_;  // topmost first
 };
 
 }  // namespace oci

@@ -53,14 +53,16 @@ std::string failed(std::string_view name, std::string_view what, int error = err
     return "\"" + std::string(name) + "\" " + std::string(what) + ": " + strerror(error);
 }
 
-// ---- unpacking ---------------------------------------------------------------------------------------------
+// ---- unpacking
+// ---------------------------------------------------------------------------------------------
 
 struct ArchiveFree {
     void operator()(archive* a) const { archive_read_free(a); }
 };
 using Reader = std::unique_ptr<archive, ArchiveFree>;
 
-// The bytes as they come, hashed and counted, and after decompression hashed again: one pass over the blob.
+// The bytes as they come, hashed and counted, and after decompression hashed again: one pass over
+// the blob.
 class Source {
   public:
     explicit Source(int descriptor) : descriptor_(descriptor) {}
@@ -71,7 +73,8 @@ class Source {
         archive_read_support_filter_zstd(raw_.get());
         archive_read_support_format_raw(raw_.get());
         archive_read_support_format_empty(raw_.get());
-        if (archive_read_open(raw_.get(), this, nullptr, read_blob, nullptr) != ARCHIVE_OK) return std::unexpected(why(raw_));
+        if (archive_read_open(raw_.get(), this, nullptr, read_blob, nullptr) != ARCHIVE_OK)
+            return std::unexpected(why(raw_));
         archive_entry* entry = nullptr;
         int result = archive_read_next_header(raw_.get(), &entry);
         empty_ = result == ARCHIVE_EOF;
@@ -80,22 +83,26 @@ class Source {
         tar_.reset(archive_read_new());
         archive_read_support_format_tar(tar_.get());
         archive_read_support_format_empty(tar_.get());
-        if (archive_read_open(tar_.get(), this, nullptr, read_tar, nullptr) != ARCHIVE_OK) return std::unexpected(why(tar_));
+        if (archive_read_open(tar_.get(), this, nullptr, read_tar, nullptr) != ARCHIVE_OK)
+            return std::unexpected(why(tar_));
         return {};
     }
 
     archive* tar() { return tar_.get(); }
     static std::string why(const Reader& reader) {
         const char* text = archive_error_string(reader.get());
-        return "it is not a tar, gzip or zstd layer" + (text ? ": " + std::string(text) : std::string());
+        return "it is not a tar, gzip or zstd layer" +
+               (text ? ": " + std::string(text) : std::string());
     }
 
     // What follows the tar's end mark belongs to the digests too.
     std::expected<void, std::string> finish(UnpackedLayer& layer) {
         const void* bytes = nullptr;
-        while (read_tar(tar_.get(), this, &bytes) > 0) continue;
+        while (read_tar(tar_.get(), this, &bytes) > 0)
+            continue;
         char rest[kChunkBytes];
-        for (ssize_t got; (got = ::read(descriptor_, rest, sizeof rest)) > 0;) blob_digest_.update({rest, size_t(got)});
+        for (ssize_t got; (got = ::read(descriptor_, rest, sizeof rest)) > 0;)
+            blob_digest_.update({rest, size_t(got)});
         if (too_large_) return std::unexpected("it is larger than 32 GiB");
         if (bad_) return std::unexpected(why(raw_));
         layer.blob = *Digest::parse("sha256:" + base::to_hex(blob_digest_.finish()));
@@ -107,7 +114,10 @@ class Source {
     static la_ssize_t read_blob(archive*, void* self, const void** bytes) {
         auto* source = static_cast<Source*>(self);
         ssize_t got;
-        while ((got = ::read(source->descriptor_, source->chunk_.data(), source->chunk_.size())) < 0 && errno == EINTR) continue;
+        while ((got = ::read(source->descriptor_, source->chunk_.data(), source->chunk_.size())) <
+                   0 &&
+               errno == EINTR)
+            continue;
         if (got > 0) source->blob_digest_.update({source->chunk_.data(), size_t(got)});
         *bytes = source->chunk_.data();
         return got;
@@ -134,7 +144,8 @@ class Source {
     bool empty_ = false, bad_ = false, too_large_ = false;
 };
 
-// A name of the archive as a path below the root, without "." and empty parts; nothing for one that climbs.
+// A name of the archive as a path below the root, without "." and empty parts; nothing for one that
+// climbs.
 std::expected<std::vector<std::string>, std::string> components(std::string_view name) {
     std::vector<std::string> out;
     for (std::string_view part : base::split(name, '/')) {
@@ -154,17 +165,19 @@ class Unpacker {
         if (!raw) return std::unexpected("an entry has no readable name");
         std::string name = raw;
         auto parts = TRY(components(name));
-        if (parts.empty()) return {};       // the root itself: its attributes are ours
+        if (parts.empty()) return {};  // the root itself: its attributes are ours
         std::string last = parts.back();
         parts.pop_back();
         Descriptor parent = TRY(directory(parts, name));
 
         if (last == kOpaqueName) {
             std::string path = "/proc/self/fd/" + std::to_string(parent.get());
-            if (setxattr(path.c_str(), kOpaqueAttribute, "y", 1, 0) < 0) return std::unexpected(failed(name, "cannot be marked"));
+            if (setxattr(path.c_str(), kOpaqueAttribute, "y", 1, 0) < 0)
+                return std::unexpected(failed(name, "cannot be marked"));
             return {};
         }
-        if (last.starts_with(kWhiteoutPrefix)) return whiteout(parent.get(), last.substr(kWhiteoutPrefix.size()), name);
+        if (last.starts_with(kWhiteoutPrefix))
+            return whiteout(parent.get(), last.substr(kWhiteoutPrefix.size()), name);
         return make(tar, entry, parent.get(), last, name);
     }
 
@@ -173,14 +186,17 @@ class Unpacker {
         open_how how{};
         how.flags = flags | O_CLOEXEC;
         how.resolve = RESOLVE_IN_ROOT;
-        return Descriptor(static_cast<int>(syscall(SYS_openat2, root_, path.c_str(), &how, sizeof how)));
+        return Descriptor(
+            static_cast<int>(syscall(SYS_openat2, root_, path.c_str(), &how, sizeof how)));
     }
 
-    // Parents that the archive never mentioned are made, as every extractor does. A link on the way is followed inside
-    // the layer (lib → usr/lib), never out of it.
-    std::expected<Descriptor, std::string> directory(const std::vector<std::string>& parts, const std::string& name) {
+    // Parents that the archive never mentioned are made, as every extractor does. A link on the way
+    // is followed inside the layer (lib → usr/lib), never out of it.
+    std::expected<Descriptor, std::string> directory(const std::vector<std::string>& parts,
+                                                     const std::string& name) {
         std::string path = ".";
-        for (const std::string& part : parts) path += "/" + part;
+        for (const std::string& part : parts)
+            path += "/" + part;
         if (path == last_directory_)
             if (Descriptor again = open(path, O_PATH | O_DIRECTORY)) return again;
         if (Descriptor whole = open(path, O_PATH | O_DIRECTORY)) {
@@ -193,7 +209,8 @@ class Unpacker {
             so_far += "/" + part;
             if (!parent) return std::unexpected(failed(name, "has no directory"));
             if (open(so_far, O_PATH | O_DIRECTORY)) continue;
-            if (mkdirat(parent.get(), part.c_str(), 0755) < 0) return std::unexpected(failed(name, "has no directory"));
+            if (mkdirat(parent.get(), part.c_str(), 0755) < 0)
+                return std::unexpected(failed(name, "has no directory"));
             own(parent.get(), part, 0, 0);
         }
         Descriptor made = open(so_far, O_PATH | O_DIRECTORY);
@@ -201,17 +218,21 @@ class Unpacker {
         return made;
     }
 
-    std::expected<void, std::string> whiteout(int parent, const std::string& hidden, const std::string& name) {
-        if (hidden.empty() || hidden == "." || hidden == "..") return std::unexpected("\"" + name + "\" hides nothing");
+    std::expected<void, std::string> whiteout(int parent, const std::string& hidden,
+                                              const std::string& name) {
+        if (hidden.empty() || hidden == "." || hidden == "..")
+            return std::unexpected("\"" + name + "\" hides nothing");
         clear(parent, hidden, Keep::Nothing);
-        if (mknodat(parent, hidden.c_str(), S_IFCHR, 0) < 0) return std::unexpected(failed(name, "cannot be hidden"));
+        if (mknodat(parent, hidden.c_str(), S_IFCHR, 0) < 0)
+            return std::unexpected(failed(name, "cannot be hidden"));
         return {};
     }
 
     enum class Keep { Directory, Nothing };
-    // A later entry of the same name replaces; a directory over a directory only changes its attributes.
+    // A later entry of the same name replaces; a directory over a directory only changes its
+    // attributes.
     bool clear(int parent, const std::string& name, Keep keep) {
-        struct stat facts {};
+        struct stat facts{};
         if (fstatat(parent, name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) < 0) return false;
         if (!S_ISDIR(facts.st_mode)) {
             unlinkat(parent, name.c_str(), 0);
@@ -223,44 +244,52 @@ class Unpacker {
         return false;
     }
 
-    std::expected<void, std::string> make(archive* tar, archive_entry* entry, int parent, const std::string& last,
-                                          const std::string& name) {
-        if (const char* target = archive_entry_hardlink(entry)) return hard_link(target, parent, last, name);
+    std::expected<void, std::string> make(archive* tar, archive_entry* entry, int parent,
+                                          const std::string& last, const std::string& name) {
+        if (const char* target = archive_entry_hardlink(entry))
+            return hard_link(target, parent, last, name);
         mode_t type = archive_entry_filetype(entry), mode = archive_entry_perm(entry);
         bool kept = clear(parent, last, type == AE_IFDIR ? Keep::Directory : Keep::Nothing);
         switch (type) {
-        case AE_IFDIR:
-            if (!kept && mkdirat(parent, last.c_str(), 0700) < 0) return std::unexpected(failed(name, "cannot be made"));
-            break;
-        case AE_IFLNK: {
-            const char* target = archive_entry_symlink(entry);
-            if (!target || symlinkat(target, parent, last.c_str()) < 0) return std::unexpected(failed(name, "cannot be linked"));
-            own(parent, last, archive_entry_uid(entry), archive_entry_gid(entry));
-            return {};
-        }
-        case AE_IFREG:
-            TRY(regular(tar, parent, last, name));
-            break;
-        case AE_IFIFO:
-            if (mknodat(parent, last.c_str(), S_IFIFO | 0600, 0) < 0) return std::unexpected(failed(name, "cannot be made"));
-            break;
-        default:
-            // GAP: device nodes are left out. A task has its own /dev and could not open others.
-            return {};
+            case AE_IFDIR:
+                if (!kept && mkdirat(parent, last.c_str(), 0700) < 0)
+                    return std::unexpected(failed(name, "cannot be made"));
+                break;
+            case AE_IFLNK: {
+                const char* target = archive_entry_symlink(entry);
+                if (!target || symlinkat(target, parent, last.c_str()) < 0)
+                    return std::unexpected(failed(name, "cannot be linked"));
+                own(parent, last, archive_entry_uid(entry), archive_entry_gid(entry));
+                return {};
+            }
+            case AE_IFREG: TRY(regular(tar, parent, last, name)); break;
+            case AE_IFIFO:
+                if (mknodat(parent, last.c_str(), S_IFIFO | 0600, 0) < 0)
+                    return std::unexpected(failed(name, "cannot be made"));
+                break;
+            default:
+                // GAP: device nodes are left out. A task has its own /dev and could not open
+                // others.
+                return {};
         }
         own(parent, last, archive_entry_uid(entry), archive_entry_gid(entry));
-        // After the change of owner, which clears set-user-id. Without a range a directory stays ours to enter.
+        // After the change of owner, which clears set-user-id. Without a range a directory stays
+        // ours to enter.
         if (ownership_ == Ownership::Own) mode |= type == AE_IFDIR ? 0700 : 0600;
-        if (fchmodat(parent, last.c_str(), mode, 0) < 0) return std::unexpected(failed(name, "cannot get its mode"));
+        if (fchmodat(parent, last.c_str(), mode, 0) < 0)
+            return std::unexpected(failed(name, "cannot get its mode"));
         if (type == AE_IFREG) {
-            timespec times[2] = {{archive_entry_mtime(entry), 0}, {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}};
+            timespec times[2] = {{archive_entry_mtime(entry), 0},
+                                 {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}};
             utimensat(parent, last.c_str(), times, AT_SYMLINK_NOFOLLOW);
         }
         return {};
     }
 
-    std::expected<void, std::string> regular(archive* tar, int parent, const std::string& last, const std::string& name) {
-        Descriptor file(openat(parent, last.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
+    std::expected<void, std::string> regular(archive* tar, int parent, const std::string& last,
+                                             const std::string& name) {
+        Descriptor file(openat(parent, last.c_str(),
+                               O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!file) return std::unexpected(failed(name, "cannot be made"));
         const void* bytes = nullptr;
         size_t size = 0;
@@ -279,7 +308,8 @@ class Unpacker {
         return {};
     }
 
-    std::expected<void, std::string> hard_link(const char* target, int parent, const std::string& last, const std::string& name) {
+    std::expected<void, std::string> hard_link(const char* target, int parent,
+                                               const std::string& last, const std::string& name) {
         auto parts = TRY(components(target));
         if (parts.empty()) return std::unexpected("\"" + name + "\" links to nothing");
         std::string target_last = parts.back();
@@ -293,7 +323,10 @@ class Unpacker {
 
     void own(int parent, const std::string& name, int64_t user, int64_t group) {
         if (ownership_ == Ownership::Own) return;
-        auto shifted = [](int64_t id) { return kFirstShiftedId + static_cast<unsigned>(std::clamp<int64_t>(id, 0, kShiftedIds - 1)); };
+        auto shifted = [](int64_t id) {
+            return kFirstShiftedId +
+                   static_cast<unsigned>(std::clamp<int64_t>(id, 0, kShiftedIds - 1));
+        };
         (void)!fchownat(parent, name.c_str(), shifted(user), shifted(group), AT_SYMLINK_NOFOLLOW);
     }
 
@@ -302,7 +335,8 @@ class Unpacker {
     std::string last_directory_;
 };
 
-// ---- packing -----------------------------------------------------------------------------------------------
+// ---- packing
+// -----------------------------------------------------------------------------------------------
 
 struct WriterFree {
     void operator()(archive* a) const { archive_write_free(a); }
@@ -318,7 +352,8 @@ class Packer {
         archive_write_add_filter_none(tar_.get());
         archive_write_set_bytes_per_block(tar_.get(), kChunkBytes);
         archive_write_set_bytes_in_last_block(tar_.get(), 1);
-        if (archive_write_open(tar_.get(), this, nullptr, write_out, nullptr) != ARCHIVE_OK) return std::unexpected(why());
+        if (archive_write_open(tar_.get(), this, nullptr, write_out, nullptr) != ARCHIVE_OK)
+            return std::unexpected(why());
         Descriptor root(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (!root) return std::unexpected(failed(directory, "cannot be read"));
         TRY(children(root.get(), ""));
@@ -331,7 +366,8 @@ class Packer {
     static la_ssize_t write_out(archive*, void* self, const void* bytes, size_t size) {
         auto* packer = static_cast<Packer*>(self);
         ssize_t wrote;
-        while ((wrote = ::write(packer->descriptor_, bytes, size)) < 0 && errno == EINTR) continue;
+        while ((wrote = ::write(packer->descriptor_, bytes, size)) < 0 && errno == EINTR)
+            continue;
         if (wrote > 0) {
             packer->digest_.update({static_cast<const char*>(bytes), size_t(wrote)});
             packer->layer_.size_bytes += size_t(wrote);
@@ -350,25 +386,31 @@ class Packer {
         DIR* list = again ? fdopendir(dup(again.get())) : nullptr;
         if (!list) return std::unexpected(failed(prefix, "cannot be listed"));
         while (dirent* item = readdir(list))
-            if (strcmp(item->d_name, ".") && strcmp(item->d_name, "..")) names.emplace_back(item->d_name);
+            if (strcmp(item->d_name, ".") && strcmp(item->d_name, ".."))
+                names.emplace_back(item->d_name);
         closedir(list);
         std::ranges::sort(names);
-        for (const std::string& name : names) TRY(one(directory, name, prefix + name));
+        for (const std::string& name : names)
+            TRY(one(directory, name, prefix + name));
         return {};
     }
 
-    std::expected<void, std::string> one(int directory, const std::string& name, const std::string& path) {
-        struct stat facts {};
-        if (fstatat(directory, name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) < 0) return std::unexpected(failed(path, "vanished"));
+    std::expected<void, std::string> one(int directory, const std::string& name,
+                                         const std::string& path) {
+        struct stat facts{};
+        if (fstatat(directory, name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) < 0)
+            return std::unexpected(failed(path, "vanished"));
         if (S_ISCHR(facts.st_mode) && facts.st_rdev == 0) {
             size_t slash = path.rfind('/');
             size_t at = slash == path.npos ? 0 : slash + 1;
-            return header(path.substr(0, at) + std::string(kWhiteoutPrefix) + path.substr(at), mark());
+            return header(path.substr(0, at) + std::string(kWhiteoutPrefix) + path.substr(at),
+                          mark());
         }
         if (S_ISSOCK(facts.st_mode) || S_ISCHR(facts.st_mode) || S_ISBLK(facts.st_mode)) return {};
         if (S_ISDIR(facts.st_mode)) {
             TRY(header(path + "/", facts));
-            Descriptor inside(openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+            Descriptor inside(
+                openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
             if (!inside) return std::unexpected(failed(path, "cannot be read"));
             char opaque = 0;
             if (fgetxattr(inside.get(), kOpaqueAttribute, &opaque, 1) == 1 && opaque == 'y')
@@ -387,42 +429,50 @@ class Packer {
             if (!fresh) return header(path, facts, "", first->second);
         }
         TRY(header(path, facts));
-        return S_ISREG(facts.st_mode) ? content(directory, name, path, facts) : std::expected<void, std::string>();
+        return S_ISREG(facts.st_mode) ? content(directory, name, path, facts)
+                                      : std::expected<void, std::string>();
     }
 
     static struct stat mark() {
-        struct stat facts {};
+        struct stat facts{};
         facts.st_mode = S_IFREG | 0600;
         facts.st_uid = facts.st_gid = 0;
         return facts;
     }
 
-    std::expected<void, std::string> header(const std::string& path, const struct stat& facts, const std::string& link = "",
+    std::expected<void, std::string> header(const std::string& path, const struct stat& facts,
+                                            const std::string& link = "",
                                             const std::string& hard_link = "") {
-        std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(archive_entry_new(), archive_entry_free);
+        std::unique_ptr<archive_entry, decltype(&archive_entry_free)> entry(archive_entry_new(),
+                                                                            archive_entry_free);
         archive_entry_set_pathname(entry.get(), path.c_str());
         archive_entry_set_mode(entry.get(), facts.st_mode);
-        archive_entry_set_size(entry.get(), S_ISREG(facts.st_mode) && hard_link.empty() ? facts.st_size : 0);
+        archive_entry_set_size(entry.get(),
+                               S_ISREG(facts.st_mode) && hard_link.empty() ? facts.st_size : 0);
         archive_entry_set_uid(entry.get(), unshifted(facts.st_uid));
         archive_entry_set_gid(entry.get(), unshifted(facts.st_gid));
         archive_entry_set_mtime(entry.get(), 0, 0);
         if (!link.empty()) archive_entry_set_symlink(entry.get(), link.c_str());
         if (!hard_link.empty()) archive_entry_set_hardlink(entry.get(), hard_link.c_str());
         ++layer_.entries;
-        if (archive_write_header(tar_.get(), entry.get()) < ARCHIVE_WARN) return std::unexpected(why());
+        if (archive_write_header(tar_.get(), entry.get()) < ARCHIVE_WARN)
+            return std::unexpected(why());
         return {};
     }
 
-    std::expected<void, std::string> content(int directory, const std::string& name, const std::string& path,
-                                             const struct stat& facts) {
+    std::expected<void, std::string> content(int directory, const std::string& name,
+                                             const std::string& path, const struct stat& facts) {
         Descriptor file(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
         if (!file) return std::unexpected(failed(path, "cannot be read"));
         off_t left = facts.st_size;
         while (left > 0) {
-            ssize_t got = read(file.get(), chunk_.data(), std::min<size_t>(chunk_.size(), static_cast<size_t>(left)));
+            ssize_t got = read(file.get(), chunk_.data(),
+                               std::min<size_t>(chunk_.size(), static_cast<size_t>(left)));
             if (got < 0 && errno == EINTR) continue;
-            if (got <= 0) return std::unexpected("\"" + path + "\" became shorter while it was read");
-            if (archive_write_data(tar_.get(), chunk_.data(), static_cast<size_t>(got)) != got) return std::unexpected(why());
+            if (got <= 0)
+                return std::unexpected("\"" + path + "\" became shorter while it was read");
+            if (archive_write_data(tar_.get(), chunk_.data(), static_cast<size_t>(got)) != got)
+                return std::unexpected(why());
             left -= got;
         }
         return {};
@@ -430,7 +480,8 @@ class Packer {
 
     int64_t unshifted(unsigned id) const {
         if (ownership_ == Ownership::Own) return 0;
-        return id >= kFirstShiftedId && id < kFirstShiftedId + kShiftedIds ? id - kFirstShiftedId : 0;
+        return id >= kFirstShiftedId && id < kFirstShiftedId + kShiftedIds ? id - kFirstShiftedId
+                                                                           : 0;
     }
 
     int descriptor_;
@@ -450,12 +501,14 @@ void remove_below(int parent, const char* name) {
         unlinkat(parent, name, 0);
         return;
     }
-    struct stat facts {};
-    if (geteuid() != 0 && fstat(directory, &facts) == 0 && (facts.st_mode & 0700) != 0700) fchmod(directory, 0700);
+    struct stat facts{};
+    if (geteuid() != 0 && fstat(directory, &facts) == 0 && (facts.st_mode & 0700) != 0700)
+        fchmod(directory, 0700);
     if (DIR* list = fdopendir(directory)) {
         while (dirent* item = readdir(list)) {
             if (!strcmp(item->d_name, ".") || !strcmp(item->d_name, "..")) continue;
-            if (item->d_type == DT_DIR || unlinkat(directory, item->d_name, 0) < 0) remove_below(directory, item->d_name);
+            if (item->d_type == DT_DIR || unlinkat(directory, item->d_name, 0) < 0)
+                remove_below(directory, item->d_name);
         }
         closedir(list);
     }
@@ -475,14 +528,17 @@ Ownership native_ownership() {
     std::ifstream map("/proc/self/uid_map");
     uint64_t inside = 0, outside = 0, count = 0;
     while (map >> inside >> outside >> count)
-        if (inside <= kFirstShiftedId && inside + count >= kFirstShiftedId + kShiftedIds) return Ownership::Shifted;
+        if (inside <= kFirstShiftedId && inside + count >= kFirstShiftedId + kShiftedIds)
+            return Ownership::Shifted;
     return Ownership::Own;
 }
 
-std::expected<UnpackedLayer, std::string> unpack_layer(int descriptor, const std::string& directory, Ownership ownership) {
+std::expected<UnpackedLayer, std::string> unpack_layer(int descriptor, const std::string& directory,
+                                                       Ownership ownership) {
     Descriptor root(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!root) return std::unexpected(failed(directory, "cannot be opened"));
-    if (ownership == Ownership::Shifted) (void)!fchown(root.get(), kFirstShiftedId, kFirstShiftedId);
+    if (ownership == Ownership::Shifted)
+        (void)!fchown(root.get(), kFirstShiftedId, kFirstShiftedId);
     fchmod(root.get(), 0755);
     Source source(descriptor);
     TRY(source.open());
@@ -490,8 +546,10 @@ std::expected<UnpackedLayer, std::string> unpack_layer(int descriptor, const std
     UnpackedLayer layer;
     archive_entry* entry = nullptr;
     int result;
-    while ((result = archive_read_next_header(source.tar(), &entry)) == ARCHIVE_OK || result == ARCHIVE_WARN) {
-        if (++layer.entries > kMaxLayerEntries) return std::unexpected("it has more than two million entries");
+    while ((result = archive_read_next_header(source.tar(), &entry)) == ARCHIVE_OK ||
+           result == ARCHIVE_WARN) {
+        if (++layer.entries > kMaxLayerEntries)
+            return std::unexpected("it has more than two million entries");
         TRY(unpacker.entry(source.tar(), entry));
     }
     if (result != ARCHIVE_EOF) {
@@ -502,10 +560,13 @@ std::expected<UnpackedLayer, std::string> unpack_layer(int descriptor, const std
     return layer;
 }
 
-std::expected<PackedLayer, std::string> pack_layer(const std::string& directory, int descriptor, Ownership ownership) {
+std::expected<PackedLayer, std::string> pack_layer(const std::string& directory, int descriptor,
+                                                   Ownership ownership) {
     return Packer(descriptor, ownership).pack(directory);
 }
 
-void remove_tree(const std::string& directory) { remove_below(AT_FDCWD, directory.c_str()); }
+void remove_tree(const std::string& directory) {
+    remove_below(AT_FDCWD, directory.c_str());
+}
 
 }  // namespace oci

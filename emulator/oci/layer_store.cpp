@@ -21,17 +21,22 @@ SourceError malformed(const Reference& reference, const std::string& what) {
     return {SourceError::Kind::Malformed, reference.written + ": " + what};
 }
 
-std::expected<std::string, SourceError> read_blob(const Reference& reference, ImageSource& source, const Digest& digest) {
+std::expected<std::string, SourceError> read_blob(const Reference& reference, ImageSource& source,
+                                                  const Digest& digest) {
     int file = TRY(source.open_blob(reference, digest));
     std::string bytes;
     char chunk[1 << 14];
     ssize_t got;
     while (bytes.size() <= kMaxConfigBytes && (got = ::read(file, chunk, sizeof chunk)) != 0) {
-        if (got > 0) bytes.append(chunk, static_cast<size_t>(got));
-        else if (errno != EINTR) break;
+        if (got > 0)
+            bytes.append(chunk, static_cast<size_t>(got));
+        else if (errno != EINTR)
+            break;
     }
     ::close(file);
-    if (Digest::of(bytes) != digest) return std::unexpected(malformed(reference, "blob " + digest.to_string() + " has another digest"));
+    if (Digest::of(bytes) != digest)
+        return std::unexpected(
+            malformed(reference, "blob " + digest.to_string() + " has another digest"));
     return bytes;
 }
 
@@ -39,7 +44,8 @@ std::expected<std::string, SourceError> read_blob(const Reference& reference, Im
 bool is_left_behind(const std::string& name) {
     if (!name.starts_with("tmp-")) return false;
     auto pid = base::parse_unsigned(base::split(name, '-')[1]);
-    return pid && *pid != static_cast<uint64_t>(::getpid()) && ::kill(static_cast<pid_t>(*pid), 0) < 0 && errno == ESRCH;
+    return pid && *pid != static_cast<uint64_t>(::getpid()) &&
+           ::kill(static_cast<pid_t>(*pid), 0) < 0 && errno == ESRCH;
 }
 
 }  // namespace
@@ -49,7 +55,8 @@ bool LayerStore::has(const Digest& diff_id) const {
 }
 
 std::expected<void, std::string> LayerStore::prepare() const {
-    for (const std::string& path : {directory_, layers_directory(), directory_ + "/tasks", directory_ + "/scratch"}) {
+    for (const std::string& path :
+         {directory_, layers_directory(), directory_ + "/tasks", directory_ + "/scratch"}) {
         std::error_code error;
         std::filesystem::create_directories(path, error);
         if (error) return std::unexpected(path + " cannot be made: " + error.message());
@@ -61,16 +68,23 @@ std::expected<void, std::string> LayerStore::prepare() const {
         std::error_code ignored;
         for (const auto& entry : std::filesystem::directory_iterator(directory_ + below, ignored))
             if (is_left_behind(entry.path().filename())) left.push_back(entry.path());
-        for (const std::string& path : left) remove_tree(path);
+        for (const std::string& path : left)
+            remove_tree(path);
     }
     return {};
 }
 
-std::string LayerStore::temporary_name() { return "tmp-" + std::to_string(::getpid()) + "-" + base::random_hex(16); }
-std::string LayerStore::scratch_path() const { return directory_ + "/scratch/" + temporary_name(); }
+std::string LayerStore::temporary_name() {
+    return "tmp-" + std::to_string(::getpid()) + "-" + base::random_hex(16);
+}
+std::string LayerStore::scratch_path() const {
+    return directory_ + "/scratch/" + temporary_name();
+}
 
-std::expected<StoredImage, SourceError> LayerStore::pull(const Reference& reference, ImageSource& source) {
-    if (auto ready = prepare(); !ready) return std::unexpected(SourceError{SourceError::Kind::Unreachable, ready.error()});
+std::expected<StoredImage, SourceError> LayerStore::pull(const Reference& reference,
+                                                         ImageSource& source) {
+    if (auto ready = prepare(); !ready)
+        return std::unexpected(SourceError{SourceError::Kind::Unreachable, ready.error()});
     ManifestBytes bytes = TRY(source.manifest(reference));
     StoredImage image;
     image.digest = bytes.digest;
@@ -80,13 +94,15 @@ std::expected<StoredImage, SourceError> LayerStore::pull(const Reference& refere
         const Descriptor* entry = index->for_platform(native_architecture());
         // ecs-ecr.md §8: the words that Fargate shows for an index without this architecture.
         if (!entry)
-            return std::unexpected(malformed(reference, "image Manifest does not contain descriptor matching platform 'linux/" +
-                                                            std::string(native_architecture()) + "'"));
+            return std::unexpected(malformed(
+                reference, "image Manifest does not contain descriptor matching platform 'linux/" +
+                               std::string(native_architecture()) + "'"));
         Reference by_digest = reference;
         by_digest.digest = entry->digest;
         bytes = TRY(source.manifest(by_digest));
     }
-    if (Digest::of(bytes.bytes) != bytes.digest) return std::unexpected(malformed(reference, "the manifest has another digest"));
+    if (Digest::of(bytes.bytes) != bytes.digest)
+        return std::unexpected(malformed(reference, "the manifest has another digest"));
     image.manifest_digest = bytes.digest;
     auto manifest = parse_manifest(bytes.bytes);
     if (!manifest) return std::unexpected(malformed(reference, manifest.error()));
@@ -96,7 +112,8 @@ std::expected<StoredImage, SourceError> LayerStore::pull(const Reference& refere
     if (!config) return std::unexpected(malformed(reference, config.error()));
     image.config = std::move(*config);
     if (image.config.diff_ids.size() != image.manifest.layers.size())
-        return std::unexpected(malformed(reference, "configuration and manifest disagree about the number of layers"));
+        return std::unexpected(
+            malformed(reference, "configuration and manifest disagree about the number of layers"));
     for (size_t i = 0; i < image.manifest.layers.size(); ++i) {
         const Digest &blob = image.manifest.layers[i].digest, &diff_id = image.config.diff_ids[i];
         if (has(diff_id)) continue;
@@ -108,22 +125,29 @@ std::expected<StoredImage, SourceError> LayerStore::pull(const Reference& refere
     return image;
 }
 
-std::expected<void, std::string> LayerStore::unpack(int descriptor, const Digest& blob, const Digest& diff_id) {
+std::expected<void, std::string> LayerStore::unpack(int descriptor, const Digest& blob,
+                                                    const Digest& diff_id) {
     std::string temporary = scratch_path();
-    if (::mkdir(temporary.c_str(), 0755) < 0) return std::unexpected(temporary + " cannot be made: " + strerror(errno));
+    if (::mkdir(temporary.c_str(), 0755) < 0)
+        return std::unexpected(temporary + " cannot be made: " + strerror(errno));
     auto unpacked = unpack_layer(descriptor, temporary, ownership_);
     std::string problem;
-    if (!unpacked) problem = "layer " + blob.to_string() + ": " + unpacked.error();
-    else if (unpacked->blob != blob) problem = "layer " + blob.to_string() + " has another digest";
-    else if (unpacked->diff_id != diff_id) problem = "layer " + blob.to_string() + " does not have the diff id of the configuration";
-    else if (auto adopted = adopt(temporary, diff_id); !adopted) problem = adopted.error();
+    if (!unpacked)
+        problem = "layer " + blob.to_string() + ": " + unpacked.error();
+    else if (unpacked->blob != blob)
+        problem = "layer " + blob.to_string() + " has another digest";
+    else if (unpacked->diff_id != diff_id)
+        problem = "layer " + blob.to_string() + " does not have the diff id of the configuration";
+    else if (auto adopted = adopt(temporary, diff_id); !adopted)
+        problem = adopted.error();
     if (problem.empty()) return {};
     remove_tree(temporary);
     return std::unexpected(problem);
 }
 
 // Loses to an equal one that is here: somebody else was faster.
-std::expected<void, std::string> LayerStore::adopt(const std::string& directory, const Digest& diff_id) {
+std::expected<void, std::string> LayerStore::adopt(const std::string& directory,
+                                                   const Digest& diff_id) {
     std::string at = layers_directory() + "/" + name_of(diff_id);
     if (::rename(directory.c_str(), at.c_str()) == 0) return {};
     int error = errno;

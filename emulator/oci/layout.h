@@ -1,5 +1,5 @@
-// ImageLayout: images in a directory (OCI image-spec, image-layout.md): blobs by digest, names in index.json. Where
-// `dodam image build` leaves its result, and how base images are kept.
+// ImageLayout: images in a directory (OCI image-spec, image-layout.md): blobs by digest, names in
+// index.json. Where `dodam image build` leaves its result, and how base images are kept.
 #pragma once
 #include <expected>
 #include <mutex>
@@ -20,9 +20,12 @@ class ImageLayout final : public ImageSource {
     bool exists() const;
 
     std::expected<ManifestBytes, SourceError> manifest(const Reference& reference) override;
-    std::expected<int, SourceError> open_blob(const Reference& reference, const Digest& digest) override;
+    std::expected<int, SourceError> open_blob(const Reference& reference,
+                                              const Digest& digest) override;
 
-    std::string blob_path(const Digest& digest) const { return directory_ + "/blobs/sha256/" + digest.hex(); }
+    std::string blob_path(const Digest& digest) const {
+        return directory_ + "/blobs/sha256/" + digest.hex();
+    }
     bool has_blob(const Digest& digest) const;
     std::expected<Digest, std::string> put_blob(std::string_view bytes);
     // Moves a finished file of the same file system in, under a digest that the caller computed.
@@ -37,16 +40,19 @@ class ImageLayout final : public ImageSource {
     mutable std::mutex mutex_;
 };
 
-// The base images that script/offline-images makes: a layout per name and tag, at DIRECTORY/NAME/TAG. Answers for
-// names of Docker's own registry only (node:20-slim, docker.io/library/node:20-slim) and for dodam/….
+// The base images that script/offline-images makes: a layout per name and tag, at
+// DIRECTORY/NAME/TAG. Answers for names of Docker's own registry only (node:20-slim,
+// docker.io/library/node:20-slim) and for dodam/….
 class OfflineImages final : public ImageSource {
   public:
-    explicit OfflineImages(std::string directory = default_directory()) : directory_(std::move(directory)) {}
+    explicit OfflineImages(std::string directory = default_directory())
+        : directory_(std::move(directory)) {}
     // $DODAM_IMAGES, else $XDG_CACHE_HOME/dodam/images, else ~/.cache/dodam/images.
     static std::string default_directory();
 
     std::expected<ManifestBytes, SourceError> manifest(const Reference& reference) override;
-    std::expected<int, SourceError> open_blob(const Reference& reference, const Digest& digest) override;
+    std::expected<int, SourceError> open_blob(const Reference& reference,
+                                              const Digest& digest) override;
 
   private:
     std::expected<std::string, SourceError> find(const Reference& reference) const;

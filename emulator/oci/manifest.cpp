@@ -15,26 +15,30 @@ std::expected<Descriptor, std::string> read_descriptor(const Node& node, std::st
     Descriptor descriptor;
     auto digest = Digest::parse(node["digest"].as_string());
     if (!digest) return std::unexpected(std::string(what) + " has no sha256 digest");
-    if (!node["size"].is_integer() || node["size"].as_int() < 0) return std::unexpected(std::string(what) + " has no size");
+    if (!node["size"].is_integer() || node["size"].as_int() < 0)
+        return std::unexpected(std::string(what) + " has no size");
     descriptor.media_type = node["mediaType"].as_string();
     descriptor.digest = *digest;
     descriptor.size_bytes = static_cast<uint64_t>(node["size"].as_int());
     descriptor.os = node["platform"]["os"].as_string();
     descriptor.architecture = node["platform"]["architecture"].as_string();
     descriptor.variant = node["platform"]["variant"].as_string();
-    for (const auto& [name, value] : node["annotations"].members()) descriptor.annotations[name] = value.as_string();
+    for (const auto& [name, value] : node["annotations"].members())
+        descriptor.annotations[name] = value.as_string();
     return descriptor;
 }
 
 std::vector<std::string> read_strings(const Node& node) {
     std::vector<std::string> out;
-    for (const Node& item : node.items()) out.push_back(item.as_string());
+    for (const Node& item : node.items())
+        out.push_back(item.as_string());
     return out;
 }
 
 Node write_strings(const std::vector<std::string>& strings) {
     Node out = Node::array();
-    for (const std::string& text : strings) out.push_back(text);
+    for (const std::string& text : strings)
+        out.push_back(text);
     return out;
 }
 
@@ -46,7 +50,9 @@ Node write_descriptor(const Descriptor& descriptor) {
 
 }  // namespace
 
-bool is_index_type(std::string_view media_type) { return media_type == kIndexType || media_type == kDockerListType; }
+bool is_index_type(std::string_view media_type) {
+    return media_type == kIndexType || media_type == kDockerListType;
+}
 
 std::expected<Manifest, std::string> parse_manifest(std::string_view bytes) {
     auto node = base::parse_json(bytes);
@@ -93,12 +99,17 @@ std::expected<ImageConfig, std::string> parse_config(std::string_view bytes) {
     config.user = run["User"].as_string();
     config.working_directory = run["WorkingDir"].as_string();
     config.stop_signal = run["StopSignal"].as_string();
-    for (const auto& [port, nothing] : run["ExposedPorts"].members()) config.exposed_ports.push_back(port);
-    for (const auto& [path, nothing] : run["Volumes"].members()) config.volumes.push_back(path);
-    for (const auto& [name, value] : run["Labels"].members()) config.labels[name] = value.as_string();
+    for (const auto& [port, nothing] : run["ExposedPorts"].members())
+        config.exposed_ports.push_back(port);
+    for (const auto& [path, nothing] : run["Volumes"].members())
+        config.volumes.push_back(path);
+    for (const auto& [name, value] : run["Labels"].members())
+        config.labels[name] = value.as_string();
     for (const Node& item : (*node)["rootfs"]["diff_ids"].items()) {
         auto digest = Digest::parse(item.as_string());
-        if (!digest) return std::unexpected("the image configuration has a diff id that is no sha256 digest");
+        if (!digest)
+            return std::unexpected(
+                "the image configuration has a diff id that is no sha256 digest");
         config.diff_ids.push_back(*digest);
     }
     return config;
@@ -106,7 +117,8 @@ std::expected<ImageConfig, std::string> parse_config(std::string_view bytes) {
 
 std::string write_manifest(const Manifest& manifest) {
     Node layers = Node::array();
-    for (const Descriptor& layer : manifest.layers) layers.push_back(write_descriptor(layer));
+    for (const Descriptor& layer : manifest.layers)
+        layers.push_back(write_descriptor(layer));
     return base::to_json(Node::object({{"schemaVersion", 2},
                                        {"mediaType", manifest.media_type},
                                        {"config", write_descriptor(manifest.config)},
@@ -123,22 +135,26 @@ std::string write_config(const ImageConfig& config) {
     if (!config.stop_signal.empty()) run.set("StopSignal", config.stop_signal);
     auto set_of = [](const std::vector<std::string>& names) {
         Node out = Node::object();
-        for (const std::string& name : names) out.set(name, Node::object());
+        for (const std::string& name : names)
+            out.set(name, Node::object());
         return out;
     };
     if (!config.exposed_ports.empty()) run.set("ExposedPorts", set_of(config.exposed_ports));
     if (!config.volumes.empty()) run.set("Volumes", set_of(config.volumes));
     if (!config.labels.empty()) {
         Node labels = Node::object();
-        for (const auto& [name, value] : config.labels) labels.set(name, value);
+        for (const auto& [name, value] : config.labels)
+            labels.set(name, value);
         run.set("Labels", std::move(labels));
     }
     Node diff_ids = Node::array();
-    for (const Digest& digest : config.diff_ids) diff_ids.push_back(digest.to_string());
-    return base::to_json(Node::object({{"architecture", config.architecture},
-                                       {"os", config.os},
-                                       {"config", std::move(run)},
-                                       {"rootfs", Node::object({{"type", "layers"}, {"diff_ids", std::move(diff_ids)}})}}));
+    for (const Digest& digest : config.diff_ids)
+        diff_ids.push_back(digest.to_string());
+    return base::to_json(Node::object(
+        {{"architecture", config.architecture},
+         {"os", config.os},
+         {"config", std::move(run)},
+         {"rootfs", Node::object({{"type", "layers"}, {"diff_ids", std::move(diff_ids)}})}}));
 }
 
 std::string_view native_architecture() {

@@ -1,5 +1,6 @@
-// Manifests, indexes and image configurations (OCI image-spec manifest.md, image-index.md, config.md; the Docker v2
-// schema 2 media types are read as their OCI equals). Bytes are kept by whoever received them: these are views.
+// Manifests, indexes and image configurations (OCI image-spec manifest.md, image-index.md,
+// config.md; the Docker v2 schema 2 media types are read as their OCI equals). Bytes are kept by
+// whoever received them: these are views.
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -17,40 +18,43 @@ inline constexpr std::string_view kManifestType = "application/vnd.oci.image.man
 inline constexpr std::string_view kIndexType = "application/vnd.oci.image.index.v1+json";
 inline constexpr std::string_view kConfigType = "application/vnd.oci.image.config.v1+json";
 inline constexpr std::string_view kLayerType = "application/vnd.oci.image.layer.v1.tar";
-inline constexpr std::string_view kDockerManifestType = "application/vnd.docker.distribution.manifest.v2+json";
-inline constexpr std::string_view kDockerListType = "application/vnd.docker.distribution.manifest.list.v2+json";
+inline constexpr std::string_view kDockerManifestType =
+    "application/vnd.docker.distribution.manifest.v2+json";
+inline constexpr std::string_view kDockerListType =
+    "application/vnd.docker.distribution.manifest.list.v2+json";
 
 struct Descriptor {
     std::string media_type;
     Digest digest;
     uint64_t size_bytes = 0;
-    std::string os, architecture, variant;             // of an index entry, "" when not given
+    std::string os, architecture, variant;  // of an index entry, "" when not given
     std::map<std::string, std::string> annotations;
 };
 
 struct Manifest {
     std::string media_type;
     Descriptor config;
-    std::vector<Descriptor> layers;                     // base first
+    std::vector<Descriptor> layers;  // base first
 };
 
 struct Index {
     std::string media_type;
     std::vector<Descriptor> manifests;
-    // The entry for linux on `architecture` ("amd64", "arm64"); attestations ("unknown") never match. nullptr if none.
+    // The entry for linux on `architecture` ("amd64", "arm64"); attestations ("unknown") never
+    // match. nullptr if none.
     const Descriptor* for_platform(std::string_view architecture) const;
 };
 
 // The runtime part of an image configuration.
 struct ImageConfig {
     std::string architecture, os;
-    std::vector<std::string> env;                       // NAME=value, in order
+    std::vector<std::string> env;  // NAME=value, in order
     std::vector<std::string> entrypoint, command;
     std::string user, working_directory, stop_signal;
-    std::vector<std::string> exposed_ports;             // "3000/tcp"
+    std::vector<std::string> exposed_ports;  // "3000/tcp"
     std::map<std::string, std::string> labels;
     std::vector<std::string> volumes;
-    std::vector<Digest> diff_ids;                       // of the uncompressed layers, base first
+    std::vector<Digest> diff_ids;  // of the uncompressed layers, base first
 };
 
 bool is_index_type(std::string_view media_type);

@@ -1,5 +1,6 @@
-// Reference: the name by which a person or a task definition means an image: [REGISTRY/]REPOSITORY[:TAG][@DIGEST]
-// (distribution-spec and the Docker reference grammar). The text as written is kept, because APIs echo it.
+// Reference: the name by which a person or a task definition means an image:
+// [REGISTRY/]REPOSITORY[:TAG][@DIGEST] (distribution-spec and the Docker reference grammar). The
+// text as written is kept, because APIs echo it.
 #pragma once
 #include <expected>
 #include <string>
@@ -10,17 +11,17 @@
 namespace oci {
 
 struct Reference {
-    std::string registry;     // host[:port], "" when none was written
-    std::string repository;   // "library/" is never added
-    std::string tag;          // "latest" when neither tag nor digest was written
-    Digest digest;            // empty when none was written
+    std::string registry;    // host[:port], "" when none was written
+    std::string repository;  // "library/" is never added
+    std::string tag;         // "latest" when neither tag nor digest was written
+    Digest digest;           // empty when none was written
     std::string written;
 
     // An error is one sentence that names the offending part.
     static std::expected<Reference, std::string> parse(std::string_view text);
 
-    // Our own registry: 127.0.0.1[:PORT], localhost[:PORT] or ACCOUNT.dkr.ecr.REGION.amazonaws.com. All three are
-    // the same place to every consumer, and count as ECR where Fargate's rules ask.
+    // Our own registry: 127.0.0.1[:PORT], localhost[:PORT] or ACCOUNT.dkr.ecr.REGION.amazonaws.com.
+    // All three are the same place to every consumer, and count as ECR where Fargate's rules ask.
     bool is_ecr() const;
     // repository:tag or repository@digest, without registry.
     std::string short_name() const;

@@ -26,7 +26,8 @@ bool is_loopback(const std::string& host) {
 }
 
 SourceError unreachable(const std::string& host, httplib::Error error) {
-    return {SourceError::Kind::Unreachable, "the registry " + host + " does not answer: " + httplib::to_string(error)};
+    return {SourceError::Kind::Unreachable,
+            "the registry " + host + " does not answer: " + httplib::to_string(error)};
 }
 
 // The distribution-spec's error document, when there is one.
@@ -40,9 +41,9 @@ std::string reason_of(const httplib::Response& response) {
 }
 
 SourceError refused(const Reference& reference, const httplib::Response& response) {
-    auto kind = response.status == 404                              ? SourceError::Kind::NotFound
+    auto kind = response.status == 404                             ? SourceError::Kind::NotFound
                 : response.status == 401 || response.status == 403 ? SourceError::Kind::Denied
-                                                                    : SourceError::Kind::Malformed;
+                                                                   : SourceError::Kind::Malformed;
     return {kind, reference.written + ": the registry answers " + reason_of(response)};
 }
 
@@ -81,14 +82,19 @@ struct RegistryClient::Inside {
     std::string authorization;
 
     Inside(std::string given, Credentials credentials, std::string scratch)
-        : host(std::move(given)), scratch(std::move(scratch)), credentials(std::move(credentials)),
-          client((is_loopback(host) ? "http://" : "https://") + (host == "docker.io" ? "registry-1.docker.io" : host)) {
+        : host(std::move(given)),
+          scratch(std::move(scratch)),
+          credentials(std::move(credentials)),
+          client((is_loopback(host) ? "http://" : "https://") +
+                 (host == "docker.io" ? "registry-1.docker.io" : host)) {
         set_patience(client);
         if (!this->credentials.user.empty())
-            authorization = "Basic " + base::to_base64(this->credentials.user + ":" + this->credentials.password);
+            authorization = "Basic " + base::to_base64(this->credentials.user + ":" +
+                                                       this->credentials.password);
     }
 
-    httplib::Headers headers(std::initializer_list<std::pair<const std::string, std::string>> more = {}) const {
+    httplib::Headers headers(
+        std::initializer_list<std::pair<const std::string, std::string>> more = {}) const {
         httplib::Headers out(more);
         if (!authorization.empty()) out.emplace("Authorization", authorization);
         return out;
@@ -97,14 +103,18 @@ struct RegistryClient::Inside {
     // Public registries want a token even from strangers. True when another try makes sense.
     bool take_token(const httplib::Response& response) {
         std::string challenge = response.get_header_value("WWW-Authenticate");
-        if (response.status != 401 || !challenge.starts_with("Bearer ") || authorization.starts_with("Bearer ")) return false;
+        if (response.status != 401 || !challenge.starts_with("Bearer ") ||
+            authorization.starts_with("Bearer "))
+            return false;
         Url realm = cut_url(parameter(challenge, "realm"));
         httplib::Client client(realm.origin);
         set_patience(client);
         httplib::Headers basic;
         if (!authorization.empty()) basic.emplace("Authorization", authorization);
-        auto answer = client.Get(realm.path + "?service=" + base::percent_encode(parameter(challenge, "service")) +
-                                     "&scope=" + base::percent_encode(parameter(challenge, "scope")), basic);
+        auto answer = client.Get(
+            realm.path + "?service=" + base::percent_encode(parameter(challenge, "service")) +
+                "&scope=" + base::percent_encode(parameter(challenge, "scope")),
+            basic);
         if (!answer || answer->status != 200) return false;
         auto node = base::parse_json(answer->body);
         if (!node) return false;
@@ -116,7 +126,8 @@ struct RegistryClient::Inside {
 };
 
 RegistryClient::RegistryClient(std::string host, Credentials credentials, std::string scratch)
-    : inside_(std::make_unique<Inside>(std::move(host), std::move(credentials), std::move(scratch))) {}
+    : inside_(
+          std::make_unique<Inside>(std::move(host), std::move(credentials), std::move(scratch))) {}
 RegistryClient::~RegistryClient() = default;
 
 namespace {
@@ -131,22 +142,30 @@ std::expected<ManifestBytes, SourceError> RegistryClient::manifest(const Referen
     std::string accept;
     for (std::string_view type : {kManifestType, kIndexType, kDockerManifestType, kDockerListType})
         accept += (accept.empty() ? "" : ", ") + std::string(type);
-    std::string path = path_of(inside_->host, reference) + "/manifests/" + reference.tag_or_digest();
+    std::string path =
+        path_of(inside_->host, reference) + "/manifests/" + reference.tag_or_digest();
     auto answer = inside_->client.Get(path, inside_->headers({{"Accept", accept}}));
-    if (answer && inside_->take_token(*answer)) answer = inside_->client.Get(path, inside_->headers({{"Accept", accept}}));
+    if (answer && inside_->take_token(*answer))
+        answer = inside_->client.Get(path, inside_->headers({{"Accept", accept}}));
     if (!answer) return std::unexpected(unreachable(inside_->host, answer.error()));
     if (answer->status != 200) return std::unexpected(refused(reference, *answer));
-    ManifestBytes manifest{Digest::of(answer->body), answer->get_header_value("Content-Type"), std::move(answer->body)};
+    ManifestBytes manifest{Digest::of(answer->body), answer->get_header_value("Content-Type"),
+                           std::move(answer->body)};
     bool wrong = !reference.digest.empty() && manifest.digest != reference.digest;
     if (manifest.bytes.size() > kMaxManifestBytes || wrong)
-        return std::unexpected(SourceError{SourceError::Kind::Malformed, reference.written + ": the manifest does not have its digest"});
+        return std::unexpected(
+            SourceError{SourceError::Kind::Malformed,
+                        reference.written + ": the manifest does not have its digest"});
     return manifest;
 }
 
-std::expected<int, SourceError> RegistryClient::open_blob(const Reference& reference, const Digest& digest) {
+std::expected<int, SourceError> RegistryClient::open_blob(const Reference& reference,
+                                                          const Digest& digest) {
     int file = open_scratch(inside_->scratch);
     if (file < 0)
-        return std::unexpected(SourceError{SourceError::Kind::Unreachable, inside_->scratch + " cannot take a blob: " + strerror(errno)});
+        return std::unexpected(
+            SourceError{SourceError::Kind::Unreachable,
+                        inside_->scratch + " cannot take a blob: " + strerror(errno)});
     bool stored = true;
     inside_->client.set_follow_location(true);
     auto answer = inside_->client.Get(
@@ -163,7 +182,10 @@ std::expected<int, SourceError> RegistryClient::open_blob(const Reference& refer
     inside_->client.set_follow_location(false);
     if (!answer || answer->status != 200 || !stored) {
         ::close(file);
-        if (!stored) return std::unexpected(SourceError{SourceError::Kind::Unreachable, "the disk does not take blob " + digest.to_string()});
+        if (!stored)
+            return std::unexpected(
+                SourceError{SourceError::Kind::Unreachable,
+                            "the disk does not take blob " + digest.to_string()});
         if (!answer) return std::unexpected(unreachable(inside_->host, answer.error()));
         return std::unexpected(refused(reference, *answer));
     }
@@ -171,28 +193,33 @@ std::expected<int, SourceError> RegistryClient::open_blob(const Reference& refer
     return file;
 }
 
-std::expected<void, SourceError> RegistryClient::push_blob(const Reference& reference, ImageSource& from, const Digest& digest) {
+std::expected<void, SourceError> RegistryClient::push_blob(const Reference& reference,
+                                                           ImageSource& from,
+                                                           const Digest& digest) {
     std::string base_path = path_of(inside_->host, reference) + "/blobs/";
     auto head = inside_->client.Head(base_path + digest.to_string(), inside_->headers());
     if (!head) return std::unexpected(unreachable(inside_->host, head.error()));
     if (head->status == 200) return {};
     if (head->status != 404) return std::unexpected(refused(reference, *head));
 
-    auto session = inside_->client.Post(base_path + "uploads/", inside_->headers(), "", "application/octet-stream");
+    auto session = inside_->client.Post(base_path + "uploads/", inside_->headers(), "",
+                                        "application/octet-stream");
     if (!session) return std::unexpected(unreachable(inside_->host, session.error()));
     if (session->status != 202) return std::unexpected(refused(reference, *session));
     std::string location = session->get_header_value("Location");
     if (location.find("://") != std::string::npos) location = cut_url(location).path;
-    location += (location.find('?') == std::string::npos ? "?digest=" : "&digest=") + base::percent_encode(digest.to_string());
+    location += (location.find('?') == std::string::npos ? "?digest=" : "&digest=") +
+                base::percent_encode(digest.to_string());
 
     int file = TRY(from.open_blob(reference, digest));
-    struct stat facts {};
+    struct stat facts{};
     ::fstat(file, &facts);
     std::string chunk(kChunkBytes, '\0');
     auto put = inside_->client.Put(
         location, inside_->headers(), static_cast<size_t>(facts.st_size),
         [&](size_t offset, size_t length, httplib::DataSink& sink) {
-            ssize_t got = ::pread(file, chunk.data(), std::min(length, chunk.size()), static_cast<off_t>(offset));
+            ssize_t got = ::pread(file, chunk.data(), std::min(length, chunk.size()),
+                                  static_cast<off_t>(offset));
             return got > 0 && sink.write(chunk.data(), static_cast<size_t>(got));
         },
         "application/octet-stream");
@@ -202,13 +229,19 @@ std::expected<void, SourceError> RegistryClient::push_blob(const Reference& refe
     return {};
 }
 
-std::expected<Digest, SourceError> RegistryClient::push(const Reference& reference, ImageSource& from, const ManifestBytes& bytes) {
+std::expected<Digest, SourceError> RegistryClient::push(const Reference& reference,
+                                                        ImageSource& from,
+                                                        const ManifestBytes& bytes) {
     auto manifest = parse_manifest(bytes.bytes);
-    if (!manifest) return std::unexpected(SourceError{SourceError::Kind::Malformed, reference.written + ": " + manifest.error()});
-    for (const Descriptor& layer : manifest->layers) TRY(push_blob(reference, from, layer.digest));
+    if (!manifest)
+        return std::unexpected(
+            SourceError{SourceError::Kind::Malformed, reference.written + ": " + manifest.error()});
+    for (const Descriptor& layer : manifest->layers)
+        TRY(push_blob(reference, from, layer.digest));
     TRY(push_blob(reference, from, manifest->config.digest));
-    auto put = inside_->client.Put(path_of(inside_->host, reference) + "/manifests/" + reference.tag_or_digest(), inside_->headers(),
-                                   bytes.bytes, bytes.media_type);
+    auto put = inside_->client.Put(
+        path_of(inside_->host, reference) + "/manifests/" + reference.tag_or_digest(),
+        inside_->headers(), bytes.bytes, bytes.media_type);
     if (!put) return std::unexpected(unreachable(inside_->host, put.error()));
     if (put->status != 201) return std::unexpected(refused(reference, *put));
     return bytes.digest;

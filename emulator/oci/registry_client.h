@@ -1,6 +1,6 @@
-// RegistryClient: an image to or from a registry over HTTP (OCI distribution-spec, "Pull" and "Push"). Loopback
-// registries are spoken to over plain http, others over https; Basic credentials, or the anonymous bearer token that
-// public registries hand out.
+// RegistryClient: an image to or from a registry over HTTP (OCI distribution-spec, "Pull" and
+// "Push"). Loopback registries are spoken to over plain http, others over https; Basic credentials,
+// or the anonymous bearer token that public registries hand out.
 #pragma once
 #include <expected>
 #include <memory>
@@ -11,7 +11,7 @@
 namespace oci {
 
 struct Credentials {
-    std::string user, password;       // "AWS" and the token of ecr get-login-password
+    std::string user, password;  // "AWS" and the token of ecr get-login-password
 };
 
 class RegistryClient final : public ImageSource {
@@ -21,14 +21,17 @@ class RegistryClient final : public ImageSource {
     ~RegistryClient() override;
 
     std::expected<ManifestBytes, SourceError> manifest(const Reference& reference) override;
-    std::expected<int, SourceError> open_blob(const Reference& reference, const Digest& digest) override;
+    std::expected<int, SourceError> open_blob(const Reference& reference,
+                                              const Digest& digest) override;
 
     // Blobs that the registry has are not sent again. Gives the digest of the manifest.
-    std::expected<Digest, SourceError> push(const Reference& reference, ImageSource& from, const ManifestBytes& manifest);
+    std::expected<Digest, SourceError> push(const Reference& reference, ImageSource& from,
+                                            const ManifestBytes& manifest);
 
   private:
     struct Inside;
-    std::expected<void, SourceError> push_blob(const Reference& reference, ImageSource& from, const Digest& digest);
+    std::expected<void, SourceError> push_blob(const Reference& reference, ImageSource& from,
+                                               const Digest& digest);
     std::unique_ptr<Inside> inside_;
 };
 

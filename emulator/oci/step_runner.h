@@ -1,5 +1,5 @@
-// StepRunner: executes one RUN of a Dockerfile inside an image that is being built. The builder knows no sandbox; the
-// emulator's holder is one (containers/build_runner).
+// StepRunner: executes one RUN of a Dockerfile inside an image that is being built. The builder
+// knows no sandbox; the emulator's holder is one (containers/build_runner).
 #pragma once
 #include <expected>
 #include <string>
@@ -18,15 +18,15 @@ class BuildLog {
 };
 
 struct RunStep {
-    std::vector<Digest> layers;              // diff ids, base first; all in the layer store
+    std::vector<Digest> layers;  // diff ids, base first; all in the layer store
     std::vector<std::string> command;
-    std::vector<std::string> environment;    // NAME=value
+    std::vector<std::string> environment;  // NAME=value
     std::string working_directory, user;
 };
 
 struct RunOutcome {
     int exit_code = 0;
-    std::string changes;                     // a directory as overlayfs writes it, to be packed; the caller removes it
+    std::string changes;  // a directory as overlayfs writes it, to be packed; the caller removes it
     std::vector<std::string> refused_names;  // hosts that the step asked for and did not get
 };
 

@@ -38,12 +38,9 @@ struct Polynomial {
 };
 Polynomial polynomial_of(ChecksumAlgorithm algorithm) {
     switch (algorithm) {
-        case ChecksumAlgorithm::Crc32:
-            return {0xEDB88320u, 32};
-        case ChecksumAlgorithm::Crc32c:
-            return {0x82F63B78u, 32};
-        default:
-            return {0x9A6C9329AC4BC9B5u, 64};
+        case ChecksumAlgorithm::Crc32: return {0xEDB88320u, 32};
+        case ChecksumAlgorithm::Crc32c: return {0x82F63B78u, 32};
+        default: return {0x9A6C9329AC4BC9B5u, 64};
     }
 }
 
@@ -113,11 +110,8 @@ void ChecksumStream::update(std::string_view bytes) {
         case ChecksumAlgorithm::Crc32c:
             crc_ = base::crc32c(static_cast<uint32_t>(crc_), bytes);
             break;
-        case ChecksumAlgorithm::Crc64Nvme:
-            crc_ = base::crc64nvme(crc_, bytes);
-            break;
-        default:
-            digest_->update(bytes);
+        case ChecksumAlgorithm::Crc64Nvme: crc_ = base::crc64nvme(crc_, bytes); break;
+        default: digest_->update(bytes);
     }
 }
 

@@ -81,9 +81,9 @@ constexpr std::string_view kHoistedHeaders[] = {
     "if-match",      "if-none-match",       "content-md5",      "content-type",
     "cache-control", "content-disposition", "content-encoding", "content-language"};
 
-// Checksums are read from headers alone: those that SDKs move into a presigned URL's query are of the
-// empty body that they had when they signed (aws-sdk#480, aws-sdk-go-v2#2610: S3 takes another body
-// and verifies nothing).
+// Checksums are read from headers alone: those that SDKs move into a presigned URL's query are of
+// the empty body that they had when they signed (aws-sdk#480, aws-sdk-go-v2#2610: S3 takes another
+// body and verifies nothing).
 bool is_checksum(std::string_view name) {
     return name.starts_with("x-amz-checksum-") || name == "x-amz-sdk-checksum-algorithm";
 }
@@ -409,10 +409,9 @@ const Operation& Turn::find_operation(const http::HeaderList& headers) {
     if (row) return *row;
     for (const Unbuilt& unbuilt : kUnbuilt)
         if (unbuilt.selector == selector_)
-            throw aws::Error(
-                501, "NotImplemented",
-                std::string(unbuilt.name) +
-                    " of s3 is a real AWS operation that dodam does not emulate.");
+            throw aws::Error(501, "NotImplemented",
+                             std::string(unbuilt.name) +
+                                 " of s3 is a real AWS operation that dodam does not emulate.");
     throw wrong_method();
 }
 

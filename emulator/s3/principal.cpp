@@ -13,10 +13,8 @@ constexpr std::string_view kIdentityArn = "arn:aws:iam::cloudfront:user/";
 
 std::string Principal::to_string() const {
     switch (kind) {
-        case Kind::Anonymous:
-            return "an anonymous caller";
-        case Kind::Account:
-            return arn.empty() ? "account " + account : arn;
+        case Kind::Anonymous: return "an anonymous caller";
+        case Kind::Account: return arn.empty() ? "account " + account : arn;
         case Kind::Service:
             return service == "cloudfront.amazonaws.com" ? "CloudFront distribution " + source_arn
                                                          : service + " for " + source_arn;

@@ -213,7 +213,8 @@ bool Store::has_versions(std::string_view bucket) {
 
 int64_t Store::count_objects(std::string_view bucket) {
     std::lock_guard lock(database_.mutex());
-    auto count = database_.prepare("SELECT count(*) FROM s3_versions WHERE bucket = ? AND latest = 1 AND marker = 0");
+    auto count = database_.prepare(
+        "SELECT count(*) FROM s3_versions WHERE bucket = ? AND latest = 1 AND marker = 0");
     return count.bind(1, bucket).step() ? count.integer(0) : 0;
 }
 

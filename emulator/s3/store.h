@@ -43,7 +43,7 @@ class Store {
     void update(const Bucket& bucket);  // versioning, ownership
     bool has_versions(std::string_view bucket);
     int64_t count_objects(std::string_view bucket);  // current versions, delete markers left out
-    BlobIds remove_bucket(std::string_view name);  // with its documents and uploads
+    BlobIds remove_bucket(std::string_view name);    // with its documents and uploads
 
     std::optional<std::string> document(std::string_view bucket, std::string_view kind,
                                         std::string_view id = {});

@@ -66,18 +66,10 @@ std::string escape_xml(std::string_view text) {
     out.reserve(text.size());
     for (char c : text) {
         switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
+            case '&': out += "&amp;"; break;
+            case '<': out += "&lt;"; break;
+            case '>': out += "&gt;"; break;
+            case '"': out += "&quot;"; break;
             default:
                 if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t')
                     out += "&#" + std::to_string(static_cast<int>(c)) + ";";

@@ -13,17 +13,21 @@ namespace secretsmanager {
 class ControlPlane final : public aws::Service {
   public:
     ControlPlane(state::Database& database, base::Clock& clock, const base::Ids& ids)
-        : clock_(clock), ids_(ids), store_(database) { store_.mask_values(); }
+        : clock_(clock), ids_(ids), store_(database) {
+        store_.mask_values();
+    }
 
     const aws::ServiceInfo& info() const override;
     std::optional<aws::Reply> serve(aws::Call& call) override;
 
-    // For tasks: the secret's text by name or ARN; stage and version may be "". An error is AWS's sentence
-    // with its code in front.
-    std::expected<std::string, std::string> value(std::string_view id, std::string_view stage, std::string_view version);
+    // For tasks: the secret's text by name or ARN; stage and version may be "". An error is AWS's
+    // sentence with its code in front.
+    std::expected<std::string, std::string> value(std::string_view id, std::string_view stage,
+                                                  std::string_view version);
 
-    Secret find(std::string_view id);                       // throws ResourceNotFoundException
-    Secret find_active(std::string_view id);                // … or InvalidRequestException when it is being deleted
+    Secret find(std::string_view id);  // throws ResourceNotFoundException
+    Secret find_active(
+        std::string_view id);  // … or InvalidRequestException when it is being deleted
     const Version& choose(Secret& secret, std::string_view stage, std::string_view version);
     // The pin, else a suffix that is a function of the name.
     std::string arn_for(const std::string& name) const;

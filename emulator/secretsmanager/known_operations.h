@@ -1,5 +1,5 @@
-// Every operation that the real AWS Secrets Manager API has (service model 2017-10-17 and later additions):
-// known but unbuilt ones answer 501, others AWS's own error.
+// Every operation that the real AWS Secrets Manager API has (service model 2017-10-17 and later
+// additions): known but unbuilt ones answer 501, others AWS's own error.
 #pragma once
 #include <string_view>
 

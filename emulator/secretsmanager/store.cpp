@@ -11,8 +11,12 @@ namespace {
 
 using base::Node;
 
-int64_t ticks(base::Time time) { return time.time_since_epoch().count(); }
-base::Time time_of(const Node& node) { return base::Time(base::microseconds(node.as_int())); }
+int64_t ticks(base::Time time) {
+    return time.time_since_epoch().count();
+}
+base::Time time_of(const Node& node) {
+    return base::Time(base::microseconds(node.as_int()));
+}
 std::optional<base::Time> optional_time_of(const Node& node) {
     if (!node.is_number()) return std::nullopt;
     return time_of(node);
@@ -22,8 +26,11 @@ Node document_of(const Secret& secret) {
     Node versions = Node::array();
     for (const Version& version : secret.versions) {
         Node stages = Node::array();
-        for (const std::string& stage : version.stages) stages.push_back(stage);
-        versions.push_back(Node::object({{"id", version.id}, {"createdAt", ticks(version.created_at)}, {"stages", std::move(stages)}}));
+        for (const std::string& stage : version.stages)
+            stages.push_back(stage);
+        versions.push_back(Node::object({{"id", version.id},
+                                         {"createdAt", ticks(version.created_at)},
+                                         {"stages", std::move(stages)}}));
     }
     Node node = Node::object({{"description", secret.description},
                               {"keyId", secret.key_id},
@@ -39,15 +46,19 @@ Node document_of(const Secret& secret) {
 
 }  // namespace
 
-bool Version::has_stage(std::string_view stage) const { return std::find(stages.begin(), stages.end(), stage) != stages.end(); }
+bool Version::has_stage(std::string_view stage) const {
+    return std::find(stages.begin(), stages.end(), stage) != stages.end();
+}
 
 Version* Secret::version_of_stage(std::string_view stage) {
-    auto found = std::find_if(versions.begin(), versions.end(), [&](const Version& version) { return version.has_stage(stage); });
+    auto found = std::find_if(versions.begin(), versions.end(),
+                              [&](const Version& version) { return version.has_stage(stage); });
     return found == versions.end() ? nullptr : &*found;
 }
 
 Version* Secret::version(std::string_view id) {
-    auto found = std::find_if(versions.begin(), versions.end(), [&](const Version& version) { return version.id == id; });
+    auto found = std::find_if(versions.begin(), versions.end(),
+                              [&](const Version& version) { return version.id == id; });
     return found == versions.end() ? nullptr : &*found;
 }
 
@@ -68,8 +79,10 @@ Secret Store::read(state::Statement& row) {
         Version version;
         version.id = node["id"].as_string();
         version.created_at = time_of(node["createdAt"]);
-        for (const Node& stage : node["stages"].items()) version.stages.push_back(stage.as_string());
-        auto value = database_.prepare("SELECT text, binary FROM secret_values WHERE name = ?1 AND version = ?2");
+        for (const Node& stage : node["stages"].items())
+            version.stages.push_back(stage.as_string());
+        auto value = database_.prepare(
+            "SELECT text, binary FROM secret_values WHERE name = ?1 AND version = ?2");
         value.bind_all(std::string_view(secret.name), std::string_view(version.id));
         if (value.step()) {
             if (!value.is_null(0)) version.text = value.text(0);
@@ -83,7 +96,9 @@ Secret Store::read(state::Statement& row) {
 // A partial ARN lacks the hyphen and six characters at its end.
 std::optional<Secret> Store::find(std::string_view name_or_arn) {
     std::lock_guard lock(database_.mutex());
-    auto row = database_.prepare("SELECT name, arn, document FROM secrets WHERE name = ?1 OR arn = ?1 OR substr(arn, 1, length(arn) - 7) = ?1");
+    auto row = database_.prepare(
+        "SELECT name, arn, document FROM secrets WHERE name = ?1 OR arn = ?1 OR substr(arn, 1, "
+        "length(arn) - 7) = ?1");
     row.bind(1, name_or_arn);
     if (!row.step()) return std::nullopt;
     return read(row);
@@ -93,25 +108,33 @@ std::vector<Secret> Store::all() {
     std::lock_guard lock(database_.mutex());
     std::vector<Secret> result;
     auto row = database_.prepare("SELECT name, arn, document FROM secrets ORDER BY name");
-    while (row.step()) result.push_back(read(row));
+    while (row.step())
+        result.push_back(read(row));
     return result;
 }
 
 void Store::save(const Secret& secret) {
     state::Transaction transaction(database_);
-    auto row = database_.prepare("INSERT OR REPLACE INTO secrets(name, arn, document) VALUES(?1, ?2, ?3)");
-    row.bind_all(std::string_view(secret.name), std::string_view(secret.arn), std::string_view(base::to_json(document_of(secret))));
+    auto row =
+        database_.prepare("INSERT OR REPLACE INTO secrets(name, arn, document) VALUES(?1, ?2, ?3)");
+    row.bind_all(std::string_view(secret.name), std::string_view(secret.arn),
+                 std::string_view(base::to_json(document_of(secret))));
     row.run();
     auto clear = database_.prepare("DELETE FROM secret_values WHERE name = ?1");
     clear.bind(1, std::string_view(secret.name));
     clear.run();
     for (const Version& version : secret.versions) {
-        auto value = database_.prepare("INSERT INTO secret_values(name, version, text, binary) VALUES(?1, ?2, ?3, ?4)");
+        auto value = database_.prepare(
+            "INSERT INTO secret_values(name, version, text, binary) VALUES(?1, ?2, ?3, ?4)");
         value.bind(1, std::string_view(secret.name)).bind(2, std::string_view(version.id));
-        if (version.text) value.bind(3, std::string_view(*version.text));
-        else value.bind(3, nullptr);
-        if (version.binary) value.bind_blob(4, *version.binary);
-        else value.bind(4, nullptr);
+        if (version.text)
+            value.bind(3, std::string_view(*version.text));
+        else
+            value.bind(3, nullptr);
+        if (version.binary)
+            value.bind_blob(4, *version.binary);
+        else
+            value.bind(4, nullptr);
         value.run();
         if (version.text) base::mask(*version.text);
     }
@@ -120,7 +143,8 @@ void Store::save(const Secret& secret) {
 
 void Store::remove(const std::string& name) {
     state::Transaction transaction(database_);
-    for (const char* sql : {"DELETE FROM secrets WHERE name = ?1", "DELETE FROM secret_values WHERE name = ?1"}) {
+    for (const char* sql :
+         {"DELETE FROM secrets WHERE name = ?1", "DELETE FROM secret_values WHERE name = ?1"}) {
         auto row = database_.prepare(sql);
         row.bind(1, std::string_view(name));
         row.run();

@@ -1,5 +1,5 @@
-// Secrets and their versions in SQLite. Values are in a table of their own, which exported snapshots
-// leave out.
+// Secrets and their versions in SQLite. Values are in a table of their own, which exported
+// snapshots leave out.
 #pragma once
 #include <optional>
 #include <string>
@@ -20,7 +20,7 @@ struct Version {
     std::string id;
     base::Time created_at;
     std::vector<std::string> stages;
-    std::optional<std::string> text, binary;      // binary: decoded
+    std::optional<std::string> text, binary;  // binary: decoded
 
     bool has_stage(std::string_view stage) const;
 };
@@ -30,7 +30,7 @@ struct Secret {
     base::Time created_at, changed_at;
     std::optional<base::Time> deletes_at, accessed_at;
     base::Node tags;
-    std::vector<Version> versions;                // oldest first
+    std::vector<Version> versions;  // oldest first
 
     Version* version_of_stage(std::string_view stage);
     Version* version(std::string_view id);
@@ -41,8 +41,8 @@ class Store {
     explicit Store(state::Database& database) : database_(database) {}
     // By name, ARN, or ARN without its random suffix.
     std::optional<Secret> find(std::string_view name_or_arn);
-    std::vector<Secret> all();                    // by name
-    void save(const Secret& secret);              // values included
+    std::vector<Secret> all();        // by name
+    void save(const Secret& secret);  // values included
     void remove(const std::string& name);
     void mask_values();
 

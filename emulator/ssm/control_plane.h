@@ -13,7 +13,9 @@ namespace ssm {
 class ControlPlane final : public aws::Service {
   public:
     ControlPlane(state::Database& database, base::Clock& clock, const base::Ids& ids)
-        : clock_(clock), ids_(ids), store_(database) { store_.mask_values(); }
+        : clock_(clock), ids_(ids), store_(database) {
+        store_.mask_values();
+    }
 
     const aws::ServiceInfo& info() const override;
     std::optional<aws::Reply> serve(aws::Call& call) override;

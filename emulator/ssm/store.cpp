@@ -25,27 +25,31 @@ Parameter read(state::Statement& row) {
     parameter.allowed_pattern = (*document)["allowedPattern"].as_string();
     parameter.modified_by = (*document)["modifiedBy"].as_string();
     parameter.modified_at = base::Time(base::microseconds((*document)["modifiedAt"].as_int()));
-    for (const base::Node& label : (*document)["labels"].items()) parameter.labels.push_back(label.as_string());
+    for (const base::Node& label : (*document)["labels"].items())
+        parameter.labels.push_back(label.as_string());
     return parameter;
 }
 
 std::string document_of(const Parameter& parameter) {
     base::Node labels = base::Node::array();
-    for (const std::string& label : parameter.labels) labels.push_back(label);
-    return base::to_json(base::Node::object({{"type", parameter.type},
-                                             {"dataType", parameter.data_type},
-                                             {"tier", parameter.tier},
-                                             {"description", parameter.description},
-                                             {"keyId", parameter.key_id},
-                                             {"allowedPattern", parameter.allowed_pattern},
-                                             {"modifiedBy", parameter.modified_by},
-                                             {"modifiedAt", static_cast<int64_t>(parameter.modified_at.time_since_epoch().count())},
-                                             {"labels", std::move(labels)}}));
+    for (const std::string& label : parameter.labels)
+        labels.push_back(label);
+    return base::to_json(base::Node::object(
+        {{"type", parameter.type},
+         {"dataType", parameter.data_type},
+         {"tier", parameter.tier},
+         {"description", parameter.description},
+         {"keyId", parameter.key_id},
+         {"allowedPattern", parameter.allowed_pattern},
+         {"modifiedBy", parameter.modified_by},
+         {"modifiedAt", static_cast<int64_t>(parameter.modified_at.time_since_epoch().count())},
+         {"labels", std::move(labels)}}));
 }
 
 std::vector<Parameter> read_all(state::Statement row) {
     std::vector<Parameter> result;
-    while (row.step()) result.push_back(read(row));
+    while (row.step())
+        result.push_back(read(row));
     return result;
 }
 
@@ -53,7 +57,8 @@ std::vector<Parameter> read_all(state::Statement row) {
 
 std::optional<Parameter> Store::latest(std::string_view name) {
     std::lock_guard lock(database_.mutex());
-    auto row = database_.prepare(std::string(kColumns) + "WHERE p.name = ?1 ORDER BY p.version DESC LIMIT 1");
+    auto row = database_.prepare(std::string(kColumns) +
+                                 "WHERE p.name = ?1 ORDER BY p.version DESC LIMIT 1");
     row.bind(1, name);
     if (!row.step()) return std::nullopt;
     return read(row);
@@ -69,7 +74,8 @@ std::vector<Parameter> Store::versions(std::string_view name) {
 std::vector<Parameter> Store::all(std::string_view prefix) {
     std::lock_guard lock(database_.mutex());
     auto row = database_.prepare(std::string(kColumns) +
-                                 "WHERE p.name >= ?1 AND p.name < ?2 AND p.version = (SELECT max(version) FROM ssm_parameters WHERE name = p.name) "
+                                 "WHERE p.name >= ?1 AND p.name < ?2 AND p.version = (SELECT "
+                                 "max(version) FROM ssm_parameters WHERE name = p.name) "
                                  "ORDER BY p.name");
     row.bind_all(prefix, std::string_view(std::string(prefix) + "\x7f"));
     return read_all(std::move(row));
@@ -77,11 +83,15 @@ std::vector<Parameter> Store::all(std::string_view prefix) {
 
 void Store::put(const Parameter& parameter) {
     state::Transaction transaction(database_);
-    auto row = database_.prepare("INSERT OR REPLACE INTO ssm_parameters(name, version, document) VALUES(?1, ?2, ?3)");
-    row.bind_all(std::string_view(parameter.name), parameter.version, std::string_view(document_of(parameter)));
+    auto row = database_.prepare(
+        "INSERT OR REPLACE INTO ssm_parameters(name, version, document) VALUES(?1, ?2, ?3)");
+    row.bind_all(std::string_view(parameter.name), parameter.version,
+                 std::string_view(document_of(parameter)));
     row.run();
-    auto value = database_.prepare("INSERT OR REPLACE INTO ssm_values(name, version, value) VALUES(?1, ?2, ?3)");
-    value.bind_all(std::string_view(parameter.name), parameter.version, std::string_view(parameter.value));
+    auto value = database_.prepare(
+        "INSERT OR REPLACE INTO ssm_values(name, version, value) VALUES(?1, ?2, ?3)");
+    value.bind_all(std::string_view(parameter.name), parameter.version,
+                   std::string_view(parameter.value));
     value.run();
     transaction.commit();
     if (parameter.is_secure()) base::mask(parameter.value);
@@ -90,7 +100,9 @@ void Store::put(const Parameter& parameter) {
 bool Store::remove(std::string_view name) {
     if (!latest(name)) return false;
     state::Transaction transaction(database_);
-    for (const char* sql : {"DELETE FROM ssm_parameters WHERE name = ?1", "DELETE FROM ssm_values WHERE name = ?1", "DELETE FROM ssm_tags WHERE name = ?1"}) {
+    for (const char* sql :
+         {"DELETE FROM ssm_parameters WHERE name = ?1", "DELETE FROM ssm_values WHERE name = ?1",
+          "DELETE FROM ssm_tags WHERE name = ?1"}) {
         auto row = database_.prepare(sql);
         row.bind(1, name);
         row.run();

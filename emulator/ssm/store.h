@@ -15,9 +15,10 @@ namespace ssm {
 struct Parameter {
     std::string name;
     int version = 1;
-    std::string type = "String";       // String, StringList, SecureString
+    std::string type = "String";  // String, StringList, SecureString
     std::string value;
-    std::string data_type = "text", tier = "Standard", description, key_id, allowed_pattern, modified_by;
+    std::string data_type = "text", tier = "Standard", description, key_id, allowed_pattern,
+                modified_by;
     base::Time modified_at;
     std::vector<std::string> labels;
 
@@ -29,9 +30,9 @@ class Store {
     explicit Store(state::Database& database) : database_(database) {}
 
     std::optional<Parameter> latest(std::string_view name);
-    std::vector<Parameter> versions(std::string_view name);            // oldest first
-    std::vector<Parameter> all(std::string_view prefix);               // the latest of each, by name
-    void put(const Parameter& parameter);                              // a version, new or replaced
+    std::vector<Parameter> versions(std::string_view name);  // oldest first
+    std::vector<Parameter> all(std::string_view prefix);     // the latest of each, by name
+    void put(const Parameter& parameter);                    // a version, new or replaced
     bool remove(std::string_view name);
     base::Node tags(std::string_view name);
     void save_tags(std::string_view name, const base::Node& tags);

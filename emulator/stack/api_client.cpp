@@ -18,12 +18,14 @@ constexpr size_t kMaxAnswerBytes = 16 << 20;
 // Query protocol: A.member.1.B=…
 void flatten(const Node& node, const std::string& prefix, std::string& form) {
     if (node.is_object()) {
-        for (const auto& [name, value] : node.members()) flatten(value, prefix.empty() ? name : prefix + "." + name, form);
+        for (const auto& [name, value] : node.members())
+            flatten(value, prefix.empty() ? name : prefix + "." + name, form);
         return;
     }
     if (node.is_array()) {
         size_t index = 0;
-        for (const Node& item : node.items()) flatten(item, fmt::format("{}.member.{}", prefix, ++index), form);
+        for (const Node& item : node.items())
+            flatten(item, fmt::format("{}.member.{}", prefix, ++index), form);
         return;
     }
     std::string text = node.is_string() ? node.as_string()
@@ -50,8 +52,8 @@ void flatten(const Node& node, const std::string& prefix, std::string& form) {
 
 }  // namespace
 
-ApiClient::ApiClient(net::Address aws_port, aws::Credentials credentials, std::string region, const base::Clock& clock,
-                     std::span<const aws::ServiceInfo* const> services)
+ApiClient::ApiClient(net::Address aws_port, aws::Credentials credentials, std::string region,
+                     const base::Clock& clock, std::span<const aws::ServiceInfo* const> services)
     : aws_port_(std::move(aws_port)),
       credentials_(std::move(credentials)),
       region_(std::move(region)),
@@ -66,21 +68,29 @@ const aws::ServiceInfo& ApiClient::info(std::string_view service) const {
     __builtin_unreachable();
 }
 
-ApiClient::RestAnswer ApiClient::send(const aws::ServiceInfo& info, std::string_view method, const std::string& target,
-                                      std::string_view body, http::HeaderList headers) {
+ApiClient::RestAnswer ApiClient::send(const aws::ServiceInfo& info, std::string_view method,
+                                      const std::string& target, std::string_view body,
+                                      http::HeaderList headers) {
     http::RequestHead head;
     head.method = method;
     head.target = target;
     head.headers.add("Host", aws_port_.to_string());
-    for (const auto& header : headers) head.headers.add(header.name, header.value);
-    aws::sign(head, credentials_, region_, info.signing_name, base::sha256_hex(body), clock_.real_now(),
+    for (const auto& header : headers)
+        head.headers.add(header.name, header.value);
+    aws::sign(head, credentials_, region_, info.signing_name, base::sha256_hex(body),
+              clock_.real_now(),
               info.name == "s3" ? aws::PathEncoding::Once : aws::PathEncoding::Twice);
     http::StringBody stream{std::string(body)};
     http::Endpoint endpoint{aws_port_.ip(), aws_port_.port()};
     auto response = upstream_.send(endpoint, head, &stream, {});
-    if (!response) throw aws::Error(503, "ServiceUnavailable", "the AWS port does not answer: " + response.error().text);
-    auto text = http::read_all((*response)->body(), kMaxAnswerBytes, net::Deadline::after(std::chrono::seconds(60)));
-    if (!text) throw aws::Error(503, "ServiceUnavailable", "the AWS port's answer was cut: " + text.error().text);
+    if (!response)
+        throw aws::Error(503, "ServiceUnavailable",
+                         "the AWS port does not answer: " + response.error().text);
+    auto text = http::read_all((*response)->body(), kMaxAnswerBytes,
+                               net::Deadline::after(std::chrono::seconds(60)));
+    if (!text)
+        throw aws::Error(503, "ServiceUnavailable",
+                         "the AWS port's answer was cut: " + text.error().text);
     return {(*response)->head().status, (*response)->head().headers, std::move(*text)};
 }
 
@@ -89,29 +99,35 @@ Node ApiClient::call(std::string_view service, std::string_view operation, const
     if (info.protocol == aws::Protocol::Query) {
         std::string form = fmt::format("Action={}&Version={}", operation, info.version);
         flatten(input, "", form);
-        auto answer = send(info, "POST", "/", form, {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}});
+        auto answer = send(info, "POST", "/", form,
+                           {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}});
         if (answer.status >= 300) throw_xml_error(answer.status, answer.body);
         auto tree = aws::parse_xml(answer.body, info.list_names);
         return tree ? (*tree)[fmt::format("{}Result", operation)] : Node();
     }
     const bool json10 = info.protocol == aws::Protocol::Json10;
-    auto answer = send(info, "POST", "/", input.is_null() ? "{}" : base::to_json(input),
-                       {{"Content-Type", json10 ? "application/x-amz-json-1.0" : "application/x-amz-json-1.1"},
-                        {"X-Amz-Target", fmt::format("{}.{}", info.target_prefix, operation)}});
+    auto answer = send(
+        info, "POST", "/", input.is_null() ? "{}" : base::to_json(input),
+        {{"Content-Type", json10 ? "application/x-amz-json-1.0" : "application/x-amz-json-1.1"},
+         {"X-Amz-Target", fmt::format("{}.{}", info.target_prefix, operation)}});
     if (answer.status >= 300) throw_json_error(answer.status, answer.body);
     auto tree = base::parse_json(answer.body.empty() ? "{}" : answer.body);
     return tree ? std::move(*tree) : Node();
 }
 
-ApiClient::RestAnswer ApiClient::rest(std::string_view service, std::string_view method, const std::string& target,
-                                      std::string_view body, const http::HeaderList& headers) {
+ApiClient::RestAnswer ApiClient::rest(std::string_view service, std::string_view method,
+                                      const std::string& target, std::string_view body,
+                                      const http::HeaderList& headers) {
     auto answer = send(info(service), method, target, body, headers);
     if (answer.status < 400) return answer;
-    if (answer.body.empty()) throw aws::Error(answer.status, answer.status == 404 ? "NotFound" : "Error", fmt::format("HTTP {}", answer.status));
+    if (answer.body.empty())
+        throw aws::Error(answer.status, answer.status == 404 ? "NotFound" : "Error",
+                         fmt::format("HTTP {}", answer.status));
     throw_xml_error(answer.status, answer.body);
 }
 
-std::string ApiClient::xml(std::string_view service, std::string_view root, const Node& tree) const {
+std::string ApiClient::xml(std::string_view service, std::string_view root,
+                           const Node& tree) const {
     const aws::ServiceInfo& info = this->info(service);
     return aws::to_xml(root, info.xml_namespace, tree, info.list_names);
 }

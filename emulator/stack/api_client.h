@@ -18,26 +18,28 @@ namespace stack {
 
 class ApiClient {
   public:
-    ApiClient(net::Address aws_port, aws::Credentials credentials, std::string region, const base::Clock& clock,
-              std::span<const aws::ServiceInfo* const> services);
+    ApiClient(net::Address aws_port, aws::Credentials credentials, std::string region,
+              const base::Clock& clock, std::span<const aws::ServiceInfo* const> services);
 
-    // Query and JSON protocols. `service` is our folder's name. Throws aws::Error with the answer's code and text.
+    // Query and JSON protocols. `service` is our folder's name. Throws aws::Error with the answer's
+    // code and text.
     base::Node call(std::string_view service, std::string_view operation, const base::Node& input);
 
-    // REST-XML: the body as a tree under `root` ("" = no body), or as it is. Gives the answer's tree.
+    // REST-XML: the body as a tree under `root` ("" = no body), or as it is. Gives the answer's
+    // tree.
     struct RestAnswer {
         int status = 0;
         http::HeaderList headers;
         std::string body;
     };
-    RestAnswer rest(std::string_view service, std::string_view method, const std::string& target, std::string_view body = {},
-                    const http::HeaderList& headers = {});
+    RestAnswer rest(std::string_view service, std::string_view method, const std::string& target,
+                    std::string_view body = {}, const http::HeaderList& headers = {});
     std::string xml(std::string_view service, std::string_view root, const base::Node& tree) const;
 
   private:
     const aws::ServiceInfo& info(std::string_view service) const;
-    RestAnswer send(const aws::ServiceInfo& info, std::string_view method, const std::string& target, std::string_view body,
-                    http::HeaderList headers);
+    RestAnswer send(const aws::ServiceInfo& info, std::string_view method,
+                    const std::string& target, std::string_view body, http::HeaderList headers);
 
     net::Address aws_port_;
     aws::Credentials credentials_;

@@ -30,10 +30,13 @@ struct Kind {
     std::string_view name;
     bool (*exists)(Context&, const std::string& name, const Node& entry);
     void (*create)(Context&, const std::string& name, const Node& entry);
-    void (*update)(Context&, const std::string& name, const Node& entry);   // nullptr: nothing can be updated
+    void (*update)(Context&, const std::string& name,
+                   const Node& entry);  // nullptr: nothing can be updated
 };
 
-Node object(std::initializer_list<Node::Member> members) { return Node::object(members); }
+Node object(std::initializer_list<Node::Member> members) {
+    return Node::object(members);
+}
 
 // True unless the call fails with one of AWS's "there is no such thing" answers.
 template <class Call>
@@ -42,13 +45,19 @@ bool found(Call call) {
         call();
         return true;
     } catch (const aws::Error& error) {
-        if (error.status == 404 || error.code.find("NotFound") != std::string::npos || error.code.starts_with("NoSuch")) return false;
+        if (error.status == 404 || error.code.find("NotFound") != std::string::npos ||
+            error.code.starts_with("NoSuch"))
+            return false;
         throw;
     }
 }
 
-const Node& config(const Node& entry) { return entry["config"]; }
-std::string config_text(const Node& entry, std::string_view key) { return config(entry)[key].as_string(); }
+const Node& config(const Node& entry) {
+    return entry["config"];
+}
+std::string config_text(const Node& entry, std::string_view key) {
+    return config(entry)[key].as_string();
+}
 
 // ---- Logs, secrets, parameters, repositories ----
 
@@ -61,7 +70,9 @@ bool log_group_exists(Context& c, const std::string&, const Node& entry) {
 }
 void log_group_retention(Context& c, const std::string&, const Node& entry) {
     if (const Node* days = entry.find("retentionInDays"))
-        c.api.call("logs", "PutRetentionPolicy", object({{"logGroupName", config_text(entry, "logGroupName")}, {"retentionInDays", *days}}));
+        c.api.call("logs", "PutRetentionPolicy",
+                   object({{"logGroupName", config_text(entry, "logGroupName")},
+                           {"retentionInDays", *days}}));
 }
 void log_group_create(Context& c, const std::string& name, const Node& entry) {
     c.api.call("logs", "CreateLogGroup", config(entry));
@@ -74,7 +85,10 @@ std::string value_of(Context& c, const std::string& name) {
     return *value;
 }
 bool secret_exists(Context& c, const std::string&, const Node& entry) {
-    return found([&] { c.api.call("secretsmanager", "DescribeSecret", object({{"SecretId", config_text(entry, "Name")}})); });
+    return found([&] {
+        c.api.call("secretsmanager", "DescribeSecret",
+                   object({{"SecretId", config_text(entry, "Name")}}));
+    });
 }
 void secret_create(Context& c, const std::string& name, const Node& entry) {
     Node input = config(entry);
@@ -83,7 +97,8 @@ void secret_create(Context& c, const std::string& name, const Node& entry) {
 }
 
 bool parameter_exists(Context& c, const std::string&, const Node& entry) {
-    return found([&] { c.api.call("ssm", "GetParameter", object({{"Name", config_text(entry, "Name")}})); });
+    return found(
+        [&] { c.api.call("ssm", "GetParameter", object({{"Name", config_text(entry, "Name")}})); });
 }
 void parameter_put(Context& c, const std::string& name, const Node& entry) {
     Node input = config(entry);
@@ -94,29 +109,39 @@ void parameter_put(Context& c, const std::string& name, const Node& entry) {
 
 bool repository_exists(Context& c, const std::string&, const Node& entry) {
     return found([&] {
-        c.api.call("ecr", "DescribeRepositories", object({{"repositoryNames", Node::array({config_text(entry, "repositoryName")})}}));
+        c.api.call(
+            "ecr", "DescribeRepositories",
+            object({{"repositoryNames", Node::array({config_text(entry, "repositoryName")})}}));
     });
 }
-void repository_create(Context& c, const std::string&, const Node& entry) { c.api.call("ecr", "CreateRepository", config(entry)); }
+void repository_create(Context& c, const std::string&, const Node& entry) {
+    c.api.call("ecr", "CreateRepository", config(entry));
+}
 
 // ---- S3 ----
 
-std::string bucket_target(const Node& entry) { return "/" + base::percent_encode(config_text(entry, "Bucket")); }
+std::string bucket_target(const Node& entry) {
+    return "/" + base::percent_encode(config_text(entry, "Bucket"));
+}
 bool bucket_exists(Context& c, const std::string&, const Node& entry) {
     return found([&] { c.api.rest("s3", "HEAD", bucket_target(entry)); });
 }
 void bucket_settings(Context& c, const std::string&, const Node& entry) {
     const std::string target = bucket_target(entry);
     if (const Node* block = entry.find("publicAccessBlock"))
-        c.api.rest("s3", "PUT", target + "?publicAccessBlock", c.api.xml("s3", "PublicAccessBlockConfiguration", *block));
+        c.api.rest("s3", "PUT", target + "?publicAccessBlock",
+                   c.api.xml("s3", "PublicAccessBlockConfiguration", *block));
     if (const Node* website = entry.find("website"))
-        c.api.rest("s3", "PUT", target + "?website", c.api.xml("s3", "WebsiteConfiguration", *website));
+        c.api.rest("s3", "PUT", target + "?website",
+                   c.api.xml("s3", "WebsiteConfiguration", *website));
     if (const Node* policy = entry.find("policy"))
-        c.api.rest("s3", "PUT", target + "?policy", base::to_json(*policy), {{"Content-Type", "application/json"}});
+        c.api.rest("s3", "PUT", target + "?policy", base::to_json(*policy),
+                   {{"Content-Type", "application/json"}});
 }
 void bucket_create(Context& c, const std::string& name, const Node& entry) {
     const Node* location = config(entry).find("CreateBucketConfiguration");
-    c.api.rest("s3", "PUT", bucket_target(entry), location ? c.api.xml("s3", "CreateBucketConfiguration", *location) : "");
+    c.api.rest("s3", "PUT", bucket_target(entry),
+               location ? c.api.xml("s3", "CreateBucketConfiguration", *location) : "");
     bucket_settings(c, name, entry);
 }
 
@@ -124,7 +149,9 @@ void bucket_create(Context& c, const std::string& name, const Node& entry) {
 
 constexpr std::string_view kCloudFront = "/2020-05-31/";
 
-std::string etag(const ApiClient::RestAnswer& answer) { return std::string(answer.headers.get("etag")); }
+std::string etag(const ApiClient::RestAnswer& answer) {
+    return std::string(answer.headers.get("etag"));
+}
 
 std::string cloudfront_target(std::string_view collection, const std::string& id) {
     return fmt::format("{}{}/{}", kCloudFront, collection, base::percent_encode(id));
@@ -134,28 +161,37 @@ std::string cloudfront_target(std::string_view collection, const std::string& id
 struct Versioned {
     std::string_view kind, collection, root, update_suffix;
 };
-constexpr Versioned kAccessControls{"originAccessControls", "origin-access-control", "OriginAccessControlConfig", "/config"};
-constexpr Versioned kAccessIdentities{"originAccessIdentities", "origin-access-identity/cloudfront", "CloudFrontOriginAccessIdentityConfig", "/config"};
+constexpr Versioned kAccessControls{"originAccessControls", "origin-access-control",
+                                    "OriginAccessControlConfig", "/config"};
+constexpr Versioned kAccessIdentities{"originAccessIdentities", "origin-access-identity/cloudfront",
+                                      "CloudFrontOriginAccessIdentityConfig", "/config"};
 constexpr Versioned kCachePolicies{"cachePolicies", "cache-policy", "CachePolicyConfig", ""};
-constexpr Versioned kOriginRequestPolicies{"originRequestPolicies", "origin-request-policy", "OriginRequestPolicyConfig", ""};
-constexpr Versioned kResponseHeadersPolicies{"responseHeadersPolicies", "response-headers-policy", "ResponseHeadersPolicyConfig", ""};
+constexpr Versioned kOriginRequestPolicies{"originRequestPolicies", "origin-request-policy",
+                                           "OriginRequestPolicyConfig", ""};
+constexpr Versioned kResponseHeadersPolicies{"responseHeadersPolicies", "response-headers-policy",
+                                             "ResponseHeadersPolicyConfig", ""};
 constexpr Versioned kPublicKeys{"publicKeys", "public-key", "PublicKeyConfig", "/config"};
 constexpr Versioned kKeyGroups{"keyGroups", "key-group", "KeyGroupConfig", ""};
 
 template <const Versioned& kRow>
 bool versioned_exists(Context& c, const std::string& name, const Node&) {
-    return found([&] { c.api.rest("cloudfront", "GET", cloudfront_target(kRow.collection, c.attributes(kRow.kind, name)["id"])); });
+    return found([&] {
+        c.api.rest("cloudfront", "GET",
+                   cloudfront_target(kRow.collection, c.attributes(kRow.kind, name)["id"]));
+    });
 }
 template <const Versioned& kRow>
 void versioned_create(Context& c, const std::string&, const Node& entry) {
-    c.api.rest("cloudfront", "POST", fmt::format("{}{}", kCloudFront, kRow.collection), c.api.xml("cloudfront", kRow.root, config(entry)));
+    c.api.rest("cloudfront", "POST", fmt::format("{}{}", kCloudFront, kRow.collection),
+               c.api.xml("cloudfront", kRow.root, config(entry)));
 }
 template <const Versioned& kRow>
 void versioned_update(Context& c, const std::string& name, const Node& entry) {
-    const std::string target = cloudfront_target(kRow.collection, c.attributes(kRow.kind, name)["id"]);
+    const std::string target =
+        cloudfront_target(kRow.collection, c.attributes(kRow.kind, name)["id"]);
     auto current = c.api.rest("cloudfront", "GET", target);
-    c.api.rest("cloudfront", "PUT", fmt::format("{}{}", target, kRow.update_suffix), c.api.xml("cloudfront", kRow.root, config(entry)),
-               {{"If-Match", etag(current)}});
+    c.api.rest("cloudfront", "PUT", fmt::format("{}{}", target, kRow.update_suffix),
+               c.api.xml("cloudfront", kRow.root, config(entry)), {{"If-Match", etag(current)}});
 }
 template <const Versioned& kRow>
 constexpr Kind versioned() {
@@ -163,28 +199,40 @@ constexpr Kind versioned() {
 }
 
 bool distribution_exists(Context& c, const std::string& name, const Node&) {
-    return found([&] { c.api.rest("cloudfront", "GET", cloudfront_target("distribution", c.attributes("distributions", name)["id"])); });
+    return found([&] {
+        c.api.rest("cloudfront", "GET",
+                   cloudfront_target("distribution", c.attributes("distributions", name)["id"]));
+    });
 }
 void distribution_create(Context& c, const std::string&, const Node& entry) {
-    c.api.rest("cloudfront", "POST", fmt::format("{}distribution", kCloudFront), c.api.xml("cloudfront", "DistributionConfig", config(entry)));
+    c.api.rest("cloudfront", "POST", fmt::format("{}distribution", kCloudFront),
+               c.api.xml("cloudfront", "DistributionConfig", config(entry)));
 }
 void distribution_update(Context& c, const std::string& name, const Node& entry) {
-    const std::string target = cloudfront_target("distribution", c.attributes("distributions", name)["id"]) + "/config";
+    const std::string target =
+        cloudfront_target("distribution", c.attributes("distributions", name)["id"]) + "/config";
     auto current = c.api.rest("cloudfront", "GET", target);
-    c.api.rest("cloudfront", "PUT", target, c.api.xml("cloudfront", "DistributionConfig", config(entry)), {{"If-Match", etag(current)}});
+    c.api.rest("cloudfront", "PUT", target,
+               c.api.xml("cloudfront", "DistributionConfig", config(entry)),
+               {{"If-Match", etag(current)}});
 }
 
 // ---- Load balancing ----
 
 bool target_group_exists(Context& c, const std::string&, const Node& entry) {
-    return found([&] { c.api.call("elbv2", "DescribeTargetGroups", object({{"Names", Node::array({config_text(entry, "Name")})}})); });
+    return found([&] {
+        c.api.call("elbv2", "DescribeTargetGroups",
+                   object({{"Names", Node::array({config_text(entry, "Name")})}}));
+    });
 }
 void target_group_settings(Context& c, const std::string& name, const Node& entry) {
     const std::string arn = c.attributes("targetGroups", name)["arn"];
     if (const Node* attributes = entry.find("attributes"))
-        c.api.call("elbv2", "ModifyTargetGroupAttributes", object({{"TargetGroupArn", arn}, {"Attributes", *attributes}}));
+        c.api.call("elbv2", "ModifyTargetGroupAttributes",
+                   object({{"TargetGroupArn", arn}, {"Attributes", *attributes}}));
     if (const Node* targets = entry.find("targets"))
-        c.api.call("elbv2", "RegisterTargets", object({{"TargetGroupArn", arn}, {"Targets", *targets}}));
+        c.api.call("elbv2", "RegisterTargets",
+                   object({{"TargetGroupArn", arn}, {"Targets", *targets}}));
 }
 void target_group_create(Context& c, const std::string& name, const Node& entry) {
     c.api.call("elbv2", "CreateTargetGroup", config(entry));
@@ -193,25 +241,32 @@ void target_group_create(Context& c, const std::string& name, const Node& entry)
 void target_group_update(Context& c, const std::string& name, const Node& entry) {
     Node input = object({{"TargetGroupArn", c.attributes("targetGroups", name)["arn"]}});
     for (const auto& [key, value] : config(entry).members())
-        if (key.starts_with("Health") || key.starts_with("Unhealthy") || key == "Matcher") input.set(key, value);
+        if (key.starts_with("Health") || key.starts_with("Unhealthy") || key == "Matcher")
+            input.set(key, value);
     c.api.call("elbv2", "ModifyTargetGroup", input);
     target_group_settings(c, name, entry);
 }
 
 bool load_balancer_exists(Context& c, const std::string&, const Node& entry) {
-    return found([&] { c.api.call("elbv2", "DescribeLoadBalancers", object({{"Names", Node::array({config_text(entry, "Name")})}})); });
+    return found([&] {
+        c.api.call("elbv2", "DescribeLoadBalancers",
+                   object({{"Names", Node::array({config_text(entry, "Name")})}}));
+    });
 }
 void load_balancer_settings(Context& c, const std::string& name, const Node& entry) {
     if (const Node* attributes = entry.find("attributes"))
         c.api.call("elbv2", "ModifyLoadBalancerAttributes",
-                   object({{"LoadBalancerArn", c.attributes("loadBalancers", name)["arn"]}, {"Attributes", *attributes}}));
+                   object({{"LoadBalancerArn", c.attributes("loadBalancers", name)["arn"]},
+                           {"Attributes", *attributes}}));
 }
 void create_listeners(Context& c, const std::string& name, const Node& entry) {
     for (const Node& listener : entry["listeners"].items()) {
         Node input = config(listener);
         input.set("LoadBalancerArn", c.attributes("loadBalancers", name)["arn"]);
         Node answer = c.api.call("elbv2", "CreateListener", input);
-        const std::string arn = answer["Listeners"].items().empty() ? "" : answer["Listeners"].items()[0]["ListenerArn"].as_string();
+        const std::string arn = answer["Listeners"].items().empty()
+                                    ? ""
+                                    : answer["Listeners"].items()[0]["ListenerArn"].as_string();
         for (const Node& rule : listener["rules"].items()) {
             Node rule_input = rule.find("config") ? rule["config"] : rule;
             rule_input.set("ListenerArn", arn);
@@ -227,7 +282,9 @@ void load_balancer_create(Context& c, const std::string& name, const Node& entry
 // Listeners have no names to compare by: they are made anew.
 void load_balancer_update(Context& c, const std::string& name, const Node& entry) {
     load_balancer_settings(c, name, entry);
-    Node current = c.api.call("elbv2", "DescribeListeners", object({{"LoadBalancerArn", c.attributes("loadBalancers", name)["arn"]}}));
+    Node current =
+        c.api.call("elbv2", "DescribeListeners",
+                   object({{"LoadBalancerArn", c.attributes("loadBalancers", name)["arn"]}}));
     for (const Node& listener : current["Listeners"].items())
         c.api.call("elbv2", "DeleteListener", object({{"ListenerArn", listener["ListenerArn"]}}));
     create_listeners(c, name, entry);
@@ -236,15 +293,23 @@ void load_balancer_update(Context& c, const std::string& name, const Node& entry
 // ---- ECS ----
 
 bool cluster_exists(Context& c, const std::string&, const Node& entry) {
-    Node answer = c.api.call("ecs", "DescribeClusters", object({{"clusters", Node::array({config_text(entry, "clusterName")})}}));
-    return !answer["clusters"].items().empty() && answer["clusters"].items()[0]["status"].as_string() == "ACTIVE";
+    Node answer =
+        c.api.call("ecs", "DescribeClusters",
+                   object({{"clusters", Node::array({config_text(entry, "clusterName")})}}));
+    return !answer["clusters"].items().empty() &&
+           answer["clusters"].items()[0]["status"].as_string() == "ACTIVE";
 }
-void cluster_create(Context& c, const std::string&, const Node& entry) { c.api.call("ecs", "CreateCluster", config(entry)); }
+void cluster_create(Context& c, const std::string&, const Node& entry) {
+    c.api.call("ecs", "CreateCluster", config(entry));
+}
 
 bool service_exists(Context& c, const std::string&, const Node& entry) {
-    Node answer = c.api.call("ecs", "DescribeServices", object({{"cluster", config_text(entry, "cluster")},
-                                                                {"services", Node::array({config_text(entry, "serviceName")})}}));
-    return !answer["services"].items().empty() && answer["services"].items()[0]["status"].as_string() == "ACTIVE";
+    Node answer =
+        c.api.call("ecs", "DescribeServices",
+                   object({{"cluster", config_text(entry, "cluster")},
+                           {"services", Node::array({config_text(entry, "serviceName")})}}));
+    return !answer["services"].items().empty() &&
+           answer["services"].items()[0]["status"].as_string() == "ACTIVE";
 }
 Node task_definition(Context& c, const Node& entry) {
     const Node& definition = entry["taskDefinition"];
@@ -254,8 +319,9 @@ Node task_definition(Context& c, const Node& entry) {
     if (!text) throw aws::Error(400, "InvalidFile", text.error());
     auto node = base::parse_json(*text);
     if (!node)
-        throw aws::Error(400, "InvalidFile", fmt::format("{}:{}:{}: {}", path, node.error().position.line, node.error().position.column,
-                                                         node.error().message));
+        throw aws::Error(400, "InvalidFile",
+                         fmt::format("{}:{}:{}: {}", path, node.error().position.line,
+                                     node.error().position.column, node.error().message));
     return std::move(*node);
 }
 // Whether every image that the definition names in our registry was pushed.
@@ -263,13 +329,20 @@ bool images_are_there(Context& c, const Node& definition) {
     for (const Node& container : definition["containerDefinitions"].items()) {
         auto reference = oci::Reference::parse(container["image"].as_string());
         if (!reference || !reference->is_ecr()) continue;
-        const Node id = reference->digest.empty() ? object({{"imageTag", reference->tag}}) : object({{"imageDigest", reference->digest.to_string()}});
-        if (!found([&] { c.api.call("ecr", "DescribeImages", object({{"repositoryName", reference->repository}, {"imageIds", Node::array({id})}})); }))
+        const Node id = reference->digest.empty()
+                            ? object({{"imageTag", reference->tag}})
+                            : object({{"imageDigest", reference->digest.to_string()}});
+        if (!found([&] {
+                c.api.call("ecr", "DescribeImages",
+                           object({{"repositoryName", reference->repository},
+                                   {"imageIds", Node::array({id})}}));
+            }))
             return false;
     }
     return true;
 }
-// Without an image the service starts on the built-in placeholder; the first deploy brings the definition.
+// Without an image the service starts on the built-in placeholder; the first deploy brings the
+// definition.
 void service_create(Context& c, const std::string&, const Node& entry) {
     Node input = config(entry);
     const Node definition = entry.find("taskDefinition") ? task_definition(c, entry) : Node();
@@ -280,13 +353,17 @@ void service_create(Context& c, const std::string&, const Node& entry) {
     c.api.call("ecs", "CreateService", input);
 }
 void service_update(Context& c, const std::string&, const Node& entry) {
-    Node input = object({{"cluster", config(entry)["cluster"]}, {"service", config(entry)["serviceName"]}});
-    for (std::string_view key : {"desiredCount", "deploymentConfiguration", "healthCheckGracePeriodSeconds", "networkConfiguration", "loadBalancers"})
+    Node input =
+        object({{"cluster", config(entry)["cluster"]}, {"service", config(entry)["serviceName"]}});
+    for (std::string_view key :
+         {"desiredCount", "deploymentConfiguration", "healthCheckGracePeriodSeconds",
+          "networkConfiguration", "loadBalancers"})
         if (const Node* value = config(entry).find(key)) input.set(std::string(key), *value);
     c.api.call("ecs", "UpdateService", input);
 }
 
-// Each kind after those it refers to; a bucket's policy may name a distribution by ARN before it exists.
+// Each kind after those it refers to; a bucket's policy may name a distribution by ARN before it
+// exists.
 constexpr Kind kKinds[] = {
     {"logGroups", log_group_exists, log_group_create, log_group_retention},
     {"secrets", secret_exists, secret_create, nullptr},
@@ -307,7 +384,8 @@ constexpr Kind kKinds[] = {
     {"services", service_exists, service_create, service_update},
 };
 
-Outcome apply_one(Context& context, const Kind& kind, const std::string& name, const Node& entry, AppliedDigests& digests) {
+Outcome apply_one(Context& context, const Kind& kind, const std::string& name, const Node& entry,
+                  AppliedDigests& digests) {
     const std::string thing = fmt::format("{}.{}", kind.name, name);
     if (!kind.exists(context, name, entry)) {
         kind.create(context, name, entry);
@@ -337,19 +415,24 @@ void AppliedDigests::remember(const std::string& thing, const Node& entry) {
     digests_.set(thing, base::sha256_hex(base::to_json(entry)));
 }
 
-void AppliedDigests::save() const { (void)state::write_file(file_, base::to_json(digests_, 2) + "\n", 0600); }
+void AppliedDigests::save() const {
+    (void)state::write_file(file_, base::to_json(digests_, 2) + "\n", 0600);
+}
 
-std::expected<void, Problem> apply(const Stack& stack, ApiClient& api, AppliedDigests& digests, const SecretValue& secret,
-                                   const Progress& progress) {
+std::expected<void, Problem> apply(const Stack& stack, ApiClient& api, AppliedDigests& digests,
+                                   const SecretValue& secret, const Progress& progress) {
     Context context{stack, api, secret, base::Ids(stack.account, stack.region)};
     for (const Kind& kind : kKinds) {
         for (const auto& [name, entry] : stack.section(kind.name).members()) {
             try {
-                progress({std::string(kind.name), name, apply_one(context, kind, name, entry, digests)});
+                progress(
+                    {std::string(kind.name), name, apply_one(context, kind, name, entry, digests)});
             } catch (const aws::Error& error) {
                 digests.save();
-                return std::unexpected(Problem{entry.position(), fmt::format("{}.{}: {}: {}", kind.name, name, error.code, error.message),
-                                               "the stack is as far as this; correct the entry and run `dodam up` again"});
+                return std::unexpected(Problem{
+                    entry.position(),
+                    fmt::format("{}.{}: {}: {}", kind.name, name, error.code, error.message),
+                    "the stack is as far as this; correct the entry and run `dodam up` again"});
             }
         }
     }

@@ -2,9 +2,9 @@
 // base::Ids under the same kind, name and attribute that the create operation asks for.
 #include "stack/attributes.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/text.h"
 
@@ -20,7 +20,8 @@ std::string or_pin(const Node& thing, std::string_view key, std::string derived)
 }
 
 // What was pinned before is whole; only what is derived gets its prefix.
-std::string known_or(const Ids& ids, std::string_view kind, const std::string& name, std::string_view attribute, auto derived) {
+std::string known_or(const Ids& ids, std::string_view kind, const std::string& name,
+                     std::string_view attribute, auto derived) {
     std::string known = ids.pinned(kind, name, attribute);
     return known.empty() ? derived() : known;
 }
@@ -29,7 +30,9 @@ std::string arn(const Ids& ids, std::string_view service, std::string_view resou
     return fmt::format("arn:aws:{}:{}:{}:{}", service, ids.region(), ids.account(), resource);
 }
 
-const std::string& config(const Node& thing, std::string_view key) { return thing["config"][key].as_string(); }
+const std::string& config(const Node& thing, std::string_view key) {
+    return thing["config"][key].as_string();
+}
 
 Attributes bucket(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& name = config(thing, "Bucket");
@@ -42,16 +45,20 @@ Attributes bucket(const Ids& ids, const std::string&, const Node& thing) {
 Attributes origin_access_control(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& name = config(thing, "Name");
     return {{"id", or_pin(thing, "id", known_or(ids, "originAccessControl", name, "id", [&] {
-                              return "E" + ids.derive("originAccessControl", name, "id", 13, Ids::kUpperAlnum);
+                              return "E" + ids.derive("originAccessControl", name, "id", 13,
+                                                      Ids::kUpperAlnum);
                           }))}};
 }
 
 Attributes origin_access_identity(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& reference = config(thing, "CallerReference");
-    std::string id = or_pin(thing, "id", known_or(ids, "originAccessIdentity", reference, "id", [&] {
-                                return "E" + ids.derive("originAccessIdentity", reference, "id", 13, Ids::kUpperAlnum);
-                            }));
-    return {{"id", id}, {"path", "origin-access-identity/cloudfront/" + id}, {"arn", "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity " + id}};
+    std::string id = or_pin(
+        thing, "id", known_or(ids, "originAccessIdentity", reference, "id", [&] {
+            return "E" + ids.derive("originAccessIdentity", reference, "id", 13, Ids::kUpperAlnum);
+        }));
+    return {{"id", id},
+            {"path", "origin-access-identity/cloudfront/" + id},
+            {"arn", "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity " + id}};
 }
 
 // "cachePolicy", "keyGroup" …: an id derived from the name, as the create operation derives it.
@@ -62,45 +69,61 @@ Attributes uuid_named(const Ids& ids, const std::string&, const Node& thing) {
 
 Attributes public_key(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& name = config(thing, "Name");
-    return {{"id", or_pin(thing, "id", known_or(ids, "publicKey", name, "id",
-                                                [&] { return "K" + ids.derive("publicKey", name, "id", 13, Ids::kUpperAlnum); }))}};
+    return {{"id", or_pin(thing, "id", known_or(ids, "publicKey", name, "id", [&] {
+                              return "K" +
+                                     ids.derive("publicKey", name, "id", 13, Ids::kUpperAlnum);
+                          }))}};
 }
 
 Attributes distribution(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& reference = config(thing, "CallerReference");
-    std::string id = or_pin(thing, "id", known_or(ids, "distribution", reference, "id", [&] {
-                                return "E" + ids.derive("distribution", reference, "id", 13, Ids::kUpperAlnum);
-                            }));
-    std::string domain = or_pin(thing, "domain", known_or(ids, "distribution", reference, "domain", [&] {
-                                    return "d" + ids.derive("distribution", reference, "domain", 13, Ids::kLowerAlnum) + ".cloudfront.net";
-                                }));
-    return {{"id", id}, {"domain", domain}, {"arn", fmt::format("arn:aws:cloudfront::{}:distribution/{}", ids.account(), id)}};
+    std::string id =
+        or_pin(thing, "id", known_or(ids, "distribution", reference, "id", [&] {
+                   return "E" + ids.derive("distribution", reference, "id", 13, Ids::kUpperAlnum);
+               }));
+    std::string domain = or_pin(
+        thing, "domain", known_or(ids, "distribution", reference, "domain", [&] {
+            return "d" + ids.derive("distribution", reference, "domain", 13, Ids::kLowerAlnum) +
+                   ".cloudfront.net";
+        }));
+    return {{"id", id},
+            {"domain", domain},
+            {"arn", fmt::format("arn:aws:cloudfront::{}:distribution/{}", ids.account(), id)}};
 }
 
 Attributes load_balancer(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& name = config(thing, "Name");
-    std::string dns = or_pin(thing, "dnsName", known_or(ids, "loadBalancer", name, "dnsName", [&] {
-                                 return fmt::format("{}-{}.{}.elb.amazonaws.com", name,
-                                                    ids.derive("loadBalancer", name, "dnsName", 10, "0123456789"), ids.region());
-                             }));
-    return {{"name", name},
-            {"dnsName", dns},
-            {"arn", or_pin(thing, "arn", arn(ids, "elasticloadbalancing",
-                                             fmt::format("loadbalancer/app/{}/{}", name, ids.derive("loadBalancer", name, "id", 16, Ids::kHex))))}};
+    std::string dns =
+        or_pin(thing, "dnsName", known_or(ids, "loadBalancer", name, "dnsName", [&] {
+                   return fmt::format("{}-{}.{}.elb.amazonaws.com", name,
+                                      ids.derive("loadBalancer", name, "dnsName", 10, "0123456789"),
+                                      ids.region());
+               }));
+    return {
+        {"name", name},
+        {"dnsName", dns},
+        {"arn", or_pin(thing, "arn",
+                       arn(ids, "elasticloadbalancing",
+                           fmt::format("loadbalancer/app/{}/{}", name,
+                                       ids.derive("loadBalancer", name, "id", 16, Ids::kHex))))}};
 }
 
 Attributes target_group(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& name = config(thing, "Name");
-    return {{"name", name},
-            {"arn", or_pin(thing, "arn", arn(ids, "elasticloadbalancing",
-                                             fmt::format("targetgroup/{}/{}", name, ids.derive("targetGroup", name, "id", 16, Ids::kHex))))}};
+    return {
+        {"name", name},
+        {"arn", or_pin(thing, "arn",
+                       arn(ids, "elasticloadbalancing",
+                           fmt::format("targetgroup/{}/{}", name,
+                                       ids.derive("targetGroup", name, "id", 16, Ids::kHex))))}};
 }
 
 Attributes repository(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& name = config(thing, "repositoryName");
-    return {{"name", name},
-            {"arn", arn(ids, "ecr", "repository/" + name)},
-            {"uri", fmt::format("{}.dkr.ecr.{}.amazonaws.com/{}", ids.account(), ids.region(), name)}};
+    return {
+        {"name", name},
+        {"arn", arn(ids, "ecr", "repository/" + name)},
+        {"uri", fmt::format("{}.dkr.ecr.{}.amazonaws.com/{}", ids.account(), ids.region(), name)}};
 }
 
 Attributes cluster(const Ids& ids, const std::string&, const Node& thing) {
@@ -110,7 +133,8 @@ Attributes cluster(const Ids& ids, const std::string&, const Node& thing) {
 
 Attributes service(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& name = config(thing, "serviceName");
-    return {{"name", name}, {"arn", arn(ids, "ecs", fmt::format("service/{}/{}", config(thing, "cluster"), name))}};
+    return {{"name", name},
+            {"arn", arn(ids, "ecs", fmt::format("service/{}/{}", config(thing, "cluster"), name))}};
 }
 
 Attributes log_group(const Ids& ids, const std::string&, const Node& thing) {
@@ -120,15 +144,20 @@ Attributes log_group(const Ids& ids, const std::string&, const Node& thing) {
 
 Attributes secret(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& name = config(thing, "Name");
-    constexpr std::string_view kMixed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    constexpr std::string_view kMixed =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     return {{"name", name},
-            {"arn", or_pin(thing, "arn", arn(ids, "secretsmanager",
-                                             fmt::format("secret:{}-{}", name, ids.derive("secret", name, "suffix", 6, kMixed))))}};
+            {"arn", or_pin(thing, "arn",
+                           arn(ids, "secretsmanager",
+                               fmt::format("secret:{}-{}", name,
+                                           ids.derive("secret", name, "suffix", 6, kMixed))))}};
 }
 
 Attributes parameter(const Ids& ids, const std::string&, const Node& thing) {
     const std::string& name = config(thing, "Name");
-    return {{"name", name}, {"arn", arn(ids, "ssm", fmt::format("parameter{}{}", name.starts_with('/') ? "" : "/", name))}};
+    return {{"name", name},
+            {"arn", arn(ids, "ssm",
+                        fmt::format("parameter{}{}", name.starts_with('/') ? "" : "/", name))}};
 }
 
 // Parts without a name: their own members are the attributes.
@@ -141,8 +170,12 @@ Attributes members(const Node& thing, std::initializer_list<std::string_view> ke
     return attributes;
 }
 
-Attributes database(const Ids&, const std::string&, const Node& thing) { return members(thing, {"host", "port", "schema", "user", "password"}); }
-Attributes cache(const Ids&, const std::string&, const Node& thing) { return members(thing, {"host", "port", "user", "password"}); }
+Attributes database(const Ids&, const std::string&, const Node& thing) {
+    return members(thing, {"host", "port", "schema", "user", "password"});
+}
+Attributes cache(const Ids&, const std::string&, const Node& thing) {
+    return members(thing, {"host", "port", "user", "password"});
+}
 
 constexpr char kCachePolicy[] = "cachePolicy", kOriginRequestPolicy[] = "originRequestPolicy",
                kResponseHeadersPolicy[] = "responseHeadersPolicy", kKeyGroup[] = "keyGroup";
@@ -177,13 +210,15 @@ const Kind kKinds[] = {
 };
 
 const Kind* find_kind(std::string_view kind) {
-    auto found = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& row) { return row.name == kind; });
+    auto found = std::find_if(std::begin(kKinds), std::end(kKinds),
+                              [&](const Kind& row) { return row.name == kind; });
     return found == std::end(kKinds) ? nullptr : found;
 }
 
 }  // namespace
 
-Attributes attributes_of(const Ids& ids, std::string_view kind, const std::string& name, const Node& thing) {
+Attributes attributes_of(const Ids& ids, std::string_view kind, const std::string& name,
+                         const Node& thing) {
     const Kind* row = find_kind(kind);
     return row ? row->attributes(ids, name, thing) : Attributes{};
 }
@@ -199,13 +234,17 @@ void pin_all(Ids& ids, const Node& root) {
     struct Named {
         std::string_view section, kind;
     };
-    for (const Named& named : {Named{"originAccessControls", "originAccessControl"}, Named{"cachePolicies", kCachePolicy},
-                               Named{"originRequestPolicies", kOriginRequestPolicy}, Named{"responseHeadersPolicies", kResponseHeadersPolicy},
+    for (const Named& named : {Named{"originAccessControls", "originAccessControl"},
+                               Named{"cachePolicies", kCachePolicy},
+                               Named{"originRequestPolicies", kOriginRequestPolicy},
+                               Named{"responseHeadersPolicies", kResponseHeadersPolicy},
                                Named{"publicKeys", "publicKey"}, Named{"keyGroups", kKeyGroup}})
         for (const auto& [name, thing] : root[named.section].members())
-            ids.pin(named.kind, config(thing, "Name"), "id", attributes_of(ids, named.section, name, thing)["id"]);
+            ids.pin(named.kind, config(thing, "Name"), "id",
+                    attributes_of(ids, named.section, name, thing)["id"]);
     for (const auto& [name, thing] : root["originAccessIdentities"].members())
-        ids.pin("originAccessIdentity", config(thing, "CallerReference"), "id", attributes_of(ids, "originAccessIdentities", name, thing)["id"]);
+        ids.pin("originAccessIdentity", config(thing, "CallerReference"), "id",
+                attributes_of(ids, "originAccessIdentities", name, thing)["id"]);
     for (const auto& [name, thing] : root["distributions"].members()) {
         auto attributes = attributes_of(ids, "distributions", name, thing);
         ids.pin("distribution", config(thing, "CallerReference"), "id", attributes["id"]);
@@ -223,7 +262,8 @@ void pin_all(Ids& ids, const Node& root) {
         ids.pin("targetGroup", config(thing, "Name"), "arn", attributes["arn"]);
     }
     for (const auto& [name, thing] : root["secrets"].members())
-        ids.pin("secret", config(thing, "Name"), "arn", attributes_of(ids, "secrets", name, thing)["arn"]);
+        ids.pin("secret", config(thing, "Name"), "arn",
+                attributes_of(ids, "secrets", name, thing)["arn"]);
 }
 
 }  // namespace stack

@@ -12,7 +12,8 @@ namespace stack {
 using Attributes = std::map<std::string, std::string>;
 
 // `thing` is the entry of the file. Unknown kinds give nothing.
-Attributes attributes_of(const base::Ids& ids, std::string_view kind, const std::string& name, const base::Node& thing);
+Attributes attributes_of(const base::Ids& ids, std::string_view kind, const std::string& name,
+                         const base::Node& thing);
 
 // Attribute names of a kind, for checks and suggestions.
 std::vector<std::string> attribute_names(std::string_view kind);

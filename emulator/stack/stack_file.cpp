@@ -1,12 +1,12 @@
 // dodam.json: parse, check against one table, resolve references.
 #include "stack/stack_file.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "base/text.h"
 #include "net/ip_range.h"
@@ -42,8 +42,10 @@ constexpr Key kKeys[] = {
     {"", "publicKeys", Type::Map, false, "CloudFront public keys, for signed URLs and cookies."},
     {"", "keyGroups", Type::Map, false, "CloudFront key groups."},
     {"", "distributions", Type::Map, false, "CloudFront distributions."},
-    {"", "countries", Type::Object, false, "Where viewers are: address range to country code (\"127.0.7.0/24\": \"DE\")."},
-    {"", "loadBalancers", Type::Map, false, "Application Load Balancers with their listeners and rules."},
+    {"", "countries", Type::Object, false,
+     "Where viewers are: address range to country code (\"127.0.7.0/24\": \"DE\")."},
+    {"", "loadBalancers", Type::Map, false,
+     "Application Load Balancers with their listeners and rules."},
     {"", "targetGroups", Type::Map, false, "Target groups."},
     {"", "repositories", Type::Map, false, "ECR repositories."},
     {"", "clusters", Type::Map, false, "ECS clusters."},
@@ -63,7 +65,8 @@ constexpr Key kKeys[] = {
     {"buckets.*", "website", Type::Object, false, "WebsiteConfiguration."},
     {"originAccessControls.*", "config", Type::Object, true, "OriginAccessControlConfig."},
     {"originAccessControls.*", "id", Type::Text, false, "Pin."},
-    {"originAccessIdentities.*", "config", Type::Object, true, "CloudFrontOriginAccessIdentityConfig."},
+    {"originAccessIdentities.*", "config", Type::Object, true,
+     "CloudFrontOriginAccessIdentityConfig."},
     {"originAccessIdentities.*", "id", Type::Text, false, "Pin."},
     {"cachePolicies.*", "config", Type::Object, true, "CachePolicyConfig."},
     {"cachePolicies.*", "id", Type::Text, false, "Pin."},
@@ -81,19 +84,26 @@ constexpr Key kKeys[] = {
     {"loadBalancers.*", "config", Type::Object, true, "elbv2 create-load-balancer."},
     {"loadBalancers.*", "arn", Type::Text, false, "Pin."},
     {"loadBalancers.*", "dnsName", Type::Text, false, "Pin."},
-    {"loadBalancers.*", "attributes", Type::Array, false, "modify-load-balancer-attributes: Attributes."},
+    {"loadBalancers.*", "attributes", Type::Array, false,
+     "modify-load-balancer-attributes: Attributes."},
     {"loadBalancers.*", "listeners", Type::Array, false, "Listeners: config and rules."},
-    {"loadBalancers.*.listeners.*", "config", Type::Object, true, "elbv2 create-listener, without LoadBalancerArn."},
-    {"loadBalancers.*.listeners.*", "rules", Type::Array, false, "elbv2 create-rule each, without ListenerArn."},
+    {"loadBalancers.*.listeners.*", "config", Type::Object, true,
+     "elbv2 create-listener, without LoadBalancerArn."},
+    {"loadBalancers.*.listeners.*", "rules", Type::Array, false,
+     "elbv2 create-rule each, without ListenerArn."},
     {"targetGroups.*", "config", Type::Object, true, "elbv2 create-target-group."},
     {"targetGroups.*", "arn", Type::Text, false, "Pin."},
-    {"targetGroups.*", "attributes", Type::Array, false, "modify-target-group-attributes: Attributes."},
-    {"targetGroups.*", "targets", Type::Array, false, "register-targets: Targets; for a backend started by hand."},
+    {"targetGroups.*", "attributes", Type::Array, false,
+     "modify-target-group-attributes: Attributes."},
+    {"targetGroups.*", "targets", Type::Array, false,
+     "register-targets: Targets; for a backend started by hand."},
     {"repositories.*", "config", Type::Object, true, "ecr create-repository."},
     {"clusters.*", "config", Type::Object, true, "ecs create-cluster."},
     {"services.*", "config", Type::Object, true, "ecs create-service, without taskDefinition."},
-    {"services.*", "taskDefinition", Type::Any, false, "register-task-definition: an object, or the file that holds it."},
-    {"services.*", "environment", Type::Object, false, "Given to every container; the task definition's own values win."},
+    {"services.*", "taskDefinition", Type::Any, false,
+     "register-task-definition: an object, or the file that holds it."},
+    {"services.*", "environment", Type::Object, false,
+     "Given to every container; the task definition's own values win."},
     {"services.*", "secrets", Type::Object, false, "Environment name to valueFrom."},
     {"logGroups.*", "config", Type::Object, true, "logs create-log-group."},
     {"logGroups.*", "retentionInDays", Type::Number, false, "put-retention-policy."},
@@ -113,7 +123,8 @@ constexpr Key kKeys[] = {
     {"cache", "host", Type::Text, true, "As tasks name it."},
     {"cache", "port", Type::Number, false, "As tasks name it: 6379."},
     {"cache", "tls", Type::Bool, false, "true: the only way in."},
-    {"cache", "clusterMode", Type::Bool, false, "As ElastiCache Serverless: one endpoint that owns every slot."},
+    {"cache", "clusterMode", Type::Bool, false,
+     "As ElastiCache Serverless: one endpoint that owns every slot."},
     {"cache", "defaultUser", Type::Bool, false, "false: whoever sends no user name is refused."},
     {"cache", "user", Type::Text, false, "The RBAC user."},
     {"cache", "password", Type::Text, false, "A reference to a secret's value."},
@@ -156,7 +167,8 @@ bool fits(Type type, const Node& node) {
 
 class Reader {
   public:
-    Reader(Stack& stack, const SecretValue& secret) : stack_(stack), ids_(stack.account, stack.region), secret_(secret) {}
+    Reader(Stack& stack, const SecretValue& secret)
+        : stack_(stack), ids_(stack.account, stack.region), secret_(secret) {}
 
     std::vector<Problem> problems;
 
@@ -168,13 +180,15 @@ class Reader {
     void resolve() {
         collect_attributes();
         resolve_node(stack_.root);
-        // Attributes that hold references themselves (a service's cluster) are known now; once more.
+        // Attributes that hold references themselves (a service's cluster) are known now; once
+        // more.
         if (problems.empty()) collect_attributes();
     }
 
   private:
     void report(base::Position position, std::string message, std::string hint = "") {
-        if (problems.size() < kMaxProblems) problems.push_back({position, std::move(message), std::move(hint)});
+        if (problems.size() < kMaxProblems)
+            problems.push_back({position, std::move(message), std::move(hint)});
     }
 
     void check_object(const std::string& within, const Node& object, const std::string& shown) {
@@ -182,36 +196,50 @@ class Reader {
         for (const Key& key : kKeys)
             if (key.within == within) names.emplace_back(key.name);
         for (const auto& [name, value] : object.members()) {
-            auto row = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const Key& key) { return key.within == within && key.name == name; });
+            auto row = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const Key& key) {
+                return key.within == within && key.name == name;
+            });
             if (row == std::end(kKeys)) {
                 std::string near = base::closest(name, names);
                 report(object.key_position(name), fmt::format("{} has no key \"{}\"", shown, name),
-                       near.empty() ? "known keys: " + base::join(names, ", ") : fmt::format("did you mean \"{}\"?", near));
+                       near.empty() ? "known keys: " + base::join(names, ", ")
+                                    : fmt::format("did you mean \"{}\"?", near));
                 continue;
             }
             if (!fits(row->type, value)) {
-                report(value.position(), fmt::format("\"{}\" must be {}", name, name_of(row->type)));
+                report(value.position(),
+                       fmt::format("\"{}\" must be {}", name, name_of(row->type)));
                 continue;
             }
             check_inside(within.empty() ? name : within + "." + name, *row, value, name);
         }
         for (const Key& key : kKeys)
             if (key.within == within && key.required && !object.find(key.name))
-                report(object.position(), fmt::format("{} has no \"{}\"", shown, key.name), std::string(key.help));
+                report(object.position(), fmt::format("{} has no \"{}\"", shown, key.name),
+                       std::string(key.help));
     }
 
-    void check_inside(const std::string& path, const Key& row, const Node& value, const std::string& shown) {
+    void check_inside(const std::string& path, const Key& row, const Node& value,
+                      const std::string& shown) {
         const std::string entry = path + ".*";
         if (row.type == Type::Map) {
             for (const auto& [name, thing] : value.members()) {
-                if (!is_name(name)) report(value.key_position(name), fmt::format("\"{}\" is no name: letters, digits, '-' and '_' only", name));
-                if (!thing.is_object()) report(thing.position(), fmt::format("{}.{} must be an object", shown, name));
-                else check_object(entry, thing, shown + "." + name);
+                if (!is_name(name))
+                    report(
+                        value.key_position(name),
+                        fmt::format("\"{}\" is no name: letters, digits, '-' and '_' only", name));
+                if (!thing.is_object())
+                    report(thing.position(), fmt::format("{}.{} must be an object", shown, name));
+                else
+                    check_object(entry, thing, shown + "." + name);
             }
         } else if (row.type == Type::Array && has_keys(entry)) {
             for (const Node& item : value.items()) {
-                if (!item.is_object()) report(item.position(), fmt::format("an entry of \"{}\" must be an object", shown));
-                else check_object(entry, item, "an entry of " + shown);
+                if (!item.is_object())
+                    report(item.position(),
+                           fmt::format("an entry of \"{}\" must be an object", shown));
+                else
+                    check_object(entry, item, "an entry of " + shown);
             }
         } else if (row.type == Type::Object && has_keys(path)) {
             check_object(path, value, shown);
@@ -219,40 +247,58 @@ class Reader {
     }
 
     static bool has_keys(std::string_view within) {
-        return std::any_of(std::begin(kKeys), std::end(kKeys), [&](const Key& key) { return key.within == within; });
+        return std::any_of(std::begin(kKeys), std::end(kKeys),
+                           [&](const Key& key) { return key.within == within; });
     }
 
     static bool is_name(std::string_view name) {
-        return !name.empty() && name.size() <= 128 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-            return std::isalnum(c) || c == '-' || c == '_';
-        });
+        return !name.empty() && name.size() <= 128 &&
+               std::all_of(name.begin(), name.end(),
+                           [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
     }
 
     void check_values() {
         const Node& root = stack_.root;
-        if (const Node* version = root.find("version"); version && version->is_number() && version->as_int() != 1)
-            report(version->position(), fmt::format("version {} is not known", version->number_text()), "this dodam reads version 1");
+        if (const Node* version = root.find("version");
+            version && version->is_number() && version->as_int() != 1)
+            report(version->position(),
+                   fmt::format("version {} is not known", version->number_text()),
+                   "this dodam reads version 1");
         if (const Node* account = root.find("account"); account && account->is_string()) {
             const std::string& text = account->as_string();
-            if (text.size() != 12 || !base::parse_unsigned(text)) report(account->position(), "an account is twelve digits, in quotes");
+            if (text.size() != 12 || !base::parse_unsigned(text))
+                report(account->position(), "an account is twelve digits, in quotes");
         }
-        if (const Node* engine = root["database"].find("engine"); engine && engine->is_string() && engine->as_string() != "mariadb")
-            report(engine->position(), fmt::format("the engine \"{}\" is not built", engine->as_string()), "mariadb is");
-        if (const Node* init = root["database"].find("init"); init && init->is_string() && !std::filesystem::exists(stack_.path(init->as_string())))
-            report(init->position(), fmt::format("the file {} does not exist", stack_.path(init->as_string())));
+        if (const Node* engine = root["database"].find("engine");
+            engine && engine->is_string() && engine->as_string() != "mariadb")
+            report(engine->position(),
+                   fmt::format("the engine \"{}\" is not built", engine->as_string()),
+                   "mariadb is");
+        if (const Node* init = root["database"].find("init");
+            init && init->is_string() && !std::filesystem::exists(stack_.path(init->as_string())))
+            report(init->position(),
+                   fmt::format("the file {} does not exist", stack_.path(init->as_string())));
         for (const auto& [name, service] : root["services"].members()) {
             const Node& definition = service["taskDefinition"];
-            if (definition.is_string() && !std::filesystem::exists(stack_.path(definition.as_string())))
-                report(definition.position(), fmt::format("the file {} does not exist", stack_.path(definition.as_string())));
+            if (definition.is_string() &&
+                !std::filesystem::exists(stack_.path(definition.as_string())))
+                report(definition.position(), fmt::format("the file {} does not exist",
+                                                          stack_.path(definition.as_string())));
         }
         for (const auto& [range, country] : root["countries"].members()) {
             if (!net::IpRange::parse(range))
-                report(root["countries"].key_position(range), fmt::format("\"{}\" is no address and no range", range), "127.0.0.9, 127.0.7.0/24 and ::1 are");
+                report(root["countries"].key_position(range),
+                       fmt::format("\"{}\" is no address and no range", range),
+                       "127.0.0.9, 127.0.7.0/24 and ::1 are");
             const std::string& code = country.as_string();
-            if (code.size() != 2 || !std::isupper(static_cast<unsigned char>(code[0])) || !std::isupper(static_cast<unsigned char>(code[1])))
-                report(country.position(), "a country is two capital letters, in quotes", "ISO 3166-1 alpha-2: \"DE\"");
+            if (code.size() != 2 || !std::isupper(static_cast<unsigned char>(code[0])) ||
+                !std::isupper(static_cast<unsigned char>(code[1])))
+                report(country.position(), "a country is two capital letters, in quotes",
+                       "ISO 3166-1 alpha-2: \"DE\"");
         }
-        if (const Node* speed = root["clock"].find("speed"); speed && speed->is_number() && speed->as_double() < 1) report(speed->position(), "a speed is 1 or more");
+        if (const Node* speed = root["clock"].find("speed");
+            speed && speed->is_number() && speed->as_double() < 1)
+            report(speed->position(), "a speed is 1 or more");
     }
 
     void collect_attributes() {
@@ -262,7 +308,8 @@ class Reader {
                 known_[kind] = attributes_of(ids_, kind, "", section);
                 continue;
             }
-            for (const auto& [name, thing] : section.members()) known_[kind + "." + name] = attributes_of(ids_, kind, name, thing);
+            for (const auto& [name, thing] : section.members())
+                known_[kind + "." + name] = attributes_of(ids_, kind, name, thing);
         }
     }
 
@@ -274,8 +321,10 @@ class Reader {
             node = std::move(resolved);
             return;
         }
-        for (Node& item : node.items()) resolve_node(item);
-        for (auto& [name, value] : node.members()) resolve_node(value);
+        for (Node& item : node.items())
+            resolve_node(item);
+        for (auto& [name, value] : node.members())
+            resolve_node(value);
     }
 
     std::string resolve_text(std::string_view text, base::Position position, int depth) {
@@ -302,32 +351,39 @@ class Reader {
         }
         auto dot = reference.rfind('.');
         const std::string owner(reference.substr(0, dot));
-        const std::string attribute(dot == std::string_view::npos ? std::string_view() : reference.substr(dot + 1));
+        const std::string attribute(dot == std::string_view::npos ? std::string_view()
+                                                                  : reference.substr(dot + 1));
         auto found = known_.find(owner);
         if (found == known_.end()) {
             std::vector<std::string> owners;
-            for (const auto& [name, attributes] : known_) owners.push_back(name);
+            for (const auto& [name, attributes] : known_)
+                owners.push_back(name);
             std::string near = base::closest(owner, owners);
             report(position, fmt::format("${{{}}} refers to nothing in this file", reference),
-                   near.empty() ? "write ${kind.name.attribute}" : fmt::format("did you mean ${{{}.{}}}?", near, attribute));
+                   near.empty() ? "write ${kind.name.attribute}"
+                                : fmt::format("did you mean ${{{}.{}}}?", near, attribute));
             return {};
         }
         const std::string kind(base::cut(owner, '.').first);
-        if (attribute == "value" && (kind == "secrets" || kind == "parameters")) return secret_value(kind, owner.substr(kind.size() + 1), position);
+        if (attribute == "value" && (kind == "secrets" || kind == "parameters"))
+            return secret_value(kind, owner.substr(kind.size() + 1), position);
         auto value = found->second.find(attribute);
         if (value == found->second.end()) {
             auto names = attribute_names(kind);
             std::string near = base::closest(attribute, names);
             report(position, fmt::format("{} has no attribute \"{}\"", owner, attribute),
-                   near.empty() ? "it has " + base::join(names, ", ") : fmt::format("did you mean \"{}\"?", near));
+                   near.empty() ? "it has " + base::join(names, ", ")
+                                : fmt::format("did you mean \"{}\"?", near));
             return {};
         }
         return resolve_text(value->second, position, depth + 1);
     }
 
-    std::string secret_value(const std::string& kind, const std::string& name, base::Position position) {
+    std::string secret_value(const std::string& kind, const std::string& name,
+                             base::Position position) {
         if (kind == "parameters")
-            if (const Node* value = stack_.root["parameters"][name]["config"].find("Value")) return value->as_string();
+            if (const Node* value = stack_.root["parameters"][name]["config"].find("Value"))
+                return value->as_string();
         auto value = secret_(name);
         if (value) return *value;
         report(position, value.error());
@@ -358,14 +414,19 @@ Node object_schema(const std::string& within) {
     Node node = Node::object(), properties = Node::object(), required = Node::array();
     for (const Key& key : kKeys) {
         if (key.within != within) continue;
-        const std::string path = within.empty() ? std::string(key.name) : within + "." + std::string(key.name);
+        const std::string path =
+            within.empty() ? std::string(key.name) : within + "." + std::string(key.name);
         auto has_keys = [&](std::string_view inside) {
-            return std::any_of(std::begin(kKeys), std::end(kKeys), [&](const Key& row) { return row.within == inside; });
+            return std::any_of(std::begin(kKeys), std::end(kKeys),
+                               [&](const Key& row) { return row.within == inside; });
         };
         Node property = type_schema(key.type);
-        if (key.type == Type::Map) property.set("additionalProperties", object_schema(path + ".*"));
-        else if (key.type == Type::Array && has_keys(path + ".*")) property.set("items", object_schema(path + ".*"));
-        else if (key.type == Type::Object && has_keys(path)) property = object_schema(path);
+        if (key.type == Type::Map)
+            property.set("additionalProperties", object_schema(path + ".*"));
+        else if (key.type == Type::Array && has_keys(path + ".*"))
+            property.set("items", object_schema(path + ".*"));
+        else if (key.type == Type::Object && has_keys(path))
+            property = object_schema(path);
         property.set("description", std::string(key.help));
         properties.set(std::string(key.name), std::move(property));
         if (key.required) required.push_back(std::string(key.name));
@@ -380,30 +441,44 @@ Node object_schema(const std::string& within) {
 }  // namespace
 
 std::string Stack::path(std::string_view relative) const {
-    return (std::filesystem::path(directory) / std::filesystem::path(relative)).lexically_normal().string();
+    return (std::filesystem::path(directory) / std::filesystem::path(relative))
+        .lexically_normal()
+        .string();
 }
 
-std::expected<Stack, std::vector<Problem>> read_stack(const std::string& file, const SecretValue& secret) {
+std::expected<Stack, std::vector<Problem>> read_stack(const std::string& file,
+                                                      const SecretValue& secret) {
     auto text = state::read_file(file);
-    if (!text) return std::unexpected(std::vector{Problem{{}, text.error(), "name the stack file with -f"}});
-    if (text->size() > kMaxFileBytes) return std::unexpected(std::vector{Problem{{}, file + " is larger than 4 MiB", ""}});
+    if (!text)
+        return std::unexpected(
+            std::vector{Problem{{}, text.error(), "name the stack file with -f"}});
+    if (text->size() > kMaxFileBytes)
+        return std::unexpected(std::vector{Problem{{}, file + " is larger than 4 MiB", ""}});
     auto root = base::parse_json(*text, base::JsonDialect::WithComments);
-    if (!root) return std::unexpected(std::vector{Problem{root.error().position, root.error().message, ""}});
-    if (!root->is_object()) return std::unexpected(std::vector{Problem{root->position(), "the file must hold an object", ""}});
+    if (!root)
+        return std::unexpected(
+            std::vector{Problem{root.error().position, root.error().message, ""}});
+    if (!root->is_object())
+        return std::unexpected(
+            std::vector{Problem{root->position(), "the file must hold an object", ""}});
 
     Stack stack;
     stack.file = file;
     stack.directory = std::filesystem::absolute(file).parent_path().string();
     stack.root = std::move(*root);
-    if (const auto& account = stack.root["account"].as_string(); !account.empty()) stack.account = account;
-    if (const auto& region = stack.root["region"].as_string(); !region.empty()) stack.region = region;
+    if (const auto& account = stack.root["account"].as_string(); !account.empty())
+        stack.account = account;
+    if (const auto& region = stack.root["region"].as_string(); !region.empty())
+        stack.region = region;
     stack.speed = stack.root["clock"]["speed"].as_double(1);
 
     Reader reader(stack, secret);
     reader.check();
     if (reader.problems.empty()) reader.resolve();
     if (!reader.problems.empty()) {
-        std::stable_sort(reader.problems.begin(), reader.problems.end(), [](const Problem& a, const Problem& b) { return a.position < b.position; });
+        std::stable_sort(
+            reader.problems.begin(), reader.problems.end(),
+            [](const Problem& a, const Problem& b) { return a.position < b.position; });
         return std::unexpected(std::move(reader.problems));
     }
     return stack;
@@ -412,11 +487,13 @@ std::expected<Stack, std::vector<Problem>> read_stack(const std::string& file, c
 std::string show(const std::string& file, const std::string& text, const Problem& problem) {
     std::string out = problem.position.line == 0
                           ? fmt::format("{}: error: {}\n", file, problem.message)
-                          : fmt::format("{}:{}:{}: error: {}\n", file, problem.position.line, problem.position.column, problem.message);
+                          : fmt::format("{}:{}:{}: error: {}\n", file, problem.position.line,
+                                        problem.position.column, problem.message);
     if (problem.position.line > 0) {
         auto lines = base::split(text, '\n');
         if (problem.position.line <= lines.size()) {
-            out += fmt::format("{:>5} | {}\n", problem.position.line, base::trim(lines[problem.position.line - 1]));
+            out += fmt::format("{:>5} | {}\n", problem.position.line,
+                               base::trim(lines[problem.position.line - 1]));
         }
     }
     if (!problem.hint.empty()) out += fmt::format("      = {}\n", problem.hint);
@@ -428,7 +505,8 @@ Node schema() {
     node.set("$schema", "http://json-schema.org/draft-07/schema#");
     node.set("title", "dodam.json");
     Node top = object_schema("");
-    for (auto& [name, value] : top.members()) node.set(name, std::move(value));
+    for (auto& [name, value] : top.members())
+        node.set(name, std::move(value));
     return node;
 }
 

@@ -28,21 +28,16 @@ constexpr int kVersion = 1 + static_cast<int>(kMigrations.size());
 
 DatabaseError::Kind kind_of(sqlite3* handle, int code) {
     switch (code & 0xff) {
-        case SQLITE_FULL:
-            return DatabaseError::Kind::Full;
+        case SQLITE_FULL: return DatabaseError::Kind::Full;
         case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-            return DatabaseError::Kind::Busy;
+        case SQLITE_LOCKED: return DatabaseError::Kind::Busy;
         case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-            return DatabaseError::Kind::Corrupt;
-        case SQLITE_CONSTRAINT:
-            return DatabaseError::Kind::Constraint;
+        case SQLITE_NOTADB: return DatabaseError::Kind::Corrupt;
+        case SQLITE_CONSTRAINT: return DatabaseError::Kind::Constraint;
         case SQLITE_IOERR:
             if (sqlite3_system_errno(handle) == ENOSPC) return DatabaseError::Kind::Full;
             [[fallthrough]];
-        default:
-            return DatabaseError::Kind::Other;
+        default: return DatabaseError::Kind::Other;
     }
 }
 

@@ -1,5 +1,6 @@
 // Database: SQLite, the only file that includes sqlite3.h. One connection behind one mutex; WAL,
-// synchronous=NORMAL (FULL with Durability::Power). Tables are those of schema.sql; migrations are appended.
+// synchronous=NORMAL (FULL with Durability::Power). Tables are those of schema.sql; migrations are
+// appended.
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -24,8 +25,8 @@ enum class Durability { Process, Power };
 
 class Database;
 
-// A prepared statement, reset after use. Bind from 1; columns from 0. Holds the database's mutex while
-// it lives: keep it short, and on one thread.
+// A prepared statement, reset after use. Bind from 1; columns from 0. Holds the database's mutex
+// while it lives: keep it short, and on one thread.
 class Statement {
   public:
     Statement(Statement&&) noexcept;
@@ -44,8 +45,8 @@ class Statement {
         return *this;
     }
 
-    bool step();               // true: a row
-    void run();                // steps to the end
+    bool step();  // true: a row
+    void run();   // steps to the end
     int64_t integer(int column) const;
     double real(int column) const;
     std::string text(int column) const;
@@ -58,7 +59,8 @@ class Statement {
     void* handle_;
 };
 
-// Holds the database's mutex; rolls back unless committed. Inside another one (same thread) it is a savepoint.
+// Holds the database's mutex; rolls back unless committed. Inside another one (same thread) it is a
+// savepoint.
 class Transaction {
   public:
     explicit Transaction(Database& database);
@@ -73,11 +75,12 @@ class Transaction {
 class Database {
   public:
     // ":memory:" for tests. Creates the file and its tables; an error is one sentence.
-    static std::expected<std::unique_ptr<Database>, std::string> open(const std::string& path, Durability durability = Durability::Process);
+    static std::expected<std::unique_ptr<Database>, std::string> open(
+        const std::string& path, Durability durability = Durability::Process);
     ~Database();
 
-    Statement prepare(std::string_view sql);   // cached by text
-    void run(std::string_view sql);            // no parameters, no rows
+    Statement prepare(std::string_view sql);  // cached by text
+    void run(std::string_view sql);           // no parameters, no rows
     int64_t changes() const;
     int64_t last_row_id() const;
     std::recursive_mutex& mutex() { return mutex_; }

@@ -2,6 +2,7 @@
 #include "state/instance.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,8 +14,6 @@
 #include <filesystem>
 #include <system_error>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "base/digest.h"
 #include "base/ids.h"
@@ -28,18 +27,23 @@ namespace fs = std::filesystem;
 
 constexpr size_t kGeneratedSecretCharacters = 24;
 
-std::string error_text(int code) { return std::strerror(code); }
+std::string error_text(int code) {
+    return std::strerror(code);
+}
 
 std::expected<void, std::string> make_directory(const std::string& path, unsigned mode) {
     std::error_code error;
     fs::create_directories(path, error);
-    if (error) return std::unexpected(fmt::format("cannot make the directory {}: {}", path, error.message()));
+    if (error)
+        return std::unexpected(
+            fmt::format("cannot make the directory {}: {}", path, error.message()));
     ::chmod(path.c_str(), mode);
     return {};
 }
 
 std::string sockets_root() {
-    if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime && *runtime) return std::string(runtime) + "/dodam";
+    if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime && *runtime)
+        return std::string(runtime) + "/dodam";
     if (::access("/run", W_OK) == 0) return "/run/dodam";
     return fmt::format("/tmp/dodam-{}", ::getuid());
 }
@@ -80,12 +84,14 @@ std::expected<void, Problem> check_format(const std::string& path) {
     }
     auto format = base::parse_unsigned(base::trim(*text));
     if (!format)
-        return std::unexpected(Problem{fmt::format("{} is not a dodam state directory: FORMAT reads \"{}\"; name another with --state",
-                                                   path, base::trim(*text))});
+        return std::unexpected(Problem{fmt::format(
+            "{} is not a dodam state directory: FORMAT reads \"{}\"; name another with --state",
+            path, base::trim(*text))});
     if (*format > kFormat)
-        return std::unexpected(Problem{fmt::format("{} was written by a newer dodam (format {}, this one knows {}); use that one, or "
-                                                   "name another directory with --state",
-                                                   path, *format, kFormat)});
+        return std::unexpected(Problem{fmt::format(
+            "{} was written by a newer dodam (format {}, this one knows {}); use that one, or "
+            "name another directory with --state",
+            path, *format, kFormat)});
     return {};
 }
 
@@ -100,21 +106,26 @@ bool is_secret_name(std::string_view name) {
 
 std::expected<std::string, std::string> read_file(const std::string& path) {
     int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return std::unexpected(fmt::format("cannot read {}: {}", path, error_text(errno)));
+    if (descriptor < 0)
+        return std::unexpected(fmt::format("cannot read {}: {}", path, error_text(errno)));
     std::string bytes;
     char buffer[16384];
     ssize_t count;
-    while ((count = ::read(descriptor, buffer, sizeof buffer)) > 0) bytes.append(buffer, static_cast<size_t>(count));
+    while ((count = ::read(descriptor, buffer, sizeof buffer)) > 0)
+        bytes.append(buffer, static_cast<size_t>(count));
     int code = errno;
     ::close(descriptor);
-    if (count < 0) return std::unexpected(fmt::format("cannot read {}: {}", path, error_text(code)));
+    if (count < 0)
+        return std::unexpected(fmt::format("cannot read {}: {}", path, error_text(code)));
     return bytes;
 }
 
-std::expected<void, std::string> write_file(const std::string& path, std::string_view bytes, unsigned mode) {
+std::expected<void, std::string> write_file(const std::string& path, std::string_view bytes,
+                                            unsigned mode) {
     const std::string temporary = fmt::format("{}.{}.tmp", path, base::random_hex(8));
     int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (descriptor < 0) return std::unexpected(fmt::format("cannot write {}: {}", path, error_text(errno)));
+    if (descriptor < 0)
+        return std::unexpected(fmt::format("cannot write {}: {}", path, error_text(errno)));
     int code = 0;
     while (!bytes.empty()) {
         ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
@@ -134,10 +145,13 @@ std::expected<void, std::string> write_file(const std::string& path, std::string
 
 std::string StateDirectory::choose(const std::string& state_option, const std::string& stack_file) {
     std::error_code error;
-    auto absolute = [&](const fs::path& path) { return fs::weakly_canonical(fs::absolute(path), error).string(); };
+    auto absolute = [&](const fs::path& path) {
+        return fs::weakly_canonical(fs::absolute(path), error).string();
+    };
     if (!state_option.empty()) return absolute(state_option);
     if (!stack_file.empty()) return absolute(fs::absolute(stack_file).parent_path() / ".dodam");
-    if (const char* home = std::getenv("XDG_STATE_HOME"); home && *home) return absolute(fs::path(home) / "dodam/default");
+    if (const char* home = std::getenv("XDG_STATE_HOME"); home && *home)
+        return absolute(fs::path(home) / "dodam/default");
     const char* home = std::getenv("HOME");
     return absolute(fs::path(home ? home : "/tmp") / ".local/state/dodam/default");
 }
@@ -146,25 +160,32 @@ std::expected<StateDirectory, Problem> StateDirectory::open(const std::string& p
     StateDirectory directory;
     directory.path_ = path;
     directory.id_ = base::sha256_hex(path).substr(0, 8);
-    if (auto made = make_directory(path, 0700); !made) return std::unexpected(Problem{made.error()});
+    if (auto made = make_directory(path, 0700); !made)
+        return std::unexpected(Problem{made.error()});
 
     directory.lock_ = ::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (directory.lock_ < 0) return std::unexpected(Problem{fmt::format("cannot write in {}: {}", path, error_text(errno))});
+    if (directory.lock_ < 0)
+        return std::unexpected(
+            Problem{fmt::format("cannot write in {}: {}", path, error_text(errno))});
     if (::flock(directory.lock_, LOCK_EX | LOCK_NB) != 0) {
-        ::close(std::exchange(directory.lock_, -1));   // another's: what it published stays
+        ::close(std::exchange(directory.lock_, -1));  // another's: what it published stays
         auto other = read_instance(path);
-        return std::unexpected(Problem{fmt::format("an emulator is already running for {}{}; stop it with `dodam down --state {}`, or "
-                                                   "name another directory with --state",
-                                                   path, other ? fmt::format(" (pid {}, {})", other->pid, other->aws_endpoint) : "", path)});
+        return std::unexpected(Problem{fmt::format(
+            "an emulator is already running for {}{}; stop it with `dodam down --state {}`, or "
+            "name another directory with --state",
+            path, other ? fmt::format(" (pid {}, {})", other->pid, other->aws_endpoint) : "",
+            path)});
     }
     if (auto checked = check_format(path); !checked) return std::unexpected(checked.error());
     if (!fs::exists(path + "/.gitignore"))
-        if (auto written = write_file(path + "/.gitignore", "*\n"); !written) return std::unexpected(Problem{written.error()});
+        if (auto written = write_file(path + "/.gitignore", "*\n"); !written)
+            return std::unexpected(Problem{written.error()});
 
     directory.sockets_ = sockets_root() + "/" + directory.id_;
     std::error_code ignored;
     fs::remove_all(directory.sockets_, ignored);
-    if (auto made = make_directory(directory.sockets_, 0700); !made) return std::unexpected(Problem{made.error()});
+    if (auto made = make_directory(directory.sockets_, 0700); !made)
+        return std::unexpected(Problem{made.error()});
     directory.withdraw();  // a leftover of a process that was killed
     return directory;
 }
@@ -175,7 +196,10 @@ std::optional<InstanceInfo> StateDirectory::running(const std::string& path) {
 }
 
 StateDirectory::StateDirectory(StateDirectory&& other) noexcept
-    : path_(std::move(other.path_)), id_(std::move(other.id_)), sockets_(std::move(other.sockets_)), lock_(std::exchange(other.lock_, -1)) {}
+    : path_(std::move(other.path_)),
+      id_(std::move(other.id_)),
+      sockets_(std::move(other.sockets_)),
+      lock_(std::exchange(other.lock_, -1)) {}
 
 StateDirectory::~StateDirectory() {
     if (lock_ < 0) return;
@@ -201,12 +225,15 @@ std::expected<void, Problem> StateDirectory::publish(const InstanceInfo& info) c
     return {};
 }
 
-void StateDirectory::withdraw() const { ::unlink(file("instance.json").c_str()); }
+void StateDirectory::withdraw() const {
+    ::unlink(file("instance.json").c_str());
+}
 
 std::expected<std::string, std::string> Secrets::value(const std::string& name) {
     if (auto found = known_.find(name); found != known_.end()) return found->second;
     if (!is_secret_name(name))
-        return std::unexpected(fmt::format("\"{}\" is no name for a secret: letters, digits, '_', '-', '/' and '.' only", name));
+        return std::unexpected(fmt::format(
+            "\"{}\" is no name for a secret: letters, digits, '_', '-', '/' and '.' only", name));
 
     std::string variable = "DODAM_SECRET_" + name;
     for (char& c : variable)
@@ -228,8 +255,10 @@ std::expected<std::string, std::string> Secrets::value(const std::string& name) 
         }
     }
     if (text.size() < base::kMaskedMinimum)
-        return std::unexpected(fmt::format("the secret \"{}\" has {} characters; at least {} are needed so that it can be masked in logs", name,
-                                           text.size(), base::kMaskedMinimum));
+        return std::unexpected(
+            fmt::format("the secret \"{}\" has {} characters; at least {} are needed so that it "
+                        "can be masked in logs",
+                        name, text.size(), base::kMaskedMinimum));
     base::mask(text);
     known_.emplace(name, text);
     return text;

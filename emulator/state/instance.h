@@ -1,5 +1,6 @@
-// The state directory of one instance: its layout, format, lock and the file that tells others where
-// it answers. Everything an instance keeps lives below it, except sockets (a path has 107 bytes).
+// The state directory of one instance: its layout, format, lock and the file that tells others
+// where it answers. Everything an instance keeps lives below it, except sockets (a path has 107
+// bytes).
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -50,7 +51,8 @@ class StateDirectory {
     const std::string& path() const { return path_; }
     std::string file(const std::string& name) const { return path_ + "/" + name; }
     const std::string& id() const { return id_; }
-    // For sockets: $XDG_RUNTIME_DIR/dodam/<id> or /run/dodam/<id> (else /tmp/dodam-<uid>/<id>), 0700, emptied at open.
+    // For sockets: $XDG_RUNTIME_DIR/dodam/<id> or /run/dodam/<id> (else /tmp/dodam-<uid>/<id>),
+    // 0700, emptied at open.
     const std::string& sockets() const { return sockets_; }
 
     std::expected<void, Problem> publish(const InstanceInfo& info) const;
@@ -64,10 +66,11 @@ class StateDirectory {
 
 // Whole-file helpers: write is temporary file + rename, with the mode given.
 std::expected<std::string, std::string> read_file(const std::string& path);
-std::expected<void, std::string> write_file(const std::string& path, std::string_view bytes, unsigned mode = 0644);
+std::expected<void, std::string> write_file(const std::string& path, std::string_view bytes,
+                                            unsigned mode = 0644);
 
-// Secret values by name: environment DODAM_SECRET_<NAME>, else <directory>/secrets.env, else generated
-// once and kept there. Names are letters, digits, '_', '-', '/', '.'.
+// Secret values by name: environment DODAM_SECRET_<NAME>, else <directory>/secrets.env, else
+// generated once and kept there. Names are letters, digits, '_', '-', '/', '.'.
 class Secrets {
   public:
     explicit Secrets(std::string file) : file_(std::move(file)) {}

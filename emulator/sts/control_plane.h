@@ -22,6 +22,6 @@ class ControlPlane final : public aws::Service {
 };
 
 using Operation = aws::Operation<ControlPlane>;
-extern const std::span<const Operation> session_operations;   // api/sessions.cpp
+extern const std::span<const Operation> session_operations;  // api/sessions.cpp
 
 }  // namespace sts

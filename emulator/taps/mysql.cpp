@@ -1,5 +1,5 @@
-// MySQL's protocol beside the bytes: the greeting loses compression, a login in TLS is renumbered, and
-// from then on every packet with number 0 begins a command whose answer is followed to its end.
+// MySQL's protocol beside the bytes: the greeting loses compression, a login in TLS is renumbered,
+// and from then on every packet with number 0 begins a command whose answer is followed to its end.
 #include "taps/mysql.h"
 
 #include <fmt/format.h>
@@ -9,21 +9,25 @@
 namespace taps {
 namespace {
 
-constexpr uint32_t kClientMysql = 1, kClientCompress = 1 << 5, kClientSsl = 1 << 11, kClientDeprecateEof = 1 << 24;
+constexpr uint32_t kClientMysql = 1, kClientCompress = 1 << 5, kClientSsl = 1 << 11,
+                   kClientDeprecateEof = 1 << 24;
 constexpr uint32_t kClientZstd = 1 << 26;
 constexpr uint16_t kMoreResults = 0x0008;
 constexpr size_t kHeader = 4;
 constexpr size_t kSslRequestBytes = 32;
-constexpr size_t kMaxHeld = 64 * 1024;   // what is kept of one packet: enough for a statement's beginning
+constexpr size_t kMaxHeld =
+    64 * 1024;  // what is kept of one packet: enough for a statement's beginning
 
 uint32_t little(std::string_view bytes, size_t at, size_t count) {
     uint32_t value = 0;
-    for (size_t i = 0; i < count && at + i < bytes.size(); ++i) value |= static_cast<uint32_t>(static_cast<unsigned char>(bytes[at + i])) << (8 * i);
+    for (size_t i = 0; i < count && at + i < bytes.size(); ++i)
+        value |= static_cast<uint32_t>(static_cast<unsigned char>(bytes[at + i])) << (8 * i);
     return value;
 }
 
 void put_little(std::string& bytes, size_t at, size_t count, uint32_t value) {
-    for (size_t i = 0; i < count && at + i < bytes.size(); ++i) bytes[at + i] = static_cast<char>(value >> (8 * i));
+    for (size_t i = 0; i < count && at + i < bytes.size(); ++i)
+        bytes[at + i] = static_cast<char>(value >> (8 * i));
 }
 
 uint64_t length_encoded(std::string_view bytes, size_t& at) {
@@ -57,7 +61,8 @@ struct Packets {
                 in_payload = true;
             }
             size_t take = std::min(size - seen, bytes.size());
-            if (payload.size() < kMaxHeld) payload += bytes.substr(0, std::min(take, kMaxHeld - payload.size()));
+            if (payload.size() < kMaxHeld)
+                payload += bytes.substr(0, std::min(take, kMaxHeld - payload.size()));
             seen += take;
             bytes.remove_prefix(take);
             if (seen < size) return;
@@ -76,7 +81,8 @@ std::string packet(unsigned char sequence, std::string_view payload) {
     return bytes.append(payload);
 }
 
-std::string error_packet(unsigned char sequence, int code, std::string_view state, std::string_view text) {
+std::string error_packet(unsigned char sequence, int code, std::string_view state,
+                         std::string_view text) {
     std::string payload("\xff\0\0", 3);
     put_little(payload, 1, 2, static_cast<uint32_t>(code));
     return packet(sequence, payload + "#" + std::string(state) + std::string(text));
@@ -85,26 +91,34 @@ std::string error_packet(unsigned char sequence, int code, std::string_view stat
 bool is_write(std::string_view sql) {
     sql = base::trim(sql);
     const std::string verb = base::upper(sql.substr(0, sql.find_first_of(" \t\r\n(")));
-    for (std::string_view write : {"INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "ALTER", "DROP", "TRUNCATE", "GRANT", "REVOKE", "RENAME", "LOAD"})
+    for (std::string_view write : {"INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "ALTER",
+                                   "DROP", "TRUNCATE", "GRANT", "REVOKE", "RENAME", "LOAD"})
         if (verb == write) return true;
     return false;
 }
 
 class MySql final : public Protocol {
   public:
-    std::string from_client(std::string_view bytes, const std::optional<faults::Fault>& fault, std::string& reply) override {
+    std::string from_client(std::string_view bytes, const std::optional<faults::Fault>& fault,
+                            std::string& reply) override {
         if (phase_ == Phase::Login) return login_from_client(bytes);
-        if (fault && (fault->kind == faults::Kind::ReadOnly || fault->kind == faults::Kind::Error) && answer_.empty())
+        if (fault &&
+            (fault->kind == faults::Kind::ReadOnly || fault->kind == faults::Kind::Error) &&
+            answer_.empty())
             return held_from_client(bytes, *fault, reply);
         std::string on = std::exchange(held_, {}) + std::string(bytes);
-        client_.feed(on, [&](unsigned char sequence, std::string_view payload, size_t) { command(sequence, payload); });
+        client_.feed(on, [&](unsigned char sequence, std::string_view payload, size_t) {
+            command(sequence, payload);
+        });
         return on;
     }
 
     std::string from_server(std::string_view bytes) override {
         if (phase_ == Phase::Greeting) return greeting(bytes);
         if (phase_ == Phase::Login) return login_from_server(bytes);
-        server_.feed(bytes, [&](unsigned char, std::string_view payload, size_t size) { answer(payload, size); });
+        server_.feed(bytes, [&](unsigned char, std::string_view payload, size_t size) {
+            answer(payload, size);
+        });
         return std::string(bytes);
     }
 
@@ -125,7 +139,8 @@ class MySql final : public Protocol {
         if (held_.size() < kHeader || held_.size() < kHeader + little(held_, 0, 3)) return {};
         std::string packet = std::exchange(held_, {});
         phase_ = Phase::Login;
-        if (static_cast<unsigned char>(packet[kHeader]) == 0xff) return packet;   // "too many connections"
+        if (static_cast<unsigned char>(packet[kHeader]) == 0xff)
+            return packet;  // "too many connections"
         auto version_end = packet.find('\0', kHeader + 1);
         const size_t flags = version_end + 1 + 4 + 8 + 1;
         if (version_end == std::string::npos || packet.size() < flags + 7) return packet;
@@ -134,7 +149,8 @@ class MySql final : public Protocol {
         put_little(packet, flags, 2, capabilities & 0xffff);
         put_little(packet, flags + 5, 2, capabilities >> 16);
         // MariaDB's own further capabilities: blank, so that nothing unknown is agreed upon.
-        if (!(capabilities & kClientMysql) && packet.size() >= flags + 18) put_little(packet, flags + 14, 4, 0);
+        if (!(capabilities & kClientMysql) && packet.size() >= flags + 18)
+            put_little(packet, flags + 14, 4, 0);
         server_flags_ = capabilities;
         return packet;
     }
@@ -146,7 +162,8 @@ class MySql final : public Protocol {
             const size_t size = kHeader + little(held_, 0, 3);
             std::string packet = held_.substr(0, size);
             held_.erase(0, size);
-            if (first_login_packet_ && size == kHeader + kSslRequestBytes && (little(packet, kHeader, 4) & kClientSsl)) {
+            if (first_login_packet_ && size == kHeader + kSslRequestBytes &&
+                (little(packet, kHeader, 4) & kClientSsl)) {
                 wants_tls_ = true;
                 shift_ = 1;
                 continue;
@@ -154,7 +171,8 @@ class MySql final : public Protocol {
             if (first_login_packet_) {
                 uint32_t flags = little(packet, kHeader, 4) & ~kClientSsl;
                 put_little(packet, kHeader, 4, flags);
-                deprecate_eof_ = (flags & kClientDeprecateEof) && (server_flags_ & kClientDeprecateEof);
+                deprecate_eof_ =
+                    (flags & kClientDeprecateEof) && (server_flags_ & kClientDeprecateEof);
                 first_login_packet_ = false;
             }
             packet[3] = static_cast<char>(packet[3] - shift_);
@@ -189,11 +207,16 @@ class MySql final : public Protocol {
             case 0x03: pending.command = named("QUERY", rest); break;
             case 0x0e: pending.command = named("PING", {}); break;
             case 0x16: pending.command = named("PREPARE", rest); break;
-            case 0x17: pending.command = named("EXECUTE", statements_[little(payload, 1, 4)]); break;
-            case 0x19: statements_.erase(little(payload, 1, 4)); return;   // no answer
-            case 0x18: return;                                           // no answer
+            case 0x17:
+                pending.command = named("EXECUTE", statements_[little(payload, 1, 4)]);
+                break;
+            case 0x19: statements_.erase(little(payload, 1, 4)); return;  // no answer
+            case 0x18: return;                                            // no answer
             case 0x01: return;
-            default: pending.command = named(fmt::format("COMMAND {}", static_cast<int>(pending.code)), {}); break;
+            default:
+                pending.command =
+                    named(fmt::format("COMMAND {}", static_cast<int>(pending.code)), {});
+                break;
         }
         answer_.push_back(std::move(pending));
         if (answer_.size() == 1) step_ = Step::First;
@@ -208,7 +231,8 @@ class MySql final : public Protocol {
     }
 
     // Whole packets, so that one can be answered in the server's place.
-    std::string held_from_client(std::string_view bytes, const faults::Fault& fault, std::string& reply) {
+    std::string held_from_client(std::string_view bytes, const faults::Fault& fault,
+                                 std::string& reply) {
         held_ += bytes;
         std::string on;
         while (held_.size() >= kHeader && held_.size() >= kHeader + little(held_, 0, 3)) {
@@ -217,20 +241,28 @@ class MySql final : public Protocol {
             held_.erase(0, size);
             const char code = packet.size() > kHeader ? packet[kHeader] : '\0';
             const std::string sql = code == 0x03 || code == 0x16 ? packet.substr(kHeader + 1)
-                                    : code == 0x17               ? statements_[little(packet, kHeader + 1, 4)]
-                                                                 : std::string();
-            const bool refuse = fault.kind == faults::Kind::ReadOnly ? is_write(sql) : code == 0x03 || code == 0x16 || code == 0x17;
+                                    : code == 0x17 ? statements_[little(packet, kHeader + 1, 4)]
+                                                   : std::string();
+            const bool refuse = fault.kind == faults::Kind::ReadOnly
+                                    ? is_write(sql)
+                                    : code == 0x03 || code == 0x16 || code == 0x17;
             if (!refuse) {
-                client_.feed(packet, [&](unsigned char sequence, std::string_view payload, size_t) { command(sequence, payload); });
+                client_.feed(packet, [&](unsigned char sequence, std::string_view payload, size_t) {
+                    command(sequence, payload);
+                });
                 on += packet;
                 continue;
             }
             const int error = fault.kind == faults::Kind::ReadOnly ? 1290 : 1105;
             const std::string text = fault.kind == faults::Kind::ReadOnly
-                                         ? "The MariaDB server is running with the --read-only option so it cannot execute this statement"
+                                         ? "The MariaDB server is running with the --read-only "
+                                           "option so it cannot execute this statement"
                                          : "Unknown error (a fault that was set on purpose)";
             reply += error_packet(1, error, "HY000", text);
-            Command refused = named(code == 0x03 ? "QUERY" : code == 0x16 ? "PREPARE" : "EXECUTE", sql);
+            Command refused = named(code == 0x03   ? "QUERY"
+                                    : code == 0x16 ? "PREPARE"
+                                                   : "EXECUTE",
+                                    sql);
             refused.error_code = error;
             refused.outcome = "fault: " + text;
             refused.ended = refused.begun;
@@ -254,7 +286,9 @@ class MySql final : public Protocol {
         if (answer_.empty() || payload.empty()) return;
         const auto kind = static_cast<unsigned char>(payload[0]);
         if (kind == 0xff && step_ != Step::ColumnDefinitions) {
-            auto text = payload.size() > 9 && payload[3] == '#' ? payload.substr(9) : payload.substr(std::min<size_t>(3, payload.size()));
+            auto text = payload.size() > 9 && payload[3] == '#'
+                            ? payload.substr(9)
+                            : payload.substr(std::min<size_t>(3, payload.size()));
             return finish(std::string(text), static_cast<int>(little(payload, 1, 2)));
         }
         switch (step_) {
@@ -267,7 +301,8 @@ class MySql final : public Protocol {
                 return;
             case Step::ColumnsEof: step_ = Step::Rows; return;
             case Step::Rows:
-                if (kind == 0xfe && size < 0xffffff && (deprecate_eof_ || size < 9)) return end_of_rows(payload);
+                if (kind == 0xfe && size < 0xffffff && (deprecate_eof_ || size < 9))
+                    return end_of_rows(payload);
                 ++rows_;
                 return;
         }
@@ -275,7 +310,8 @@ class MySql final : public Protocol {
 
     void first_packet(unsigned char kind, std::string_view payload) {
         const char code = answer_.front().code;
-        if (code == 0x16) {   // PREPARE: its id, then definitions of parameters and of columns, each with an end mark of its own
+        if (code == 0x16) {  // PREPARE: its id, then definitions of parameters and of columns, each
+                             // with an end mark of its own
             if (kind != 0x00) return finish("");
             statements_[little(payload, 1, 4)] = answer_.front().command.text;
             const uint32_t columns = little(payload, 5, 2), parameters = little(payload, 7, 2);
@@ -290,10 +326,11 @@ class MySql final : public Protocol {
             const uint64_t affected = length_encoded(payload, at);
             (void)length_encoded(payload, at);
             const uint32_t status = little(payload, at, 2);
-            if (status & kMoreResults) return;   // the next result set begins
-            return finish(code == 0x03 || code == 0x17 ? fmt::format("affected {}", affected) : "OK");
+            if (status & kMoreResults) return;  // the next result set begins
+            return finish(code == 0x03 || code == 0x17 ? fmt::format("affected {}", affected)
+                                                       : "OK");
         }
-        if (kind == 0xfb) return;                // LOCAL INFILE: the client sends the file, an OK follows
+        if (kind == 0xfb) return;  // LOCAL INFILE: the client sends the file, an OK follows
         size_t at = 0;
         columns_left_ = length_encoded(payload, at);
         step_ = Step::ColumnDefinitions;
@@ -330,6 +367,8 @@ class MySql final : public Protocol {
 
 }  // namespace
 
-std::unique_ptr<Protocol> mysql_protocol() { return std::make_unique<MySql>(); }
+std::unique_ptr<Protocol> mysql_protocol() {
+    return std::make_unique<MySql>();
+}
 
 }  // namespace taps

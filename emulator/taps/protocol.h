@@ -14,10 +14,10 @@ namespace taps {
 
 // One command with its complete answer.
 struct Command {
-    std::string verb;          // "QUERY", "EXECUTE", "GET"
-    std::string text;          // the statement, the arguments; cut at kMaxCommandText
-    int error_code = 0;        // the server's, 0 = none
-    std::string outcome;       // "3 rows", "affected 1", "OK", the error's text
+    std::string verb;     // "QUERY", "EXECUTE", "GET"
+    std::string text;     // the statement, the arguments; cut at kMaxCommandText
+    int error_code = 0;   // the server's, 0 = none
+    std::string outcome;  // "3 rows", "affected 1", "OK", the error's text
     std::chrono::steady_clock::time_point begun, ended;
 };
 
@@ -28,7 +28,9 @@ class Protocol {
     virtual ~Protocol() = default;
 
     // Bytes on their way; gives what to send on. `reply` goes back to where they came from.
-    virtual std::string from_client(std::string_view bytes, const std::optional<faults::Fault>& fault, std::string& reply) = 0;
+    virtual std::string from_client(std::string_view bytes,
+                                    const std::optional<faults::Fault>& fault,
+                                    std::string& reply) = 0;
     virtual std::string from_server(std::string_view bytes) = 0;
     // The client asked to go on in TLS with the bytes it sent last; the tap ends it.
     virtual bool wants_tls() { return false; }

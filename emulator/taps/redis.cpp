@@ -1,17 +1,18 @@
-// Redis' protocol beside the bytes: commands and answers follow each other in order on a connection,
-// until it subscribes; from then on it passes without spans.
+// Redis' protocol beside the bytes: commands and answers follow each other in order on a
+// connection, until it subscribes; from then on it passes without spans.
 #include "taps/redis.h"
 
-#include <deque>
-
 #include <fmt/format.h>
+
+#include <deque>
 
 #include "base/text.h"
 
 namespace taps {
 namespace {
 
-constexpr size_t kMaxHeld = 1 << 20;   // of an unfinished value; past it the connection passes unobserved
+constexpr size_t kMaxHeld =
+    1 << 20;  // of an unfinished value; past it the connection passes unobserved
 constexpr int kMaxDepth = 16;
 
 // One RESP value at `at`: its end, or nothing while it is incomplete. Malformed gives npos - 1.
@@ -26,15 +27,27 @@ size_t value_end(std::string_view bytes, size_t at, int depth = 0) {
     const std::string_view line = bytes.substr(at + 1, line_end - at - 1);
     const size_t after = line_end + 2;
     switch (bytes[at]) {
-        case '+': case '-': case ':': case '_': case ',': case '#': case '(': return after;
-        case '$': case '=': case '!': {
+        case '+':
+        case '-':
+        case ':':
+        case '_':
+        case ',':
+        case '#':
+        case '(': return after;
+        case '$':
+        case '=':
+        case '!': {
             auto size = base::parse_signed(line);
             if (!size) return kMalformed;
             if (*size < 0) return after;
             const size_t end = after + static_cast<size_t>(*size) + 2;
             return end <= bytes.size() ? end : kIncomplete;
         }
-        case '*': case '~': case '>': case '%': case '|': {
+        case '*':
+        case '~':
+        case '>':
+        case '%':
+        case '|': {
             auto count = base::parse_signed(line);
             if (!count) return kMalformed;
             size_t position = after;
@@ -69,16 +82,19 @@ std::vector<std::string_view> words(std::string_view value) {
 
 bool is_write(std::string_view verb) {
     for (std::string_view write :
-         {"SET", "SETEX", "PSETEX", "SETNX", "GETSET", "GETDEL", "GETEX", "DEL", "UNLINK", "EXPIRE", "PEXPIRE", "EXPIREAT", "PERSIST", "INCR",
-          "INCRBY", "DECR", "DECRBY", "APPEND", "MSET", "HSET", "HDEL", "HINCRBY", "LPUSH", "RPUSH", "LPOP", "RPOP", "LTRIM", "SADD", "SREM",
-          "SPOP", "ZADD", "ZREM", "ZINCRBY", "RENAME", "FLUSHALL", "FLUSHDB", "XADD", "XDEL", "EVAL", "EVALSHA"})
+         {"SET",     "SETEX",  "PSETEX",   "SETNX",    "GETSET",  "GETDEL",  "GETEX",  "DEL",
+          "UNLINK",  "EXPIRE", "PEXPIRE",  "EXPIREAT", "PERSIST", "INCR",    "INCRBY", "DECR",
+          "DECRBY",  "APPEND", "MSET",     "HSET",     "HDEL",    "HINCRBY", "LPUSH",  "RPUSH",
+          "LPOP",    "RPOP",   "LTRIM",    "SADD",     "SREM",    "SPOP",    "ZADD",   "ZREM",
+          "ZINCRBY", "RENAME", "FLUSHALL", "FLUSHDB",  "XADD",    "XDEL",    "EVAL",   "EVALSHA"})
         if (verb == write) return true;
     return false;
 }
 
 class Redis final : public Protocol {
   public:
-    std::string from_client(std::string_view bytes, const std::optional<faults::Fault>& fault, std::string& reply) override {
+    std::string from_client(std::string_view bytes, const std::optional<faults::Fault>& fault,
+                            std::string& reply) override {
         if (unobserved_) return std::string(bytes);
         client_ += bytes;
         std::string on;
@@ -86,15 +102,18 @@ class Redis final : public Protocol {
         while (at < client_.size()) {
             const size_t end = value_end(client_, at);
             if (end == kIncomplete) break;
-            if (end == kMalformed) {   // an inline command, or nothing we know: pass the rest as it is
+            if (end ==
+                kMalformed) {  // an inline command, or nothing we know: pass the rest as it is
                 unobserved_ = true;
                 on += client_.substr(at);
                 client_.clear();
                 return on;
             }
             const std::string_view value = std::string_view(client_).substr(at, end - at);
-            if (auto refusal = command(value, fault); !refusal.empty()) reply += refusal;
-            else on += value;
+            if (auto refusal = command(value, fault); !refusal.empty())
+                reply += refusal;
+            else
+                on += value;
             at = end;
         }
         client_.erase(0, at);
@@ -131,16 +150,20 @@ class Redis final : public Protocol {
         Command command;
         command.begun = std::chrono::steady_clock::now();
         command.verb = parts.empty() ? "?" : base::upper(parts[0]);
-        const bool hidden = command.verb == "AUTH" || command.verb == "HELLO" || command.verb == "ACL" || command.verb == "CONFIG";
+        const bool hidden = command.verb == "AUTH" || command.verb == "HELLO" ||
+                            command.verb == "ACL" || command.verb == "CONFIG";
         for (size_t i = 1; i < parts.size() && command.text.size() < kMaxCommandText; ++i)
-            command.text += fmt::format("{}{}", i > 1 ? " " : "", hidden ? std::string_view("***") : parts[i].substr(0, 128));
-        if (command.verb == "SUBSCRIBE" || command.verb == "PSUBSCRIBE" || command.verb == "SSUBSCRIBE" || command.verb == "MONITOR")
+            command.text += fmt::format("{}{}", i > 1 ? " " : "",
+                                        hidden ? std::string_view("***") : parts[i].substr(0, 128));
+        if (command.verb == "SUBSCRIBE" || command.verb == "PSUBSCRIBE" ||
+            command.verb == "SSUBSCRIBE" || command.verb == "MONITOR")
             unobserved_ = true;
 
         std::string refusal;
         if (fault && fault->kind == faults::Kind::ReadOnly && is_write(command.verb))
             refusal = "-READONLY You can't write against a read only replica.\r\n";
-        if (fault && fault->kind == faults::Kind::Error) refusal = "-ERR a fault that was set on purpose\r\n";
+        if (fault && fault->kind == faults::Kind::Error)
+            refusal = "-ERR a fault that was set on purpose\r\n";
         if (!refusal.empty()) {
             command.ended = command.begun;
             command.error_code = 1;
@@ -164,9 +187,13 @@ class Redis final : public Protocol {
                 command.error_code = 1;
                 command.outcome = std::string(line);
                 break;
-            case '$': command.outcome = line == "-1" ? "nothing" : fmt::format("{} bytes", line); break;
+            case '$':
+                command.outcome = line == "-1" ? "nothing" : fmt::format("{} bytes", line);
+                break;
             case '_': command.outcome = "nothing"; break;
-            case '*': case '~': case '%': command.outcome = fmt::format("{} items", line); break;
+            case '*':
+            case '~':
+            case '%': command.outcome = fmt::format("{} items", line); break;
             default: command.outcome = std::string(line); break;
         }
         done_.push_back(std::move(command));
@@ -179,6 +206,8 @@ class Redis final : public Protocol {
 
 }  // namespace
 
-std::unique_ptr<Protocol> redis_protocol() { return std::make_unique<Redis>(); }
+std::unique_ptr<Protocol> redis_protocol() {
+    return std::make_unique<Redis>();
+}
 
 }  // namespace taps

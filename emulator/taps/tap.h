@@ -20,7 +20,7 @@ namespace taps {
 enum class Tls { Never, FromTheStart, WhenAsked };
 
 struct TapParts {
-    std::string hop;                  // "db", "redis": also the fault's target
+    std::string hop;  // "db", "redis": also the fault's target
     Tls tls = Tls::Never;
     std::function<std::unique_ptr<Protocol>()> protocol;
     std::function<net::Result<net::Socket>()> connect;
@@ -40,7 +40,8 @@ class Tap {
     void cut_all();
 
   private:
-    void pump(net::Socket& client, net::Socket& server, Protocol& protocol, const std::string& task);
+    void pump(net::Socket& client, net::Socket& server, Protocol& protocol,
+              const std::string& task);
     void leave_spans(Protocol& protocol, const std::string& task, const std::string& peer);
 
     TapParts parts_;

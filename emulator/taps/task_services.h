@@ -16,8 +16,8 @@ namespace taps {
 
 // One thing that tasks reach by name.
 struct Reachable {
-    std::vector<std::string> names;    // lower case, "*.suffix" allowed
-    std::string address;               // of 198.18.0.0/15 or 169.254.0.0/16
+    std::vector<std::string> names;  // lower case, "*.suffix" allowed
+    std::string address;             // of 198.18.0.0/15 or 169.254.0.0/16
     std::vector<uint16_t> ports;
     std::function<void(net::Socket&, uint16_t port, const std::string& task)> serve;
 };
@@ -28,7 +28,8 @@ class TaskServices {
   public:
     // `unknown_name(task, name)` is told once per name. An error is one sentence.
     static std::expected<std::unique_ptr<TaskServices>, std::string> open(
-        containers::TaskNetwork& network, const std::string& task, const std::vector<Reachable>& parts,
+        containers::TaskNetwork& network, const std::string& task,
+        const std::vector<Reachable>& parts,
         std::function<void(const std::string& task, std::string_view name)> unknown_name);
     ~TaskServices();
 

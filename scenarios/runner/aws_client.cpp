@@ -467,10 +467,8 @@ std::expected<Node, AwsError> call_aws(Context& context, std::string_view operat
     const auto [service_name, name] = base::cut(operation, '.');
     const Service& service = *find_service(service_name);
     switch (service.protocol) {
-        case Protocol::Json:
-            return call_json(context, service, name, input);
-        case Protocol::Query:
-            return call_query(context, service, name, input);
+        case Protocol::Json: return call_json(context, service, name, input);
+        case Protocol::Query: return call_query(context, service, name, input);
         case Protocol::RestXml:
             return call_rest(context, service, *find_row(service_name, name), input, body);
     }

@@ -24,18 +24,12 @@ constexpr size_t kMaxElements = 8;  // shown of a list in a message
 
 std::string_view kind_name(const Node& node) {
     switch (node.kind()) {
-        case Node::Kind::Null:
-            return "null";
-        case Node::Kind::Bool:
-            return "a boolean";
-        case Node::Kind::Number:
-            return "a number";
-        case Node::Kind::String:
-            return "a text";
-        case Node::Kind::Array:
-            return "a list";
-        case Node::Kind::Object:
-            return "an object";
+        case Node::Kind::Null: return "null";
+        case Node::Kind::Bool: return "a boolean";
+        case Node::Kind::Number: return "a number";
+        case Node::Kind::String: return "a text";
+        case Node::Kind::Array: return "a list";
+        case Node::Kind::Object: return "an object";
     }
     return "";
 }

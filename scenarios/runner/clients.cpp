@@ -31,10 +31,8 @@ bool is_numeric(enum_field_types type) {
         case MYSQL_TYPE_FLOAT:
         case MYSQL_TYPE_DOUBLE:
         case MYSQL_TYPE_DECIMAL:
-        case MYSQL_TYPE_NEWDECIMAL:
-            return true;
-        default:
-            return false;
+        case MYSQL_TYPE_NEWDECIMAL: return true;
+        default: return false;
     }
 }
 
@@ -175,18 +173,15 @@ namespace {
 
 Node value_of(const redisReply* reply) {
     switch (reply->type) {
-        case REDIS_REPLY_INTEGER:
-            return Node(static_cast<int64_t>(reply->integer));
-        case REDIS_REPLY_NIL:
-            return Node();
+        case REDIS_REPLY_INTEGER: return Node(static_cast<int64_t>(reply->integer));
+        case REDIS_REPLY_NIL: return Node();
         case REDIS_REPLY_ARRAY: {
             Node list = Node::array();
             for (size_t i = 0; i < reply->elements; ++i)
                 list.push_back(value_of(reply->element[i]));
             return list;
         }
-        default:
-            return Node(std::string(reply->str ? reply->str : "", reply->len));
+        default: return Node(std::string(reply->str ? reply->str : "", reply->len));
     }
 }
 

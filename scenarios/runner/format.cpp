@@ -106,33 +106,22 @@ Node or_reference(Node node) {
 
 Node schema_of(Shape shape) {
     switch (shape) {
-        case Shape::Any:
-            return Node::object();
+        case Shape::Any: return Node::object();
         case Shape::Text:
         case Shape::File:
         case Shape::Directory:
         case Shape::Distribution:
         case Shape::Deployable:
-        case Shape::Loggable:
-            return text_node("string");
-        case Shape::Number:
-            return or_reference(text_node("number"));
-        case Shape::Bool:
-            return text_node("boolean");
-        case Shape::Object:
-            return or_reference(text_node("object"));
-        case Shape::List:
-            return or_reference(text_node("array"));
-        case Shape::Texts:
-            return any_of({text_node("string"), list_of(text_node("string"))});
-        case Shape::Duration:
-            return pattern(kDuration);
-        case Shape::Jump:
-            return pattern(R"(^\+|\{\{)");
-        case Shape::Target:
-            return pattern(R"(^([a-z][a-zA-Z0-9_-]*:(/|\{\{)|https?://|\{\{))");
-        case Shape::Paths:
-            return list_of(pattern(R"(^(/|\{\{))"));
+        case Shape::Loggable: return text_node("string");
+        case Shape::Number: return or_reference(text_node("number"));
+        case Shape::Bool: return text_node("boolean");
+        case Shape::Object: return or_reference(text_node("object"));
+        case Shape::List: return or_reference(text_node("array"));
+        case Shape::Texts: return any_of({text_node("string"), list_of(text_node("string"))});
+        case Shape::Duration: return pattern(kDuration);
+        case Shape::Jump: return pattern(R"(^\+|\{\{)");
+        case Shape::Target: return pattern(R"(^([a-z][a-zA-Z0-9_-]*:(/|\{\{)|https?://|\{\{))");
+        case Shape::Paths: return list_of(pattern(R"(^(/|\{\{))"));
         case Shape::Words: {
             Node either = Node::object();
             either.set("type", Node::array({"string", "number"}));
@@ -140,27 +129,19 @@ Node schema_of(Shape shape) {
             list.set("minItems", 1);
             return list;
         }
-        case Shape::Steps:
-            return reference("steps");
-        case Shape::Expect:
-            return reference("expect");
-        case Shape::Save:
-            return object_of(text_node("string"));
-        case Shape::Poll:
-            return reference("poll");
-        case Shape::Known:
-            return reference("known");
+        case Shape::Steps: return reference("steps");
+        case Shape::Expect: return reference("expect");
+        case Shape::Save: return object_of(text_node("string"));
+        case Shape::Poll: return reference("poll");
+        case Shape::Known: return reference("known");
         case Shape::Rows: {
             Node list = list_of(text_node("object"));
             list.set("minItems", 1);
             return any_of({std::move(list), pattern(R"(\.(csv|json)$)")});
         }
-        case Shape::Operation:
-            return pattern(R"(^[a-z0-9-]+\.[A-Z]\w+$)");
-        case Shape::RequestLine:
-            return pattern(R"(^([A-Z*]+ )?/)");
-        case Shape::Reply:
-            return reference("reply");
+        case Shape::Operation: return pattern(R"(^[a-z0-9-]+\.[A-Z]\w+$)");
+        case Shape::RequestLine: return pattern(R"(^([A-Z*]+ )?/)");
+        case Shape::Reply: return reference("reply");
     }
     return Node::object();
 }
@@ -318,53 +299,32 @@ std::span<const Key> reply_keys() {
 
 std::string_view describe(Shape shape) {
     switch (shape) {
-        case Shape::Any:
-            return "anything";
-        case Shape::Number:
-            return "a number";
-        case Shape::Bool:
-            return "true or false";
-        case Shape::Object:
-            return "an object";
-        case Shape::List:
-            return "a list";
-        case Shape::Texts:
-            return "a text or a list of texts";
-        case Shape::Duration:
-            return "a duration such as \"1.5s\" or \"2m\"";
-        case Shape::Jump:
-            return "a jump forward such as \"+30s\" or \"+1d\"";
-        case Shape::Target:
-            return "a target such as \"front:/path\" or \"https://…\"";
-        case Shape::Paths:
-            return "a list of paths such as [\"/*\"]";
-        case Shape::Words:
-            return "a list of texts and numbers";
-        case Shape::Steps:
-            return "a list of steps";
-        case Shape::Expect:
-            return "an object of query → matcher";
-        case Shape::Save:
-            return "an object of name → query";
-        case Shape::Poll:
-            return "a duration, or { \"within\": …, \"every\": … }";
-        case Shape::Known:
-            return "{ \"issue\": …, \"until\": …, \"why\": … }";
-        case Shape::Rows:
-            return "a list of objects, or a .json or .csv file";
-        case Shape::Operation:
-            return "an operation such as \"ecs.DescribeServices\"";
-        case Shape::RequestLine:
-            return "a request such as \"GET /path\"";
-        case Shape::Reply:
-            return "a reply: an object";
+        case Shape::Any: return "anything";
+        case Shape::Number: return "a number";
+        case Shape::Bool: return "true or false";
+        case Shape::Object: return "an object";
+        case Shape::List: return "a list";
+        case Shape::Texts: return "a text or a list of texts";
+        case Shape::Duration: return "a duration such as \"1.5s\" or \"2m\"";
+        case Shape::Jump: return "a jump forward such as \"+30s\" or \"+1d\"";
+        case Shape::Target: return "a target such as \"front:/path\" or \"https://…\"";
+        case Shape::Paths: return "a list of paths such as [\"/*\"]";
+        case Shape::Words: return "a list of texts and numbers";
+        case Shape::Steps: return "a list of steps";
+        case Shape::Expect: return "an object of query → matcher";
+        case Shape::Save: return "an object of name → query";
+        case Shape::Poll: return "a duration, or { \"within\": …, \"every\": … }";
+        case Shape::Known: return "{ \"issue\": …, \"until\": …, \"why\": … }";
+        case Shape::Rows: return "a list of objects, or a .json or .csv file";
+        case Shape::Operation: return "an operation such as \"ecs.DescribeServices\"";
+        case Shape::RequestLine: return "a request such as \"GET /path\"";
+        case Shape::Reply: return "a reply: an object";
         case Shape::Text:
         case Shape::File:
         case Shape::Directory:
         case Shape::Distribution:
         case Shape::Deployable:
-        case Shape::Loggable:
-            break;
+        case Shape::Loggable: break;
     }
     return "a text";
 }

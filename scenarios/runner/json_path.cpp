@@ -80,8 +80,7 @@ bool holds(const Filter& filter, const Node& current, const Node& root) {
         case Filter::Kind::And:
             return std::all_of(filter.parts.begin(), filter.parts.end(),
                                [&](const auto& part) { return holds(*part, current, root); });
-        case Filter::Kind::Not:
-            return !holds(*filter.parts.front(), current, root);
+        case Filter::Kind::Not: return !holds(*filter.parts.front(), current, root);
         case Filter::Kind::Exists:
             return !filter.left.path->select(filter.left.from_root ? root : current).empty();
         case Filter::Kind::Compare:

@@ -253,8 +253,7 @@ std::optional<base::Node> Markup::xpath(const std::string& query) const {
                            ? base::Node(static_cast<int64_t>(number))
                            : base::Node(number);
             }
-            case pugi::xpath_type_boolean:
-                return base::Node(compiled.evaluate_boolean(document));
+            case pugi::xpath_type_boolean: return base::Node(compiled.evaluate_boolean(document));
             case pugi::xpath_type_string:
                 return base::Node(std::string(compiled.evaluate_string(document)));
             case pugi::xpath_type_node_set: {
@@ -263,8 +262,7 @@ std::optional<base::Node> Markup::xpath(const std::string& query) const {
                     list.push_back(text_of(node));
                 return list;
             }
-            case pugi::xpath_type_none:
-                break;
+            case pugi::xpath_type_none: break;
         }
     } catch (const pugi::xpath_exception&) {
         // A query that does not compile was refused when its file was checked.

@@ -168,20 +168,16 @@ class Checker {
             return !right;
         };
         switch (key.shape) {
-            case Shape::Any:
-                return;
-            case Shape::Number:
-                return void(wrong(value.is_number() || is_reference(value)));
-            case Shape::Bool:
-                return void(wrong(value.is_bool()));
+            case Shape::Any: return;
+            case Shape::Number: return void(wrong(value.is_number() || is_reference(value)));
+            case Shape::Bool: return void(wrong(value.is_bool()));
             case Shape::Object:
             case Shape::Expect:
             case Shape::Save:
             case Shape::Known:
                 return void(wrong(value.is_object() ||
                                   (key.shape == Shape::Object && is_reference(value))));
-            case Shape::List:
-                return void(wrong(value.is_array() || is_reference(value)));
+            case Shape::List: return void(wrong(value.is_array() || is_reference(value)));
             case Shape::Texts:
                 return void(wrong(value.is_string() ||
                                   (value.is_array() &&
@@ -195,8 +191,7 @@ class Checker {
                                   (has_references(value.as_string()) ||
                                    (value.as_string().starts_with('+') &&
                                     base::parse_duration(value.as_string().substr(1))))));
-            case Shape::Target:
-                return void(wrong(value.is_string()) || check_target(value));
+            case Shape::Target: return void(wrong(value.is_string()) || check_target(value));
             case Shape::Paths:
                 return void(wrong(
                     value.is_array() && !value.items().empty() &&
@@ -208,12 +203,9 @@ class Checker {
                     value.is_array() && !value.items().empty() &&
                     std::all_of(value.items().begin(), value.items().end(),
                                 [](const Node& n) { return n.is_string() || n.is_number(); })));
-            case Shape::Steps:
-                return void(wrong(value.is_array() && !value.items().empty()));
-            case Shape::Rows:
-                return void(wrong(value.is_array() || value.is_string()));
-            case Shape::Poll:
-                return void(wrong(value.is_string() || value.is_object()));
+            case Shape::Steps: return void(wrong(value.is_array() && !value.items().empty()));
+            case Shape::Rows: return void(wrong(value.is_array() || value.is_string()));
+            case Shape::Poll: return void(wrong(value.is_string() || value.is_object()));
             case Shape::Operation:
                 if (wrong(value.is_string()) || has_references(value.as_string())) return;
                 if (const std::string problem = operation_problem(value.as_string());
@@ -236,8 +228,7 @@ class Checker {
             case Shape::Loggable:
                 return void(wrong(value.is_string()) ||
                             check_name(value, {"services", "logGroups"}));
-            case Shape::Text:
-                return void(wrong(value.is_string()));
+            case Shape::Text: return void(wrong(value.is_string()));
         }
     }
 

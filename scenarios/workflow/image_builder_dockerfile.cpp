@@ -18,12 +18,15 @@ struct Name {
     std::string_view name;
     Kind kind;
 };
-constexpr Name kInstructions[] = {{"FROM", Kind::From}, {"ARG", Kind::Arg}, {"ENV", Kind::Env}, {"WORKDIR", Kind::Workdir},
-                                  {"COPY", Kind::Copy}, {"RUN", Kind::Run}, {"EXPOSE", Kind::Expose}, {"USER", Kind::User},
-                                  {"CMD", Kind::Cmd}, {"ENTRYPOINT", Kind::Entrypoint}};
+constexpr Name kInstructions[] = {{"FROM", Kind::From},     {"ARG", Kind::Arg},
+                                  {"ENV", Kind::Env},       {"WORKDIR", Kind::Workdir},
+                                  {"COPY", Kind::Copy},     {"RUN", Kind::Run},
+                                  {"EXPOSE", Kind::Expose}, {"USER", Kind::User},
+                                  {"CMD", Kind::Cmd},       {"ENTRYPOINT", Kind::Entrypoint}};
 
 // Known to Docker, not to us: worth another sentence than a misspelt word.
-constexpr std::string_view kOutsideSubset[] = {"ADD", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "SHELL", "STOPSIGNAL", "VOLUME"};
+constexpr std::string_view kOutsideSubset[] = {"ADD",     "HEALTHCHECK", "LABEL",      "MAINTAINER",
+                                               "ONBUILD", "SHELL",       "STOPSIGNAL", "VOLUME"};
 
 struct Flag {
     Kind kind;
@@ -51,7 +54,8 @@ std::vector<Line> logical_lines(std::string_view text) {
         std::string_view line = raw.ends_with('\r') ? raw.substr(0, raw.size() - 1) : raw;
         if (!open) current = {number, ""};
         std::string_view end = line;
-        while (!end.empty() && (end.back() == ' ' || end.back() == '\t')) end.remove_suffix(1);
+        while (!end.empty() && (end.back() == ' ' || end.back() == '\t'))
+            end.remove_suffix(1);
         open = end.ends_with('\\');
         current.text += open ? end.substr(0, end.size() - 1) : line;
         if (!open) out.push_back(std::exchange(current, {}));
@@ -64,23 +68,29 @@ std::vector<std::string> words_of(std::string_view text) {
     std::vector<std::string> out;
     std::string word;
     for (char c : text) {
-        if (c != ' ' && c != '\t') word += c;
-        else if (!word.empty()) out.push_back(std::exchange(word, {}));
+        if (c != ' ' && c != '\t')
+            word += c;
+        else if (!word.empty())
+            out.push_back(std::exchange(word, {}));
     }
     if (!word.empty()) out.push_back(word);
     return out;
 }
 
-// NAME=value NAME="two words" NAME=two\ words; quotes are taken away, a dollar's escape is kept for substitute().
-std::expected<std::vector<std::pair<std::string, std::string>>, std::string> pairs_of(std::string_view text) {
+// NAME=value NAME="two words" NAME=two\ words; quotes are taken away, a dollar's escape is kept for
+// substitute().
+std::expected<std::vector<std::pair<std::string, std::string>>, std::string> pairs_of(
+    std::string_view text) {
     std::vector<std::pair<std::string, std::string>> out;
     size_t i = 0;
     auto space = [&] { return i < text.size() && (text[i] == ' ' || text[i] == '\t'); };
     while (true) {
-        while (space()) ++i;
+        while (space())
+            ++i;
         if (i == text.size()) return out;
         std::string name, value;
-        while (i < text.size() && text[i] != '=' && !space()) name += text[i++];
+        while (i < text.size() && text[i] != '=' && !space())
+            name += text[i++];
         if (name.empty()) return std::unexpected("a name is missing before \"=\"");
         if (i == text.size() || text[i] != '=') {
             out.emplace_back(name, kNoValue);
@@ -90,13 +100,17 @@ std::expected<std::vector<std::pair<std::string, std::string>>, std::string> pai
         char quote = 0;
         for (; i < text.size() && (quote || !space()); ++i) {
             char c = text[i];
-            if (quote && c == quote) quote = 0;
-            else if (!quote && (c == '"' || c == '\'')) quote = c;
-            else if (quote == '\'' && c == '$') value += "\\$";           // single quotes: no substitution
+            if (quote && c == quote)
+                quote = 0;
+            else if (!quote && (c == '"' || c == '\''))
+                quote = c;
+            else if (quote == '\'' && c == '$')
+                value += "\\$";  // single quotes: no substitution
             else if (c == '\\' && quote != '\'' && i + 1 < text.size()) {
                 if (text[++i] == '$') value += '\\';
                 value += text[i];
-            } else value += c;
+            } else
+                value += c;
         }
         if (quote) return std::unexpected("a quotation mark is not closed");
         out.emplace_back(name, value);
@@ -112,12 +126,14 @@ class Parser {
         for (const Line& line : logical_lines(text)) {
             line_ = line.number;
             Instruction instruction = TRY(one(base::trim(line.text)));
-            bool first = std::ranges::all_of(out, [](const Instruction& earlier) { return earlier.kind == Kind::Arg; });
+            bool first = std::ranges::all_of(
+                out, [](const Instruction& earlier) { return earlier.kind == Kind::Arg; });
             if (first && instruction.kind != Kind::From && instruction.kind != Kind::Arg)
                 return error("the first instruction must be FROM (only ARG may come before it)");
             out.push_back(std::move(instruction));
         }
-        if (std::ranges::none_of(out, [](const Instruction& one) { return one.kind == Kind::From; })) {
+        if (std::ranges::none_of(out,
+                                 [](const Instruction& one) { return one.kind == Kind::From; })) {
             line_ = 1;
             return error("there is no FROM");
         }
@@ -125,7 +141,9 @@ class Parser {
     }
 
   private:
-    std::unexpected<BuildError> error(const std::string& text) const { return std::unexpected(BuildError{file_, line_, text}); }
+    std::unexpected<BuildError> error(const std::string& text) const {
+        return std::unexpected(BuildError{file_, line_, text});
+    }
 
     BuildResult<Instruction> one(std::string_view text) {
         size_t space = text.find_first_of(" \t");
@@ -136,18 +154,21 @@ class Parser {
         const Name* name = std::ranges::find(kInstructions, word, &Name::name);
         if (name == std::end(kInstructions)) {
             if (std::ranges::find(kOutsideSubset, word) != std::end(kOutsideSubset))
-                return error(word + " is outside what can be built here (" + std::string(kSubset) + ")");
+                return error(word + " is outside what can be built here (" + std::string(kSubset) +
+                             ")");
             std::vector<std::string> known;
-            for (const Name& one : kInstructions) known.emplace_back(one.name);
+            for (const Name& one : kInstructions)
+                known.emplace_back(one.name);
             std::string near = base::closest(word, known);
-            return error("unknown instruction " + word + (near.empty() ? "" : "; did you mean " + near + "?"));
+            return error("unknown instruction " + word +
+                         (near.empty() ? "" : "; did you mean " + near + "?"));
         }
         instruction.kind = name->kind;
         std::string_view rest = space == text.npos ? "" : base::trim(text.substr(space));
         TRY(take_flags(instruction, word, rest));
         instruction.rest = rest;
-        if (rest.find("<<") != rest.npos && (instruction.kind == Kind::Run || instruction.kind == Kind::Copy) &&
-            is_heredoc(rest))
+        if (rest.find("<<") != rest.npos &&
+            (instruction.kind == Kind::Run || instruction.kind == Kind::Copy) && is_heredoc(rest))
             return error("a here-document (<<) is outside what can be built here");
         if (rest.empty()) return error(word + " needs an argument");
         TRY(take_arguments(instruction, word));
@@ -159,10 +180,12 @@ class Parser {
         std::string_view after = rest.substr(at + 2);
         if (after.starts_with('-')) after.remove_prefix(1);
         return (at == 0 || rest[at - 1] == ' ') && !after.empty() &&
-               (isalpha(static_cast<unsigned char>(after[0])) || after[0] == '"' || after[0] == '\'');
+               (isalpha(static_cast<unsigned char>(after[0])) || after[0] == '"' ||
+                after[0] == '\'');
     }
 
-    BuildResult<void> take_flags(Instruction& instruction, const std::string& word, std::string_view& rest) {
+    BuildResult<void> take_flags(Instruction& instruction, const std::string& word,
+                                 std::string_view& rest) {
         while (rest.starts_with("--")) {
             size_t end = rest.find_first_of(" \t");
             std::string_view flag = rest.substr(2, end == rest.npos ? rest.npos : end - 2);
@@ -170,7 +193,9 @@ class Parser {
             bool known = std::ranges::any_of(kFlags, [&, name = name](const Flag& one) {
                 return one.kind == instruction.kind && one.name == name;
             });
-            if (!known) return error(word + " --" + std::string(name) + " is outside what can be built here");
+            if (!known)
+                return error(word + " --" + std::string(name) +
+                             " is outside what can be built here");
             if (value.empty()) return error(word + " --" + std::string(name) + " needs a value");
             instruction.flags[std::string(name)] = value;
             rest = end == rest.npos ? "" : base::trim(rest.substr(end));
@@ -181,52 +206,60 @@ class Parser {
     BuildResult<void> take_arguments(Instruction& instruction, const std::string& word) {
         std::string_view rest = instruction.rest;
         switch (instruction.kind) {
-        case Kind::Env:
-        case Kind::Arg: {
-            // The old form: ENV NAME value with spaces.
-            size_t space = rest.find_first_of(" \t");
-            if (instruction.kind == Kind::Env && rest.substr(0, space).find('=') == rest.npos) {
-                if (space == rest.npos) return error("ENV " + std::string(rest) + " has no value");
-                instruction.pairs = {{std::string(rest.substr(0, space)), std::string(base::trim(rest.substr(space)))}};
+            case Kind::Env:
+            case Kind::Arg: {
+                // The old form: ENV NAME value with spaces.
+                size_t space = rest.find_first_of(" \t");
+                if (instruction.kind == Kind::Env && rest.substr(0, space).find('=') == rest.npos) {
+                    if (space == rest.npos)
+                        return error("ENV " + std::string(rest) + " has no value");
+                    instruction.pairs = {{std::string(rest.substr(0, space)),
+                                          std::string(base::trim(rest.substr(space)))}};
+                    return {};
+                }
+                auto pairs = pairs_of(rest);
+                if (!pairs) return error(word + ": " + pairs.error());
+                for (const auto& [name, value] : *pairs)
+                    if (instruction.kind == Kind::Env && value == kNoValue)
+                        return error("ENV " + name + " has no value");
+                instruction.pairs = std::move(*pairs);
                 return {};
             }
-            auto pairs = pairs_of(rest);
-            if (!pairs) return error(word + ": " + pairs.error());
-            for (const auto& [name, value] : *pairs)
-                if (instruction.kind == Kind::Env && value == kNoValue) return error("ENV " + name + " has no value");
-            instruction.pairs = std::move(*pairs);
-            return {};
-        }
-        case Kind::Run:
-        case Kind::Cmd:
-        case Kind::Entrypoint:
-        case Kind::Copy:
-            if (rest.starts_with('[')) {
-                auto node = base::parse_json(rest);
-                bool strings = node && node->is_array() && std::ranges::all_of(node->items(), &base::Node::is_string);
-                // Docker falls back to the shell form, where the bracket becomes a command: never what was meant.
-                if (!strings) return error(word + ": the list is not JSON of strings in double quotation marks");
-                instruction.exec_form = true;
-                for (const base::Node& item : node->items()) instruction.words.push_back(item.as_string());
-                if (instruction.words.empty() && instruction.kind == Kind::Run) return error("RUN [] executes nothing");
-            } else {
+            case Kind::Run:
+            case Kind::Cmd:
+            case Kind::Entrypoint:
+            case Kind::Copy:
+                if (rest.starts_with('[')) {
+                    auto node = base::parse_json(rest);
+                    bool strings = node && node->is_array() &&
+                                   std::ranges::all_of(node->items(), &base::Node::is_string);
+                    // Docker falls back to the shell form, where the bracket becomes a command:
+                    // never what was meant.
+                    if (!strings)
+                        return error(word +
+                                     ": the list is not JSON of strings in double quotation marks");
+                    instruction.exec_form = true;
+                    for (const base::Node& item : node->items())
+                        instruction.words.push_back(item.as_string());
+                    if (instruction.words.empty() && instruction.kind == Kind::Run)
+                        return error("RUN [] executes nothing");
+                } else {
+                    instruction.words = words_of(rest);
+                }
+                if (instruction.kind == Kind::Copy && instruction.words.size() < 2)
+                    return error("COPY needs a source and a destination");
+                return {};
+            case Kind::From: {
                 instruction.words = words_of(rest);
+                bool named =
+                    instruction.words.size() == 3 && base::upper(instruction.words[1]) == "AS";
+                if (instruction.words.size() != 1 && !named)
+                    return error("FROM takes IMAGE or IMAGE AS NAME");
+                return {};
             }
-            if (instruction.kind == Kind::Copy && instruction.words.size() < 2) return error("COPY needs a source and a destination");
-            return {};
-        case Kind::From: {
-            instruction.words = words_of(rest);
-            bool named = instruction.words.size() == 3 && base::upper(instruction.words[1]) == "AS";
-            if (instruction.words.size() != 1 && !named) return error("FROM takes IMAGE or IMAGE AS NAME");
-            return {};
-        }
-        case Kind::Expose:
-            instruction.words = words_of(rest);
-            return {};
-        case Kind::Workdir:
-        case Kind::User:
-            instruction.words = {std::string(rest)};
-            return {};
+            case Kind::Expose: instruction.words = words_of(rest); return {};
+            case Kind::Workdir:
+            case Kind::User: instruction.words = {std::string(rest)}; return {};
         }
         return {};
     }
@@ -239,14 +272,16 @@ bool is_name_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-bool match_components(std::span<const std::string_view> pattern, std::span<const std::string_view> path) {
+bool match_components(std::span<const std::string_view> pattern,
+                      std::span<const std::string_view> path) {
     if (pattern.empty()) return path.empty();
     if (pattern[0] == "**") {
         for (size_t skip = 0; skip <= path.size(); ++skip)
             if (match_components(pattern.subspan(1), path.subspan(skip))) return true;
         return false;
     }
-    return !path.empty() && ::fnmatch(std::string(pattern[0]).c_str(), std::string(path[0]).c_str(), 0) == 0 &&
+    return !path.empty() &&
+           ::fnmatch(std::string(pattern[0]).c_str(), std::string(path[0]).c_str(), 0) == 0 &&
            match_components(pattern.subspan(1), path.subspan(1));
 }
 
@@ -263,7 +298,10 @@ std::string clean_pattern(std::string_view text) {
 
 }  // namespace
 
-BuildResult<std::vector<Instruction>> parse_dockerfile(const std::string& file, std::string_view text) { return Parser(file).parse(text); }
+BuildResult<std::vector<Instruction>> parse_dockerfile(const std::string& file,
+                                                       std::string_view text) {
+    return Parser(file).parse(text);
+}
 
 std::string substitute(std::string_view text, const std::map<std::string, std::string>& values) {
     std::string out;
@@ -283,7 +321,8 @@ std::string substitute(std::string_view text, const std::map<std::string, std::s
         }
         std::string name;
         if (text[i + 1] != '{') {
-            while (i + 1 < text.size() && is_name_character(text[i + 1])) name += text[++i];
+            while (i + 1 < text.size() && is_name_character(text[i + 1]))
+                name += text[++i];
             out += name.empty() ? "$" : value_of(name);
             continue;
         }
@@ -328,7 +367,7 @@ bool IgnoreRules::ignores(const std::string& path) const {
     bool ignored = false;
     for (const Rule& rule : rules_) {
         if (rule.take_back != ignored) continue;
-        for (size_t end = path.find('/'); ; end = path.find('/', end + 1)) {
+        for (size_t end = path.find('/');; end = path.find('/', end + 1)) {
             if (path_matches(rule.pattern, std::string_view(path).substr(0, end))) {
                 ignored = !rule.take_back;
                 break;

@@ -1,5 +1,6 @@
-// A Dockerfile, parsed (Dockerfile reference, "Format"): the subset FROM ARG ENV WORKDIR COPY RUN EXPOSE USER CMD
-// ENTRYPOINT, with stages. Anything else is an error that names the line, never something that is skipped.
+// A Dockerfile, parsed (Dockerfile reference, "Format"): the subset FROM ARG ENV WORKDIR COPY RUN
+// EXPOSE USER CMD ENTRYPOINT, with stages. Anything else is an error that names the line, never
+// something that is skipped.
 #pragma once
 #include <expected>
 #include <map>
@@ -11,9 +12,11 @@ namespace scenarios {
 
 struct BuildError {
     std::string file;
-    unsigned line = 0;          // 0 = not about a line
+    unsigned line = 0;  // 0 = not about a line
     std::string text;
-    std::string to_string() const { return line ? file + ":" + std::to_string(line) + ": " + text : text; }
+    std::string to_string() const {
+        return line ? file + ":" + std::to_string(line) + ": " + text : text;
+    }
 };
 
 template <class T>
@@ -23,29 +26,32 @@ struct Instruction {
     enum class Kind { From, Arg, Env, Workdir, Copy, Run, Expose, User, Cmd, Entrypoint };
     Kind kind = Kind::Run;
     unsigned line = 0;
-    std::string text;                             // as written, continuations joined: part of the cache key
-    std::string rest;                             // after the name and the flags
-    std::map<std::string, std::string> flags;     // "from", "chown", "platform"
-    bool exec_form = false;                       // ["a", "b"]
-    std::vector<std::string> words;               // of the exec form, else split at white space (COPY, EXPOSE, FROM)
-    std::vector<std::pair<std::string, std::string>> pairs;   // ENV and ARG; an ARG without value has "\0" as value
+    std::string text;  // as written, continuations joined: part of the cache key
+    std::string rest;  // after the name and the flags
+    std::map<std::string, std::string> flags;  // "from", "chown", "platform"
+    bool exec_form = false;                    // ["a", "b"]
+    std::vector<std::string>
+        words;  // of the exec form, else split at white space (COPY, EXPOSE, FROM)
+    std::vector<std::pair<std::string, std::string>>
+        pairs;  // ENV and ARG; an ARG without value has "\0" as value
 };
 
 inline const std::string kNoValue("\0", 1);
 
 // `file` is the name that errors show.
-BuildResult<std::vector<Instruction>> parse_dockerfile(const std::string& file, std::string_view text);
+BuildResult<std::vector<Instruction>> parse_dockerfile(const std::string& file,
+                                                       std::string_view text);
 
 // $NAME ${NAME} ${NAME:-word} ${NAME:+word}; \$ is a dollar. Unknown names are empty.
 std::string substitute(std::string_view text, const std::map<std::string, std::string>& values);
 
-// The rules of .dockerignore: the last pattern that matches decides, `!` takes back, `**` spans directories, and what
-// lies below an ignored directory is ignored with it.
+// The rules of .dockerignore: the last pattern that matches decides, `!` takes back, `**` spans
+// directories, and what lies below an ignored directory is ignored with it.
 class IgnoreRules {
   public:
     IgnoreRules() = default;
     explicit IgnoreRules(std::string_view text);
-    bool ignores(const std::string& path) const;          // relative to the context, with "/"
+    bool ignores(const std::string& path) const;  // relative to the context, with "/"
     // A directory may be skipped whole only if nothing below could be taken back.
     bool has_exceptions() const { return exceptions_; }
 

@@ -1,6 +1,7 @@
-// The client of script/bench where wrk will not do: a fixed number of requests over many objects, some of
-// them far more popular than others (Zipf's law with exponent 1), the same sequence for everybody.
-// `bench_client PORT HOST OBJECTS REQUESTS CONNECTIONS` asks for /b/1024/N and prints requests per second.
+// The client of script/bench where wrk will not do: a fixed number of requests over many objects,
+// some of them far more popular than others (Zipf's law with exponent 1), the same sequence for
+// everybody. `bench_client PORT HOST OBJECTS REQUESTS CONNECTIONS` asks for /b/1024/N and prints
+// requests per second.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -33,7 +34,8 @@ bool read_response(net::Socket& socket, std::string& buffer) {
         auto got = socket.read_some(piece, deadline);
         if (!got || *got == 0) return false;
         buffer.append(piece, *got);
-        if (end != std::string::npos || (end = buffer.find("\r\n\r\n")) == std::string::npos) continue;
+        if (end != std::string::npos || (end = buffer.find("\r\n\r\n")) == std::string::npos)
+            continue;
         end += 4;
         std::string head = base::lower(std::string_view(buffer).substr(0, end));
         size_t at = head.find("content-length: ");
@@ -50,8 +52,10 @@ void run(Work& work) {
     std::string request, response;
     work.failed = !socket;
     for (uint64_t i = 0; i < work.requests && !work.failed; ++i) {
-        auto rank = static_cast<uint64_t>(std::pow(static_cast<double>(work.objects), uniform(random)));
-        request = "GET /b/1024/" + std::to_string(rank) + " HTTP/1.1\r\nHost: " + work.host + "\r\n\r\n";
+        auto rank =
+            static_cast<uint64_t>(std::pow(static_cast<double>(work.objects), uniform(random)));
+        request =
+            "GET /b/1024/" + std::to_string(rank) + " HTTP/1.1\r\nHost: " + work.host + "\r\n\r\n";
         work.failed = !socket->write_all(request, net::Deadline::after(std::chrono::seconds(10))) ||
                       !read_response(*socket, response);
     }
@@ -65,13 +69,15 @@ int main(int count, char** arguments) {
     size_t connections = number(5);
     std::vector<Work> works;
     for (size_t i = 0; i < connections; ++i)
-        works.push_back({net::Address::loopback(static_cast<uint16_t>(number(1))), arguments[2], number(3),
-                         number(4) / connections, static_cast<uint32_t>(i + 1)});
+        works.push_back({net::Address::loopback(static_cast<uint16_t>(number(1))), arguments[2],
+                         number(3), number(4) / connections, static_cast<uint32_t>(i + 1)});
     const auto begun = std::chrono::steady_clock::now();
     {
         std::vector<base::Thread> threads;
-        for (Work& work : works) threads.emplace_back("client", [&work] { run(work); });
-        for (base::Thread& thread : threads) thread.join();
+        for (Work& work : works)
+            threads.emplace_back("client", [&work] { run(work); });
+        for (base::Thread& thread : threads)
+            thread.join();
     }
     std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     for (const Work& work : works)

@@ -1,12 +1,13 @@
-// The origin of script/bench, the same for everybody measured: `bench_origin PORT` (0 = any) prints its port
-// and serves until its standard input ends. /b/SIZE/ANYTHING has SIZE bytes and may be cached for a day,
-// /slow/ANYTHING answers after a while, /count tells how many requests for other paths have come.
+// The origin of script/bench, the same for everybody measured: `bench_origin PORT` (0 = any) prints
+// its port and serves until its standard input ends. /b/SIZE/ANYTHING has SIZE bytes and may be
+// cached for a day, /slow/ANYTHING answers after a while, /count tells how many requests for other
+// paths have come.
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -40,7 +41,10 @@ class Origin final : public http::Handler {
   private:
     base::SystemClock clock_;
     std::string body_ = std::string(kMaxBodyBytes, 'x');
-    http::ResponseHead head_{200, "OK", 1, 1,
+    http::ResponseHead head_{200,
+                             "OK",
+                             1,
+                             1,
                              {{"Server", "bench"},
                               {"Date", "Tue, 24 Nov 2026 15:00:00 GMT"},
                               {"Content-Type", "application/octet-stream"},

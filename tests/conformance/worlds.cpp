@@ -29,10 +29,9 @@ std::string temporary_directory() {
 Node stack_of(const Node& given, int origin_port) {
     // A name of fixtures/stacks, or a file of the checkout.
     const std::string& name = given["stack"].as_string();
-    const std::string file =
-        name.find('/') == std::string::npos
-            ? fmt::format("{}/fixtures/stacks/{}.json", SOURCE_DIR, name)
-            : fmt::format("{}/{}", SOURCE_DIR, name);
+    const std::string file = name.find('/') == std::string::npos
+                                 ? fmt::format("{}/fixtures/stacks/{}.json", SOURCE_DIR, name)
+                                 : fmt::format("{}/{}", SOURCE_DIR, name);
     auto text = state::read_file(file);
     if (!text)
         throw std::runtime_error(
@@ -90,8 +89,11 @@ Worlds::Worlds() = default;
 Worlds::~Worlds() {
     std::vector<base::Thread> stopping;
     for (auto& [given, running] : running_)
-        stopping.emplace_back("world-stop", [one = std::shared_ptr<Running>(std::move(running))]() mutable { one.reset(); });
-    for (base::Thread& thread : stopping) thread.join();
+        stopping.emplace_back(
+            "world-stop",
+            [one = std::shared_ptr<Running>(std::move(running))]() mutable { one.reset(); });
+    for (base::Thread& thread : stopping)
+        thread.join();
 }
 
 Worlds::Place Worlds::place(const Node& given) {
@@ -129,7 +131,8 @@ Worlds::Place Worlds::place(const Node& given) {
         // Plain http: what the edge decides is the same, and cases that want TLS name a URL.
         Node targets = Node::object();
         for (const auto& [name, distribution] : made->world.stack["distributions"].members())
-            targets.set(name, Node::object({{"url", "http://" + distribution["domain"].as_string()}}));
+            targets.set(name,
+                        Node::object({{"url", "http://" + distribution["domain"].as_string()}}));
         made->world.stack.set("targets", std::move(targets));
         running = std::move(made);
     }

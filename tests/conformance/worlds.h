@@ -20,8 +20,9 @@ class Worlds {
         scenarios::World world;
         std::shared_ptr<scenarios::ScriptedOrigin> origin;
     };
-    // `given`: {"stack": NAME of fixtures/stacks or FILE of the checkout, and an overlay: path → value}. {{origin.port}} in
-    // the stack is the scripted origin's. Throws std::runtime_error with one sentence.
+    // `given`: {"stack": NAME of fixtures/stacks or FILE of the checkout, and an overlay: path →
+    // value}. {{origin.port}} in the stack is the scripted origin's. Throws std::runtime_error with
+    // one sentence.
     Place place(const base::Node& given);
     base::Clock& clock() { return clock_; }
 

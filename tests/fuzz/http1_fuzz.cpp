@@ -1,5 +1,5 @@
-// Fuzz target: heads and chunked bodies in one piece and in many must read alike, and what is written from
-// a head must read as the same head.
+// Fuzz target: heads and chunked bodies in one piece and in many must read alike, and what is
+// written from a head must read as the same head.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -62,14 +62,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     must(whole.progress == pieces.progress);
     if (whole.progress == Progress::Complete) {
         must(whole.size_bytes == pieces.size_bytes && whole.size_bytes <= size);
-        must(whole.head.anomalies == pieces.head.anomalies && whole.head.target == pieces.head.target);
-        must(whole.framing.body == pieces.framing.body && whole.framing.length == pieces.framing.length);
+        must(whole.head.anomalies == pieces.head.anomalies &&
+             whole.head.target == pieces.head.target);
+        must(whole.framing.body == pieces.framing.body &&
+             whole.framing.length == pieces.framing.length);
         if (whole.head.anomalies.empty()) {
             std::string written;
             append_request_head(written, whole.head, whole.framing.body, whole.framing.length);
             const auto again = read_head(written, written.size());
             must(again.progress == Progress::Complete && again.head.method == whole.head.method);
-            must(again.head.target == whole.head.target && again.framing.body == whole.framing.body);
+            must(again.head.target == whole.head.target &&
+                 again.framing.body == whole.framing.body);
         }
     }
     HeadReader response(MessageKind::Response, {256, 512, 2048});

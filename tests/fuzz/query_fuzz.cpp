@@ -1,5 +1,5 @@
-// Fuzz target: parameters of the Query protocol. Either a tree or an AWS error; indices as large as they like
-// make no large tree.
+// Fuzz target: parameters of the Query protocol. Either a tree or an AWS error; indices as large as
+// they like make no large tree.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -16,8 +16,10 @@ void must(bool condition) {
 size_t count(const base::Node& node, int depth) {
     size_t total = 1;
     if (depth > 200) return total;
-    for (const auto& item : node.items()) total += count(item, depth + 1);
-    for (const auto& [name, value] : node.members()) total += count(value, depth + 1);
+    for (const auto& item : node.items())
+        total += count(item, depth + 1);
+    for (const auto& [name, value] : node.members())
+        total += count(value, depth + 1);
     return total;
 }
 

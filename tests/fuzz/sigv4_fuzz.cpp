@@ -1,6 +1,6 @@
-// Fuzz target: signatures, in the header and presigned, of a request whose first line is the target and whose
-// other lines are headers. Nothing but an AWS error comes of it, and no random signature is ever right; what we
-// sign ourselves is.
+// Fuzz target: signatures, in the header and presigned, of a request whose first line is the target
+// and whose other lines are headers. Nothing but an AWS error comes of it, and no random signature
+// is ever right; what we sign ourselves is.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -25,11 +25,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     head.method = "GET";
     bool first = true;
     for (std::string_view line : base::split(text, '\n')) {
-        if (first) head.target = line;
-        else head.headers.add(base::cut(line, ':').first, base::trim(base::cut(line, ':').second));
+        if (first)
+            head.target = line;
+        else
+            head.headers.add(base::cut(line, ':').first, base::trim(base::cut(line, ':').second));
         first = false;
     }
-    const aws::Verification verification{[](std::string_view) { return std::optional<std::string>("a secret nobody guesses"); }, kNow, kNow, "s3"};
+    const aws::Verification verification{
+        [](std::string_view) { return std::optional<std::string>("a secret nobody guesses"); },
+        kNow, kNow, "s3"};
     for (auto encoding : {aws::PathEncoding::Once, aws::PathEncoding::Twice}) {
         try {
             if (aws::parse_signature(head)) {
@@ -40,15 +44,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             must(error.status >= 400 && error.status < 500);
         }
     }
-    if (head.target.empty() || head.target.find_first_of(" \r\n#") != std::string::npos || head.target.front() != '/') return 0;
+    if (head.target.empty() || head.target.find_first_of(" \r\n#") != std::string::npos ||
+        head.target.front() != '/')
+        return 0;
     http::RequestHead own;
     own.method = "GET";
     own.target = head.target;
     own.headers.add("Host", "bucket.s3.amazonaws.com");
     try {
-        if (aws::parse_signature(own)) return 0;   // presigned by its query
-        aws::sign(own, {"AKIAFUZZ", "a secret nobody guesses", ""}, "us-east-1", "s3", "UNSIGNED-PAYLOAD", kNow, aws::PathEncoding::Once);
-        must(aws::verify_signature(own, verification, aws::PathEncoding::Once).access_key == "AKIAFUZZ");
+        if (aws::parse_signature(own)) return 0;  // presigned by its query
+        aws::sign(own, {"AKIAFUZZ", "a secret nobody guesses", ""}, "us-east-1", "s3",
+                  "UNSIGNED-PAYLOAD", kNow, aws::PathEncoding::Once);
+        must(aws::verify_signature(own, verification, aws::PathEncoding::Once).access_key ==
+             "AKIAFUZZ");
     } catch (const aws::Error&) {
         // A query that looks presigned beside our header.
     }

@@ -1,4 +1,5 @@
-// Fuzz target: documents of the REST-XML protocol. What is read and written again reads as the same tree.
+// Fuzz target: documents of the REST-XML protocol. What is read and written again reads as the same
+// tree.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -11,7 +12,8 @@ void must(bool condition) {
     if (!condition) std::abort();
 }
 
-constexpr std::string_view kLists = "Items=member\nAliases.Items=CNAME\nTagging.TagSet=Tag\nRoot.Rule=\n";
+constexpr std::string_view kLists =
+    "Items=member\nAliases.Items=CNAME\nTagging.TagSet=Tag\nRoot.Rule=\n";
 
 }  // namespace
 

@@ -30,14 +30,17 @@ std::set<int> ids_in(const std::string& text) {
     static const std::regex kId("#(\\d+)(?: to #(\\d+))?");
     std::set<int> ids;
     for (std::sregex_iterator at(text.begin(), text.end(), kId), end; at != end; ++at) {
-        const int first = std::stoi((*at)[1]), last = (*at)[2].matched ? std::stoi((*at)[2]) : first;
-        for (int id = first; id <= last; ++id) ids.insert(id);
+        const int first = std::stoi((*at)[1]),
+                  last = (*at)[2].matched ? std::stoi((*at)[2]) : first;
+        for (int id = first; id <= last; ++id)
+            ids.insert(id);
     }
     return ids;
 }
 
 std::set<int> ids_in_names(const std::filesystem::path& folder) {
-    static const std::regex kName("TEST_CASE\\(((?:\\s*\"(?:[^\"\\\\]|\\\\.)*\")+)"), kSeam("\"\\s+\"");
+    static const std::regex kName("TEST_CASE\\(((?:\\s*\"(?:[^\"\\\\]|\\\\.)*\")+)"),
+        kSeam("\"\\s+\"");
     std::set<int> ids;
     for (const auto& file : std::filesystem::directory_iterator(folder)) {
         const std::string text = read(file.path());
@@ -56,7 +59,8 @@ std::string problems(const Checklist& list) {
         if (!line.starts_with("- ")) continue;
         std::smatch match;
         const bool read_well = std::regex_match(line, match, kLine);
-        const std::string place = read_well ? match[2].str() : "", reason = read_well ? match[3].str() : "";
+        const std::string place = read_well ? match[2].str() : "",
+                          reason = read_well ? match[3].str() : "";
         const auto tested = list.tested.find(place);
         const bool elsewhere = list.compared_elsewhere.contains(place);
         if (place != kDeferred && !elsewhere && tested == list.tested.end()) {
@@ -64,10 +68,13 @@ std::string problems(const Checklist& list) {
             continue;
         }
         const int id = std::stoi(match[1]);
-        if (id < 1 || id > list.assertions || !listed.insert(id).second) out += "unknown or twice: " + line + "\n";
-        if (reason.empty() && (place == kDeferred || list.explained.contains(place))) out += "without a reason: " + line + "\n";
+        if (id < 1 || id > list.assertions || !listed.insert(id).second)
+            out += "unknown or twice: " + line + "\n";
+        if (reason.empty() && (place == kDeferred || list.explained.contains(place)))
+            out += "without a reason: " + line + "\n";
         if (tested == list.tested.end()) continue;
-        if (const auto root = list.quoted.find(place); root != list.quoted.end() && !reason.empty()) {
+        if (const auto root = list.quoted.find(place);
+            root != list.quoted.end() && !reason.empty()) {
             if (!stands(root->second, reason)) out += "not found: " + line + "\n";
         } else if (!tested->second.contains(id)) {
             out += "no " + place + " test names #" + match[1].str() + "\n";

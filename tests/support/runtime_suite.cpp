@@ -38,7 +38,8 @@ class Recorder final : public LogSink {
     }
     bool wait_for(const std::string& text) {
         std::unique_lock lock(mutex_);
-        return arrived_.wait_for(lock, kPatience, [&] { return std::ranges::find(lines_, text) != lines_.end(); });
+        return arrived_.wait_for(lock, kPatience,
+                                 [&] { return std::ranges::find(lines_, text) != lines_.end(); });
     }
 
   private:
@@ -50,7 +51,8 @@ class Recorder final : public LogSink {
 // One task with containers of the probe; removed at the end.
 class Bench {
   public:
-    explicit Bench(RuntimeUnderTest& under_test, TaskOptions task = {}) : runtime(under_test.runtime) {
+    explicit Bench(RuntimeUnderTest& under_test, TaskOptions task = {})
+        : runtime(under_test.runtime) {
         auto pulled = runtime.pull(under_test.reference, under_test.images);
         if (!pulled) FAIL(pulled.error().text);
         image = *pulled;
@@ -87,7 +89,8 @@ class Bench {
             if (std::chrono::steady_clock::now() > until) FAIL("no exit of " << name);
             for (Event& event : runtime.take_events(milliseconds(200))) {
                 if (event.task != id) continue;
-                order.push_back((event.kind == Event::Kind::Started ? "started " : "exited ") + event.container);
+                order.push_back((event.kind == Event::Kind::Started ? "started " : "exited ") +
+                                event.container);
                 if (event.kind == Event::Kind::Exited) exits_.push_back(event);
             }
         }
@@ -128,7 +131,8 @@ void exit_codes(RuntimeUnderTest& under_test) {
         std::vector<std::string> steps;
         int code;
     };
-    for (const Row& row : {Row{{"exit", "0"}, 0}, Row{{"exit", "3"}, 3}, Row{{"exit", "255"}, 255}}) {
+    for (const Row& row :
+         {Row{{"exit", "0"}, 0}, Row{{"exit", "3"}, 3}, Row{{"exit", "255"}, 255}}) {
         Bench bench(under_test);
         bench.start(bench.options(row.steps));
         ContainerState state = bench.await_exit();
@@ -140,7 +144,8 @@ void exit_codes(RuntimeUnderTest& under_test) {
     }
 }
 
-// ecs-ecr.md §7: SIGTERM goes to PID 1, which ignores it without a handler; SIGKILL after stopTimeout is 137.
+// ecs-ecr.md §7: SIGTERM goes to PID 1, which ignores it without a handler; SIGKILL after
+// stopTimeout is 137.
 void stop_sequence(RuntimeUnderTest& under_test) {
     SECTION("a handler ends it with its own code") {
         Bench bench(under_test);
@@ -207,19 +212,20 @@ void surroundings(RuntimeUnderTest& under_test) {
     // A plain user without a range of ids has one user to give: the image's root.
     bool one_user = under_test.runtime.facilities().identities == "one id";
     if (!one_user) SECTION("user, groups, directory and PID 1") {
-        Bench bench(under_test);
-        ContainerOptions options = bench.options({"whoami"});
-        options.user = "app";
-        options.working_directory = "/srv/new";
-        bench.start(options);
-        bench.await_exit();
-        CHECK(bench.log->lines() == Lines{"uid 1000 gid 1000 groups 1000 2000 in /srv/new home /home/app pid 1"});
-    }
+            Bench bench(under_test);
+            ContainerOptions options = bench.options({"whoami"});
+            options.user = "app";
+            options.working_directory = "/srv/new";
+            bench.start(options);
+            bench.await_exit();
+            CHECK(bench.log->lines() ==
+                  Lines{"uid 1000 gid 1000 groups 1000 2000 in /srv/new home /home/app pid 1"});
+        }
     if (!one_user) SECTION("root in the image") {
-        Bench bench(under_test);
-        CHECK(bench.output_of({"whoami", "--", "touch", "/new", "--", "chown", "/new", "33"}) ==
-              Lines{"uid 0 gid 0 groups 0 in / home /root pid 1", "ok", "ok"});
-    }
+            Bench bench(under_test);
+            CHECK(bench.output_of({"whoami", "--", "touch", "/new", "--", "chown", "/new", "33"}) ==
+                  Lines{"uid 0 gid 0 groups 0 in / home /root pid 1", "ok", "ok"});
+        }
     SECTION("an unknown user") {
         Bench bench(under_test);
         ContainerOptions options = bench.options({"whoami"});
@@ -230,7 +236,8 @@ void surroundings(RuntimeUnderTest& under_test) {
     }
     SECTION("environment: the image's, overlaid") {
         Bench bench(under_test);
-        ContainerOptions options = bench.options({"env", "FROM_IMAGE", "--", "env", "GIVEN", "--", "env", "REPLACED"});
+        ContainerOptions options =
+            bench.options({"env", "FROM_IMAGE", "--", "env", "GIVEN", "--", "env", "REPLACED"});
         options.environment = {{"GIVEN", "two words"}, {"REPLACED", "ours"}};
         bench.start(options);
         bench.await_exit();
@@ -240,7 +247,8 @@ void surroundings(RuntimeUnderTest& under_test) {
         TaskOptions task;
         task.hosts = "198.18.0.7 db.example.test\n";
         Bench bench(under_test, task);
-        ContainerOptions options = bench.options({"show", "/etc/added/file", "--", "show", "/etc/hosts"});
+        ContainerOptions options =
+            bench.options({"show", "/etc/added/file", "--", "show", "/etc/hosts"});
         options.files = {{"/etc/added/file", "content\n"}};
         bench.start(options);
         bench.await_exit();
@@ -250,8 +258,9 @@ void surroundings(RuntimeUnderTest& under_test) {
     }
     SECTION("nothing of the host") {
         Bench bench(under_test);
-        CHECK(bench.output_of({"exists", "/etc/debian_version", "--", "exists", "/usr/bin/env", "--", "exists", "/work",
-                               "--", "exists", "/probe"}) == Lines{"no", "no", "no", "yes"});
+        CHECK(bench.output_of({"exists", "/etc/debian_version", "--", "exists", "/usr/bin/env",
+                               "--", "exists", "/work", "--", "exists", "/probe"}) ==
+              Lines{"no", "no", "no", "yes"});
     }
     SECTION("a read-only root") {
         Bench bench(under_test);
@@ -308,7 +317,8 @@ void dialling(RuntimeUnderTest& under_test) {
         auto plain = bench.network->dial(3000, net::Deadline::after(seconds(5)));
         REQUIRE(plain);
         CHECK(read_all(*plain) == "10.0.0.1");
-        auto balancer = bench.network->dial(3000, net::Deadline::after(seconds(5)), *net::Address::tcp("10.0.7.8", 0));
+        auto balancer = bench.network->dial(3000, net::Deadline::after(seconds(5)),
+                                            *net::Address::tcp("10.0.7.8", 0));
         REQUIRE(balancer);
         CHECK(read_all(*balancer) == "10.0.7.8");
     }
@@ -351,7 +361,8 @@ void listening(RuntimeUnderTest& under_test) {
         Bench bench(under_test);
         auto listener = bench.network->listen(*net::Address::tcp("198.18.0.7", 3306));
         REQUIRE(listener);
-        bench.start(bench.options({"fork", "--", "connect", "198.18.0.7", "3306", "--", "listen", "0.0.0.0", "3306"}));
+        bench.start(bench.options(
+            {"fork", "--", "connect", "198.18.0.7", "3306", "--", "listen", "0.0.0.0", "3306"}));
         CHECK(answer_once(*listener, "hello") == "");
         CHECK(bench.log->wait_for("hello"));
         CHECK(bench.log->wait_for("listening"));
@@ -378,8 +389,9 @@ void listening(RuntimeUnderTest& under_test) {
     SECTION("a closed door refuses at once, the world is unreachable at once") {
         Bench bench(under_test);
         auto before = std::chrono::steady_clock::now();
-        CHECK(bench.output_of({"connect", "198.18.0.9", "443", "--", "connect", "10.0.9.9", "80", "--", "connect", "93.184.216.34",
-                               "80", "--", "connect", "127.0.0.1", "4566"}) ==
+        CHECK(bench.output_of({"connect", "198.18.0.9", "443", "--", "connect", "10.0.9.9", "80",
+                               "--", "connect", "93.184.216.34", "80", "--", "connect", "127.0.0.1",
+                               "4566"}) ==
               Lines{"ECONNREFUSED", "ECONNREFUSED", "ENETUNREACH", "ECONNREFUSED"});
         CHECK(std::chrono::steady_clock::now() - before < seconds(10));
     }
@@ -400,11 +412,13 @@ void exec(RuntimeUnderTest& under_test) {
     Bench bench(under_test);
     bench.start(bench.options({"say", "up", "--", "wait"}));
     REQUIRE(bench.log->wait_for("up"));
-    auto result = bench.runtime.exec(bench.id, "app", {.command = {"/probe", "say", "inside", "--", "exit", "7"}, .user = ""});
+    auto result = bench.runtime.exec(
+        bench.id, "app", {.command = {"/probe", "say", "inside", "--", "exit", "7"}, .user = ""});
     REQUIRE(result);
     CHECK(result->exit_code == 7);
     CHECK(result->output == "inside\n");
-    auto slow = bench.runtime.exec(bench.id, "app", {.command = {"/probe", "wait"}, .timeout = milliseconds(300), .user = ""});
+    auto slow = bench.runtime.exec(
+        bench.id, "app", {.command = {"/probe", "wait"}, .timeout = milliseconds(300), .user = ""});
     REQUIRE(slow);
     CHECK(slow->timed_out);
     CHECK(slow->exit_code == -1);
@@ -449,10 +463,12 @@ void pulling(RuntimeUnderTest& under_test) {
     CHECK(image->digest.starts_with("sha256:"));
     CHECK(image->reference == under_test.reference.written);
     CHECK(image->config.env.size() == 2);
-    auto by_digest = under_test.runtime.pull(*oci::Reference::parse("probe@" + image->digest), under_test.images);
+    auto by_digest = under_test.runtime.pull(*oci::Reference::parse("probe@" + image->digest),
+                                             under_test.images);
     REQUIRE(by_digest);
     CHECK(by_digest->image_id == image->image_id);
-    auto missing = under_test.runtime.pull(*oci::Reference::parse("probe:nothing"), under_test.images);
+    auto missing =
+        under_test.runtime.pull(*oci::Reference::parse("probe:nothing"), under_test.images);
     REQUIRE_FALSE(missing);
     CHECK(missing.error().kind == Error::Kind::ImageNotFound);
 }
@@ -472,18 +488,24 @@ constexpr RuntimeCase kCases[] = {
     {"removing a task", teardown},
 };
 
-void write(const std::string& path, const std::string& content) { std::ofstream(path) << content; }
+void write(const std::string& path, const std::string& content) {
+    std::ofstream(path) << content;
+}
 
 }  // namespace
 
-std::span<const RuntimeCase> runtime_suite() { return kCases; }
+std::span<const RuntimeCase> runtime_suite() {
+    return kCases;
+}
 
 void make_probe_image(oci::ImageLayout& layout, const std::string& program) {
     TemporaryDirectory tree, scratch;
     std::filesystem::copy_file(program, tree / "probe");
     ::chmod((tree / "probe").c_str(), 0755);
-    for (const char* directory : {"etc", "root", "home", "home/app", "srv"}) std::filesystem::create_directory(tree / directory);
-    write(tree / "etc/passwd", "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n");
+    for (const char* directory : {"etc", "root", "home", "home/app", "srv"})
+        std::filesystem::create_directory(tree / directory);
+    write(tree / "etc/passwd",
+          "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n");
     write(tree / "etc/group", "root:x:0:\napp:x:1000:\nstaff:x:2000:app\n");
 
     std::string file = scratch / "layer.tar";
@@ -491,8 +513,9 @@ void make_probe_image(oci::ImageLayout& layout, const std::string& program) {
     auto layer = oci::pack_layer(tree.path(), descriptor, oci::native_ownership());
     ::close(descriptor);
     REQUIRE(layer);
-    REQUIRE(layout.put_blob(""));       // makes the layout
-    std::filesystem::copy_file(file, layout.blob_path(layer->diff_id), std::filesystem::copy_options::overwrite_existing);
+    REQUIRE(layout.put_blob(""));  // makes the layout
+    std::filesystem::copy_file(file, layout.blob_path(layer->diff_id),
+                               std::filesystem::copy_options::overwrite_existing);
 
     oci::ImageConfig config;
     config.architecture = oci::native_architecture();
@@ -503,10 +526,12 @@ void make_probe_image(oci::ImageLayout& layout, const std::string& program) {
     std::string config_bytes = oci::write_config(config);
     oci::Manifest manifest;
     manifest.media_type = oci::kManifestType;
-    manifest.config = {std::string(oci::kConfigType), *layout.put_blob(config_bytes), config_bytes.size()};
+    manifest.config = {std::string(oci::kConfigType), *layout.put_blob(config_bytes),
+                       config_bytes.size()};
     manifest.layers = {{std::string(oci::kLayerType), layer->diff_id, layer->size_bytes}};
     std::string bytes = oci::write_manifest(manifest);
-    REQUIRE(layout.set_name("probe:latest", {manifest.media_type, *layout.put_blob(bytes), bytes.size()}));
+    REQUIRE(layout.set_name("probe:latest",
+                            {manifest.media_type, *layout.put_blob(bytes), bytes.size()}));
 }
 
 }  // namespace support

@@ -1,5 +1,5 @@
-// The one suite that every containers::Runtime passes. Its image holds a single static program (tests/probe), so it
-// needs neither network nor base images.
+// The one suite that every containers::Runtime passes. Its image holds a single static program
+// (tests/probe), so it needs neither network nor base images.
 #pragma once
 #include <span>
 #include <string>
@@ -12,7 +12,7 @@ namespace support {
 struct RuntimeUnderTest {
     containers::Runtime& runtime;
     oci::ImageSource& images;
-    oci::Reference reference;              // of the probe's image
+    oci::Reference reference;  // of the probe's image
 };
 
 struct RuntimeCase {
@@ -22,7 +22,8 @@ struct RuntimeCase {
 
 std::span<const RuntimeCase> runtime_suite();
 
-// Writes the probe's image, named "probe:latest", into the layout. `program` is the path of dodam-probe.
+// Writes the probe's image, named "probe:latest", into the layout. `program` is the path of
+// dodam-probe.
 void make_probe_image(oci::ImageLayout& layout, const std::string& program);
 
 }  // namespace support

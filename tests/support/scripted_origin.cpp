@@ -7,7 +7,9 @@ namespace test {
 
 namespace {
 
-net::Deadline soon() { return net::Deadline::after(std::chrono::seconds(5)); }
+net::Deadline soon() {
+    return net::Deadline::after(std::chrono::seconds(5));
+}
 
 bool fill(net::Socket& socket, std::string& buffered) {
     char bytes[16 * 1024];
@@ -33,12 +35,13 @@ std::string SeenRequest::header(std::string_view name) const {
 }
 
 std::string reply_of(int status, std::string_view body, std::string_view headers) {
-    return "HTTP/1.1 " + std::to_string(status) + " Told\r\n" + std::string(headers) + "Content-Length: " +
-           std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+    return "HTTP/1.1 " + std::to_string(status) + " Told\r\n" + std::string(headers) +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
 ScriptedOrigin::ScriptedOrigin() {
-    listener_ = *net::Listener::open(net::Address::loopback(0), "origin", [this](net::Socket& socket) { serve(socket); });
+    listener_ = *net::Listener::open(net::Address::loopback(0), "origin",
+                                     [this](net::Socket& socket) { serve(socket); });
     listener_->start();
 }
 

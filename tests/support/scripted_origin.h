@@ -1,5 +1,5 @@
-// ScriptedOrigin: an origin that replies as told and remembers what it saw. Replies are bytes, so that
-// they can be malformed; requests are read by a reader of its own, not by the code under test.
+// ScriptedOrigin: an origin that replies as told and remembers what it saw. Replies are bytes, so
+// that they can be malformed; requests are read by a reader of its own, not by the code under test.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -24,9 +24,9 @@ struct SeenRequest {
 
 // What is done about one request, in this order.
 struct Script {
-    std::string reply;                 // bytes; more than one piece go out as separate writes
+    std::string reply;  // bytes; more than one piece go out as separate writes
     std::vector<std::string> further = {};
-    bool reads_body = true;            // false: answers before the body
+    bool reads_body = true;  // false: answers before the body
     enum class Then { KeepAlive, Close, Reset, Silence } then = Then::KeepAlive;
 };
 
@@ -40,7 +40,7 @@ class ScriptedOrigin {
     net::Address address() const { return listener_->address(); }
     uint16_t port() const { return listener_->address().port(); }
 
-    void will(Script script);          // the next request; without one: 200 "default"
+    void will(Script script);  // the next request; without one: 200 "default"
     void will(std::string reply) { will(Script{std::move(reply)}); }
     std::vector<SeenRequest> seen() const;
     size_t count() const { return seen().size(); }

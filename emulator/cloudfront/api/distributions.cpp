@@ -1,4 +1,5 @@
-// Distributions: create, get, update, delete, list, aliases. API reference, "CreateDistribution" and friends.
+// Distributions: create, get, update, delete, list, aliases. API reference, "CreateDistribution"
+// and friends.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,7 +19,8 @@ namespace {
 
 Resource find(ControlPlane& control, const aws::Call& call) {
     auto found = control.store().find(kDistributionKind, call.path.find("Id")->second);
-    if (!found) throw aws::Error(404, "NoSuchDistribution", "The specified distribution does not exist.");
+    if (!found)
+        throw aws::Error(404, "NoSuchDistribution", "The specified distribution does not exist.");
     return *found;
 }
 
@@ -32,17 +34,21 @@ Node active_key_groups(const ControlPlane& control, const Node& config) {
     auto collect = [&](const Node& behavior) {
         if (!behavior["TrustedKeyGroups"]["Enabled"].as_bool()) return;
         for (const Node& group : behavior["TrustedKeyGroups"]["Items"].items())
-            if (std::ranges::find(groups, group.as_string()) == groups.end()) groups.push_back(group.as_string());
+            if (std::ranges::find(groups, group.as_string()) == groups.end())
+                groups.push_back(group.as_string());
     };
     collect(config["DefaultCacheBehavior"]);
-    for (const Node& behavior : config["CacheBehaviors"]["Items"].items()) collect(behavior);
-    Node node = Node::object({{"Enabled", !groups.empty()}, {"Quantity", static_cast<int64_t>(groups.size())}});
+    for (const Node& behavior : config["CacheBehaviors"]["Items"].items())
+        collect(behavior);
+    Node node = Node::object(
+        {{"Enabled", !groups.empty()}, {"Quantity", static_cast<int64_t>(groups.size())}});
     if (groups.empty()) return node;
     Node items = Node::array();
     for (const std::string& id : groups) {
         std::vector<std::string> keys;
         if (auto group = control.lookup(kKeyGroupKind, id))
-            for (const Node& key : group->config["Items"].items()) keys.push_back(key.as_string());
+            for (const Node& key : group->config["Items"].items())
+                keys.push_back(key.as_string());
         items.push_back(Node::object({{"KeyGroupId", id}, {"KeyPairIds", items_node(keys)}}));
     }
     node.set("Items", items);
@@ -62,13 +68,15 @@ Node to_distribution(const ControlPlane& control, const Resource& resource) {
         {"ARN", control.arn(kDistributionKind, resource.id)},
         {"Status", status_of(control, resource)},
         {"LastModifiedTime", base::iso_date_millis(resource.modified)},
-        {"InProgressInvalidationBatches", static_cast<int64_t>(control.invalidations_in_progress(resource.id))},
+        {"InProgressInvalidationBatches",
+         static_cast<int64_t>(control.invalidations_in_progress(resource.id))},
         {"DomainName", resource.name},
         {"ActiveTrustedSigners", Node::object({{"Enabled", false}, {"Quantity", 0}})},
         {"ActiveTrustedKeyGroups", active_key_groups(control, resource.config)},
         {"DistributionConfig", resource.config},
     });
-    if (Node records = alias_records(resource.config); records.size() > 0) node.set("AliasICPRecordals", records);
+    if (Node records = alias_records(resource.config); records.size() > 0)
+        node.set("AliasICPRecordals", records);
     return node;
 }
 
@@ -81,11 +89,13 @@ Node to_summary(const ControlPlane& control, const Resource& resource) {
         {"LastModifiedTime", base::iso_date_millis(resource.modified)},
         {"DomainName", resource.name},
     });
-    for (std::string_view name : {"Aliases", "Origins", "OriginGroups", "DefaultCacheBehavior", "CacheBehaviors",
-                                  "CustomErrorResponses", "Comment", "PriceClass", "Enabled", "ViewerCertificate",
-                                  "Restrictions", "WebACLId", "HttpVersion", "IsIPV6Enabled"})
+    for (std::string_view name :
+         {"Aliases", "Origins", "OriginGroups", "DefaultCacheBehavior", "CacheBehaviors",
+          "CustomErrorResponses", "Comment", "PriceClass", "Enabled", "ViewerCertificate",
+          "Restrictions", "WebACLId", "HttpVersion", "IsIPV6Enabled"})
         node.set(std::string(name), resource.config[name]);
-    if (Node records = alias_records(resource.config); records.size() > 0) node.set("AliasICPRecordals", records);
+    if (Node records = alias_records(resource.config); records.size() > 0)
+        node.set("AliasICPRecordals", records);
     node.set("Staging", resource.config["Staging"]);
     return node;
 }
@@ -99,7 +109,8 @@ void check_aliases_free(ControlPlane& control, const Node& config, std::string_v
             for (const Node& alias : aliases)
                 if (base::equals_ignoring_case(taken.as_string(), alias.as_string()))
                     throw aws::Error(409, "CNAMEAlreadyExists",
-                                     "One or more of the CNAMEs you provided are already associated with a different resource.");
+                                     "One or more of the CNAMEs you provided are already "
+                                     "associated with a different resource.");
     }
 }
 
@@ -114,20 +125,26 @@ Resource create(ControlPlane& control, const Node& input) {
     Resource resource;
     resource.kind = kDistributionKind;
     resource.caller_reference = input["CallerReference"].as_string();
-    auto taken = control.store().find_by_caller_reference(kDistributionKind, resource.caller_reference);
+    auto taken =
+        control.store().find_by_caller_reference(kDistributionKind, resource.caller_reference);
     if (taken && !resource.caller_reference.empty())
         throw aws::Error(409, "DistributionAlreadyExists",
-                         fmt::format("The caller reference that you are using to create a distribution is associated with "
-                                     "another distribution. Already exists: {}", taken->id));
+                         fmt::format("The caller reference that you are using to create a "
+                                     "distribution is associated with "
+                                     "another distribution. Already exists: {}",
+                                     taken->id));
     resource.config = read_config(control, input);
     check_aliases_free(control, resource.config, "");
     const base::Ids& ids = control.ids();
     resource.id = ids.pinned("distribution", resource.caller_reference, "id");
     if (resource.id.empty())
-        resource.id = "E" + ids.derive("distribution", resource.caller_reference, "id", 13, base::Ids::kUpperAlnum);
+        resource.id = "E" + ids.derive("distribution", resource.caller_reference, "id", 13,
+                                       base::Ids::kUpperAlnum);
     resource.name = ids.pinned("distribution", resource.caller_reference, "domain");
     if (resource.name.empty())
-        resource.name = "d" + ids.derive("distribution", resource.caller_reference, "domain", 13, base::Ids::kLowerAlnum) +
+        resource.name = "d" +
+                        ids.derive("distribution", resource.caller_reference, "domain", 13,
+                                   base::Ids::kLowerAlnum) +
                         ".cloudfront.net";
     resource.created = resource.modified = control.now();
     control.store().insert(resource);
@@ -162,7 +179,8 @@ aws::Reply update_distribution(ControlPlane& control, const aws::Call& call) {
     check_if_match(call, resource);
     Node config = read_config(control, body_of(call));
     if (config["CallerReference"].as_string() != resource.caller_reference)
-        throw aws::Error(400, "IllegalUpdate", "The update contains modifications that are not allowed.");
+        throw aws::Error(400, "IllegalUpdate",
+                         "The update contains modifications that are not allowed.");
     check_aliases_free(control, config, resource.id);
     resource.config = std::move(config);
     ++resource.revision;
@@ -176,7 +194,8 @@ aws::Reply delete_distribution(ControlPlane& control, const aws::Call& call) {
     Resource resource = find(control, call);
     check_if_match(call, resource);
     if (resource.config["Enabled"].as_bool() || !control.settled(resource.modified))
-        throw aws::Error(409, "DistributionNotDisabled", "The distribution you are trying to delete has not been disabled.");
+        throw aws::Error(409, "DistributionNotDisabled",
+                         "The distribution you are trying to delete has not been disabled.");
     control.store().remove(kDistributionKind, resource.id);
     control.store().remove_invalidations(resource.id);
     control.store().remove_tags(control.arn(kDistributionKind, resource.id));
@@ -199,13 +218,16 @@ aws::Reply associate_alias(ControlPlane& control, const aws::Call& call) {
     // "The target distribution must have a valid certificate." GUESS: the text.
     if (target.config["ViewerCertificate"]["CloudFrontDefaultCertificate"].as_bool() ||
         target.config["ViewerCertificate"]["CloudFrontDefaultCertificate"].as_string() == "true")
-        throw aws::Error(400, "IllegalUpdate", "The target distribution has no certificate that covers the alias.");
+        throw aws::Error(400, "IllegalUpdate",
+                         "The target distribution has no certificate that covers the alias.");
     for (Resource& other : control.store().list(kDistributionKind)) {
         std::vector<std::string> kept;
         bool had = false;
         for (const Node& taken : other.config["Aliases"]["Items"].items()) {
-            if (base::equals_ignoring_case(taken.as_string(), alias)) had = true;
-            else kept.push_back(taken.as_string());
+            if (base::equals_ignoring_case(taken.as_string(), alias))
+                had = true;
+            else
+                kept.push_back(taken.as_string());
         }
         bool is_target = other.id == target.id;
         if (!had && !is_target) continue;
@@ -221,9 +243,11 @@ aws::Reply associate_alias(ControlPlane& control, const aws::Call& call) {
 
 constexpr Operation kOperations[] = {
     {"CreateDistribution", create_distribution, "POST", "/2020-05-31/distribution"},
-    {"CreateDistributionWithTags", create_distribution_with_tags, "POST", "/2020-05-31/distribution", "WithTags"},
+    {"CreateDistributionWithTags", create_distribution_with_tags, "POST",
+     "/2020-05-31/distribution", "WithTags"},
     {"GetDistribution", get_distribution, "GET", "/2020-05-31/distribution/{Id}"},
-    {"GetDistributionConfig", get_distribution_config, "GET", "/2020-05-31/distribution/{Id}/config"},
+    {"GetDistributionConfig", get_distribution_config, "GET",
+     "/2020-05-31/distribution/{Id}/config"},
     {"UpdateDistribution", update_distribution, "PUT", "/2020-05-31/distribution/{Id}/config"},
     {"DeleteDistribution", delete_distribution, "DELETE", "/2020-05-31/distribution/{Id}"},
     {"ListDistributions", list_distributions, "GET", "/2020-05-31/distribution"},

@@ -39,14 +39,18 @@ Node to_invalidation(const ControlPlane& control, const StoredInvalidation& inva
     });
 }
 
-aws::Reply created_invalidation(const ControlPlane& control, const StoredInvalidation& invalidation) {
+aws::Reply created_invalidation(const ControlPlane& control,
+                                const StoredInvalidation& invalidation) {
     aws::Reply answer = reply(201, "Invalidation", to_invalidation(control, invalidation));
-    answer.headers.add("Location", fmt::format("https://cloudfront.amazonaws.com/2020-05-31/distribution/{}/invalidation/{}",
-                                               invalidation.distribution_id, invalidation.id));
+    answer.headers.add(
+        "Location",
+        fmt::format("https://cloudfront.amazonaws.com/2020-05-31/distribution/{}/invalidation/{}",
+                    invalidation.distribution_id, invalidation.id));
     return answer;
 }
 
-void check_quota(ControlPlane& control, const std::string& id, const std::vector<std::string>& paths) {
+void check_quota(ControlPlane& control, const std::string& id,
+                 const std::vector<std::string>& paths) {
     auto is_wildcard = [](const std::string& path) { return path.ends_with('*'); };
     size_t wildcards = std::ranges::count_if(paths, is_wildcard), plain = paths.size() - wildcards;
     if (plain > kMaxInvalidationPaths || wildcards > kMaxInvalidationWildcards)
@@ -59,7 +63,8 @@ void check_quota(ControlPlane& control, const std::string& id, const std::vector
     }
     if (plain > kMaxInvalidationPaths || wildcards > kMaxInvalidationWildcards)
         throw aws::Error(400, "TooManyInvalidationsInProgress",
-                         "You have exceeded the maximum number of allowable InProgress invalidation batch requests, or "
+                         "You have exceeded the maximum number of allowable InProgress "
+                         "invalidation batch requests, or "
                          "invalidation objects.");
 }
 
@@ -76,17 +81,21 @@ Node report_node(const std::vector<PathReport>& reports) {
 }
 
 std::string told(const PathReport& report) {
-    if (!report.warning.empty()) return fmt::format("{} removed nothing: {}", report.path, report.warning);
-    std::string text = fmt::format("{} removed {} object{}", report.path, report.objects, report.objects == 1 ? "" : "s");
+    if (!report.warning.empty())
+        return fmt::format("{} removed nothing: {}", report.path, report.warning);
+    std::string text = fmt::format("{} removed {} object{}", report.path, report.objects,
+                                   report.objects == 1 ? "" : "s");
     if (report.filling > 0) text += fmt::format("; {} on the way will not be kept", report.filling);
     return text;
 }
 
 // For the trace of the call, and for the log.
-void tell(aws::Reply& answer, const std::string& distribution, const std::vector<PathReport>& reports) {
+void tell(aws::Reply& answer, const std::string& distribution,
+          const std::vector<PathReport>& reports) {
     for (const PathReport& report : reports) {
         const std::string text = told(report);
-        (report.warning.empty() ? base::log_info : base::log_warning)("cloudfront", fmt::format("{}: invalidation of {}", distribution, text));
+        (report.warning.empty() ? base::log_info : base::log_warning)(
+            "cloudfront", fmt::format("{}: invalidation of {}", distribution, text));
         answer.decisions.push_back({report.warning.empty() ? "invalidated" : "warning", text, {}});
     }
 }
@@ -97,7 +106,8 @@ aws::Reply create_invalidation(ControlPlane& control, const aws::Call& call) {
     StoredInvalidation invalidation;
     invalidation.distribution_id = id;
     invalidation.caller_reference = batch["CallerReference"].as_string();
-    for (const Node& path : batch["Paths"]["Items"].items()) invalidation.paths.push_back(path.as_string());
+    for (const Node& path : batch["Paths"]["Items"].items())
+        invalidation.paths.push_back(path.as_string());
     check_invalidation_paths(invalidation.paths);
     for (const StoredInvalidation& other : control.store().invalidations(id)) {
         if (other.caller_reference != invalidation.caller_reference) continue;
@@ -106,7 +116,8 @@ aws::Reply create_invalidation(ControlPlane& control, const aws::Call& call) {
         std::ranges::sort(theirs);
         if (mine == theirs) return created_invalidation(control, other);
         throw aws::Error(400, "InvalidArgument",
-                         "Your request contains a caller reference that was used for a previous invalidation batch for the "
+                         "Your request contains a caller reference that was used for a previous "
+                         "invalidation batch for the "
                          "same distribution.");
     }
     check_quota(control, id, invalidation.paths);
@@ -131,17 +142,22 @@ aws::Reply get_invalidation(ControlPlane& control, const aws::Call& call) {
 
 aws::Reply list_invalidations(ControlPlane& control, const aws::Call& call) {
     std::vector<std::pair<std::string, Node>> all;
-    for (const StoredInvalidation& invalidation : control.store().invalidations(distribution_id(control, call)))
-        all.emplace_back(invalidation.id, Node::object({{"Id", invalidation.id},
-                                                        {"CreateTime", base::iso_date_millis(invalidation.created)},
-                                                        {"Status", status_of(control, invalidation)}}));
+    for (const StoredInvalidation& invalidation :
+         control.store().invalidations(distribution_id(control, call)))
+        all.emplace_back(invalidation.id,
+                         Node::object({{"Id", invalidation.id},
+                                       {"CreateTime", base::iso_date_millis(invalidation.created)},
+                                       {"Status", status_of(control, invalidation)}}));
     return reply(200, "InvalidationList", list_node(paginate(call, all)));
 }
 
 constexpr Operation kOperations[] = {
-    {"CreateInvalidation", create_invalidation, "POST", "/2020-05-31/distribution/{DistributionId}/invalidation"},
-    {"GetInvalidation", get_invalidation, "GET", "/2020-05-31/distribution/{DistributionId}/invalidation/{Id}"},
-    {"ListInvalidations", list_invalidations, "GET", "/2020-05-31/distribution/{DistributionId}/invalidation"},
+    {"CreateInvalidation", create_invalidation, "POST",
+     "/2020-05-31/distribution/{DistributionId}/invalidation"},
+    {"GetInvalidation", get_invalidation, "GET",
+     "/2020-05-31/distribution/{DistributionId}/invalidation/{Id}"},
+    {"ListInvalidations", list_invalidations, "GET",
+     "/2020-05-31/distribution/{DistributionId}/invalidation"},
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Which distributions use what, monitoring subscriptions, and the empty lists of families that are not built.
+// Which distributions use what, monitoring subscriptions, and the empty lists of families that are
+// not built.
 #include "aws/error.h"
 #include "cloudfront/api/resources.h"
 
@@ -13,27 +14,32 @@ aws::Reply distribution_ids(ControlPlane& control, const aws::Call& call, Predic
     std::vector<std::pair<std::string, Node>> all;
     for (const Resource& distribution : control.store().list(kDistributionKind)) {
         bool used = false;
-        for_each_behavior(distribution.config, [&](const Node& behavior) { used |= uses(behavior); });
+        for_each_behavior(distribution.config,
+                          [&](const Node& behavior) { used |= uses(behavior); });
         if (used) all.emplace_back(distribution.id, distribution.id);
     }
     return reply(200, "DistributionIdList", list_node(paginate(call, all)));
 }
 
-aws::Reply by_member(ControlPlane& control, const aws::Call& call, std::string_view member, std::string_view kind,
-                     std::string_view missing) {
+aws::Reply by_member(ControlPlane& control, const aws::Call& call, std::string_view member,
+                     std::string_view kind, std::string_view missing) {
     const std::string& id = call.path.find("Id")->second;
-    if (!control.lookup(kind, id)) throw aws::Error(404, std::string(missing), "The specified policy does not exist.");
-    return distribution_ids(control, call, [&](const Node& behavior) { return behavior[member].as_string() == id; });
+    if (!control.lookup(kind, id))
+        throw aws::Error(404, std::string(missing), "The specified policy does not exist.");
+    return distribution_ids(
+        control, call, [&](const Node& behavior) { return behavior[member].as_string() == id; });
 }
 
 aws::Reply by_cache_policy(ControlPlane& control, const aws::Call& call) {
     return by_member(control, call, "CachePolicyId", kCachePolicyKind, "NoSuchCachePolicy");
 }
 aws::Reply by_origin_request_policy(ControlPlane& control, const aws::Call& call) {
-    return by_member(control, call, "OriginRequestPolicyId", kOriginRequestPolicyKind, "NoSuchOriginRequestPolicy");
+    return by_member(control, call, "OriginRequestPolicyId", kOriginRequestPolicyKind,
+                     "NoSuchOriginRequestPolicy");
 }
 aws::Reply by_response_headers_policy(ControlPlane& control, const aws::Call& call) {
-    return by_member(control, call, "ResponseHeadersPolicyId", kResponseHeadersPolicyKind, "NoSuchResponseHeadersPolicy");
+    return by_member(control, call, "ResponseHeadersPolicyId", kResponseHeadersPolicyKind,
+                     "NoSuchResponseHeadersPolicy");
 }
 aws::Reply by_key_group(ControlPlane& control, const aws::Call& call) {
     const std::string& id = call.path.find("Id")->second;
@@ -65,7 +71,9 @@ aws::Reply create_monitoring(ControlPlane& control, const aws::Call& call) {
 Resource find_monitoring(ControlPlane& control, const aws::Call& call) {
     auto found = control.store().find(kMonitoringKind, distribution_of(control, call));
     if (!found)
-        throw aws::Error(404, "NoSuchMonitoringSubscription", "A monitoring subscription does not exist for the specified distribution.");
+        throw aws::Error(
+            404, "NoSuchMonitoringSubscription",
+            "A monitoring subscription does not exist for the specified distribution.");
     return *found;
 }
 
@@ -97,20 +105,27 @@ aws::Reply by_web_acl(ControlPlane& control, const aws::Call& call) {
 }
 
 constexpr Operation kOperations[] = {
-    {"ListDistributionsByCachePolicyId", by_cache_policy, "GET", "/2020-05-31/distributionsByCachePolicyId/{Id}"},
+    {"ListDistributionsByCachePolicyId", by_cache_policy, "GET",
+     "/2020-05-31/distributionsByCachePolicyId/{Id}"},
     {"ListDistributionsByOriginRequestPolicyId", by_origin_request_policy, "GET",
      "/2020-05-31/distributionsByOriginRequestPolicyId/{Id}"},
     {"ListDistributionsByResponseHeadersPolicyId", by_response_headers_policy, "GET",
      "/2020-05-31/distributionsByResponseHeadersPolicyId/{Id}"},
-    {"ListDistributionsByKeyGroup", by_key_group, "GET", "/2020-05-31/distributionsByKeyGroupId/{Id}"},
+    {"ListDistributionsByKeyGroup", by_key_group, "GET",
+     "/2020-05-31/distributionsByKeyGroupId/{Id}"},
     {"ListDistributionsByWebACLId", by_web_acl, "GET", "/2020-05-31/distributionsByWebACLId/{Id}"},
-    {"CreateMonitoringSubscription", create_monitoring, "POST", "/2020-05-31/distributions/{Id}/monitoring-subscription"},
-    {"GetMonitoringSubscription", get_monitoring, "GET", "/2020-05-31/distributions/{Id}/monitoring-subscription"},
-    {"DeleteMonitoringSubscription", delete_monitoring, "DELETE", "/2020-05-31/distributions/{Id}/monitoring-subscription"},
+    {"CreateMonitoringSubscription", create_monitoring, "POST",
+     "/2020-05-31/distributions/{Id}/monitoring-subscription"},
+    {"GetMonitoringSubscription", get_monitoring, "GET",
+     "/2020-05-31/distributions/{Id}/monitoring-subscription"},
+    {"DeleteMonitoringSubscription", delete_monitoring, "DELETE",
+     "/2020-05-31/distributions/{Id}/monitoring-subscription"},
     {"ListFunctions", no_functions, "GET", "/2020-05-31/function"},
     {"ListKeyValueStores", no_key_value_stores, "GET", "/2020-05-31/key-value-store"},
-    {"ListContinuousDeploymentPolicies", no_continuous_deployment, "GET", "/2020-05-31/continuous-deployment-policy"},
-    {"ListStreamingDistributions", no_streaming_distributions, "GET", "/2020-05-31/streaming-distribution"},
+    {"ListContinuousDeploymentPolicies", no_continuous_deployment, "GET",
+     "/2020-05-31/continuous-deployment-policy"},
+    {"ListStreamingDistributions", no_streaming_distributions, "GET",
+     "/2020-05-31/streaming-distribution"},
 };
 
 }  // namespace

@@ -25,7 +25,8 @@ extern const std::string_view known_operations;
 const base::Node& body_of(const aws::Call& call);
 
 aws::Reply reply(int status, std::string root, base::Node output);
-aws::Reply created(std::string root, base::Node output, const Resource& resource, std::string_view path);
+aws::Reply created(std::string root, base::Node output, const Resource& resource,
+                   std::string_view path);
 aws::Reply with_etag(std::string root, base::Node output, const Resource& resource);
 aws::Reply no_content(int status = 204);
 
@@ -40,11 +41,11 @@ struct Page {
     bool truncated = false;
 };
 Page paginate(const aws::Call& call, const std::vector<std::pair<std::string, base::Node>>& all);
-base::Node list_node(const Page& page);                         // with Marker, IsTruncated …
-base::Node short_list_node(const Page& page);                   // policies, keys: without
-base::Node items_node(const std::vector<std::string>& items);   // {Quantity, Items}
+base::Node list_node(const Page& page);                        // with Marker, IsTruncated …
+base::Node short_list_node(const Page& page);                  // policies, keys: without
+base::Node items_node(const std::vector<std::string>& items);  // {Quantity, Items}
 
-std::string random_id(char prefix, size_t digits);              // upper case letters and digits
+std::string random_id(char prefix, size_t digits);  // upper case letters and digits
 void set_tags(ControlPlane& control, std::string_view arn, const base::Node& tags);
 
 }  // namespace cloudfront

@@ -16,13 +16,16 @@ void refuse_managed(const Resource& resource, std::string_view code, std::string
     if (resource.managed) throw aws::Error(400, std::string(code), std::string(text));
 }
 
-std::string name_of(const Node& config) { return config["Name"].as_string(); }
+std::string name_of(const Node& config) {
+    return config["Name"].as_string();
+}
 
 }  // namespace
 
 Resource find_resource(ControlPlane& control, const aws::Call& call, const ResourceKind& kind) {
     auto found = control.lookup(kind.kind, call.path.find("Id")->second);
-    if (!found) throw aws::Error(404, std::string(kind.missing_code), std::string(kind.missing_text));
+    if (!found)
+        throw aws::Error(404, std::string(kind.missing_code), std::string(kind.missing_text));
     return *found;
 }
 
@@ -48,7 +51,8 @@ aws::Reply create_resource(ControlPlane& control, const aws::Call& call, const R
 
 aws::Reply update_resource(ControlPlane& control, const aws::Call& call, const ResourceKind& kind) {
     Resource resource = find_resource(control, call, kind);
-    refuse_managed(resource, "IllegalUpdate", "The update contains modifications that are not allowed.");
+    refuse_managed(resource, "IllegalUpdate",
+                   "The update contains modifications that are not allowed.");
     check_if_match(call, resource);
     Node config = normalize(*kind.shape, body_of(call));
     kind.check(control, config, &resource);
@@ -69,7 +73,8 @@ aws::Reply delete_resource(ControlPlane& control, const aws::Call& call, const R
     Resource resource = find_resource(control, call, kind);
     refuse_managed(resource, "IllegalDelete", "You cannot delete a managed policy.");
     check_if_match(call, resource);
-    if (kind.in_use(control, resource)) throw aws::Error(409, std::string(kind.in_use_code), std::string(kind.in_use_text));
+    if (kind.in_use(control, resource))
+        throw aws::Error(409, std::string(kind.in_use_code), std::string(kind.in_use_text));
     control.store().remove(kind.kind, resource.id);
     return no_content();
 }
@@ -81,15 +86,20 @@ aws::Reply list_resources(ControlPlane& control, const aws::Call& call, const Re
         for (const Resource& policy : managed_policies())
             if (policy.kind == kind.kind) all.emplace_back(policy.id, kind.summary(policy));
     if (type != "managed")
-        for (const Resource& resource : control.store().list(kind.kind)) all.emplace_back(resource.id, kind.summary(resource));
+        for (const Resource& resource : control.store().list(kind.kind))
+            all.emplace_back(resource.id, kind.summary(resource));
     Page page = paginate(call, all);
-    return reply(200, std::string(kind.list_root), kind.list_style == ListStyle::WithMarker ? list_node(page) : short_list_node(page));
+    return reply(
+        200, std::string(kind.list_root),
+        kind.list_style == ListStyle::WithMarker ? list_node(page) : short_list_node(page));
 }
 
 bool behaviors_name(ControlPlane& control, std::string_view member, std::string_view id) {
     bool named = false;
     for (const Resource& distribution : control.store().list(kDistributionKind))
-        for_each_behavior(distribution.config, [&](const Node& behavior) { named |= behavior[member].as_string() == id; });
+        for_each_behavior(distribution.config, [&](const Node& behavior) {
+            named |= behavior[member].as_string() == id;
+        });
     return named;
 }
 

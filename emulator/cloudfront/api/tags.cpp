@@ -15,7 +15,8 @@ std::string resource_arn(ControlPlane& control, const aws::Call& call) {
     std::string arn(call.query_value("Resource"));
     size_t slash = arn.rfind('/');
     std::string id = slash == std::string::npos ? "" : arn.substr(slash + 1);
-    if (id.empty() || arn != control.arn(kDistributionKind, id) || !control.store().find(kDistributionKind, id))
+    if (id.empty() || arn != control.arn(kDistributionKind, id) ||
+        !control.store().find(kDistributionKind, id))
         throw aws::Error(404, "NoSuchResource", "The specified resource does not exist.");
     return arn;
 }
@@ -35,7 +36,8 @@ aws::Reply tag_resource(ControlPlane& control, const aws::Call& call) {
 aws::Reply untag_resource(ControlPlane& control, const aws::Call& call) {
     std::string arn = resource_arn(control, call);
     Node keys = normalize(kTagKeysShape, body_of(call));
-    for (const Node& key : keys["Items"].items()) control.store().remove_tag(arn, key.as_string());
+    for (const Node& key : keys["Items"].items())
+        control.store().remove_tag(arn, key.as_string());
     return no_content();
 }
 
@@ -49,10 +51,12 @@ constexpr Operation kOperations[] = {
 
 void set_tags(ControlPlane& control, std::string_view arn, const Node& input) {
     Node tags = normalize(kTagsShape, input);
-    if (tags["Items"].size() > 50) throw aws::Error(400, "InvalidTagging", "The tagging specified is not valid.");
+    if (tags["Items"].size() > 50)
+        throw aws::Error(400, "InvalidTagging", "The tagging specified is not valid.");
     for (const Node& tag : tags["Items"].items()) {
         const std::string& key = tag["Key"].as_string();
-        if (key.empty() || key.size() > 128 || key.starts_with("aws:") || tag["Value"].as_string().size() > 256)
+        if (key.empty() || key.size() > 128 || key.starts_with("aws:") ||
+            tag["Value"].as_string().size() > 256)
             throw aws::Error(400, "InvalidTagging", "The tagging specified is not valid.");
         control.store().set_tag(arn, key, tag["Value"].as_string());
     }

@@ -15,14 +15,16 @@
 namespace holder {
 namespace {
 
-// The router of the VPC, as the first address of every subnet is; what a socket without an address of its own has.
+// The router of the VPC, as the first address of every subnet is; what a socket without an address
+// of its own has.
 constexpr const char* kRouter = "10.0.0.1";
 
 struct Destination {
     const char* address;
     unsigned char prefix;
 };
-// What lies behind the gateway: the VPC, the addresses given to names, link-local services (metadata, DNS).
+// What lies behind the gateway: the VPC, the addresses given to names, link-local services
+// (metadata, DNS).
 constexpr Destination kDestinations[] = {{"10.0.0.0", 16}, {"198.18.0.0", 15}, {"169.254.0.0", 16}};
 
 // One netlink request, built in place.
@@ -48,7 +50,9 @@ class Request {
         memcpy(RTA_DATA(at), data, size);
         header()->nlmsg_len += RTA_ALIGN(at->rta_len);
     }
-    void attribute(unsigned short type, const char* text) { attribute(type, text, strlen(text) + 1); }
+    void attribute(unsigned short type, const char* text) {
+        attribute(type, text, strlen(text) + 1);
+    }
     void attribute(unsigned short type, uint32_t value) { attribute(type, &value, sizeof value); }
     void address(unsigned short type, const char* text) {
         in_addr value{};
@@ -61,7 +65,9 @@ class Request {
         header()->nlmsg_len += RTA_LENGTH(0);
         return at;
     }
-    void close(rtattr* at) { at->rta_len = static_cast<unsigned short>(end() - reinterpret_cast<char*>(at)); }
+    void close(rtattr* at) {
+        at->rta_len = static_cast<unsigned short>(end() - reinterpret_cast<char*>(at));
+    }
 
     // 0 or errno.
     int send(int socket) {
@@ -70,7 +76,9 @@ class Request {
         ssize_t size = recv(socket, answer, sizeof answer, 0);
         if (size < 0) return errno;
         auto* reply = reinterpret_cast<nlmsghdr*>(answer);
-        if (size < static_cast<ssize_t>(NLMSG_LENGTH(sizeof(nlmsgerr))) || reply->nlmsg_type != NLMSG_ERROR) return EPROTO;
+        if (size < static_cast<ssize_t>(NLMSG_LENGTH(sizeof(nlmsgerr))) ||
+            reply->nlmsg_type != NLMSG_ERROR)
+            return EPROTO;
         return -reinterpret_cast<nlmsgerr*>(NLMSG_DATA(reply))->error;
     }
 
@@ -80,7 +88,9 @@ class Request {
     alignas(nlmsghdr) char buffer_[1024];
 };
 
-int open_netlink() { return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE); }
+int open_netlink() {
+    return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+}
 
 int link_up(int netlink, const char* name) {
     Request request(RTM_NEWLINK, 0);
@@ -147,20 +157,28 @@ int add_route(int netlink, const Route& route) {
     return request.send(netlink);
 }
 
-std::string failed(const char* what, int error) { return std::string(what) + ": " + strerror(error); }
+std::string failed(const char* what, int error) {
+    return std::string(what) + ": " + strerror(error);
+}
 
 }  // namespace
 
 std::string make_network(Network& network, const std::string& task_address, Here here) {
-    auto open_here = [](int& name) { return name = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC); };
+    auto open_here = [](int& name) {
+        return name = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    };
     int& first = here == Here::Gateway ? network.gateway : network.task;
     int& second = here == Here::Gateway ? network.task : network.gateway;
     int netlink[2];
-    if (open_here(first) < 0 || (netlink[0] = open_netlink()) < 0) return failed("the network namespace cannot be opened", errno);
+    if (open_here(first) < 0 || (netlink[0] = open_netlink()) < 0)
+        return failed("the network namespace cannot be opened", errno);
     if (unshare(CLONE_NEWNET) < 0) return failed("a network namespace is refused", errno);
-    if (open_here(second) < 0 || (netlink[1] = open_netlink()) < 0) return failed("the new network namespace cannot be opened", errno);
-    int gateway = netlink[here == Here::Gateway ? 0 : 1], task = netlink[here == Here::Gateway ? 1 : 0];
-    if (setns(network.task, CLONE_NEWNET) < 0) return failed("the task's namespace cannot be entered", errno);
+    if (open_here(second) < 0 || (netlink[1] = open_netlink()) < 0)
+        return failed("the new network namespace cannot be opened", errno);
+    int gateway = netlink[here == Here::Gateway ? 0 : 1],
+        task = netlink[here == Here::Gateway ? 1 : 0];
+    if (setns(network.task, CLONE_NEWNET) < 0)
+        return failed("the task's namespace cannot be entered", errno);
 
     int error = add_cable(task, network.gateway);
     if (error) return failed("a veth pair is refused", error);
@@ -168,7 +186,9 @@ std::string make_network(Network& network, const std::string& task_address, Here
     if (!error) error = add_address(task, "eth0", task_address.c_str(), 16);
     if (!error) error = link_up(task, "eth0");
     for (const auto& [address, prefix] : kDestinations)
-        if (!error) error = add_route(task, {.to = address, .prefix = prefix, .device = "eth0", .via = kRouter});
+        if (!error)
+            error = add_route(task,
+                              {.to = address, .prefix = prefix, .device = "eth0", .via = kRouter});
     if (error) return failed("the task's network cannot be set up", error);
 
     // An app that is not root listens on port 80 on Fargate and under Docker alike.
@@ -178,19 +198,28 @@ std::string make_network(Network& network, const std::string& task_address, Here
         close(limit);
     }
 
-    if (setns(network.gateway, CLONE_NEWNET) < 0) return failed("the gateway's namespace cannot be entered", errno);
+    if (setns(network.gateway, CLONE_NEWNET) < 0)
+        return failed("the gateway's namespace cannot be entered", errno);
     if (!error) error = link_up(gateway, "lo");
     if (!error) error = add_address(gateway, "gw0", kRouter, 32);
     if (!error) error = link_up(gateway, "gw0");
     for (const auto& [address, prefix] : kDestinations)
         if (!error)
-            error = add_route(gateway, {.to = address, .prefix = prefix, .device = "lo", .type = RTN_LOCAL,
-                                        .table = RT_TABLE_LOCAL, .scope = RT_SCOPE_HOST});
+            error = add_route(gateway, {.to = address,
+                                        .prefix = prefix,
+                                        .device = "lo",
+                                        .type = RTN_LOCAL,
+                                        .table = RT_TABLE_LOCAL,
+                                        .scope = RT_SCOPE_HOST});
     // In the same table, where the longer prefix wins over the VPC's.
     if (!error)
-        error = add_route(gateway, {.to = task_address.c_str(), .prefix = 32, .device = "gw0", .table = RT_TABLE_LOCAL,
+        error = add_route(gateway, {.to = task_address.c_str(),
+                                    .prefix = 32,
+                                    .device = "gw0",
+                                    .table = RT_TABLE_LOCAL,
                                     .scope = RT_SCOPE_LINK});
-    if (setns(network.task, CLONE_NEWNET) < 0) return failed("the task's namespace cannot be entered", errno);
+    if (setns(network.task, CLONE_NEWNET) < 0)
+        return failed("the task's namespace cannot be entered", errno);
     if (error) return failed("the gateway cannot be set up", error);
     close(gateway);
     close(task);
@@ -205,11 +234,14 @@ int make_socket(const Network& network, SocketKind kind, const std::string& addr
     bool in_task = (ntohl(at.sin_addr.s_addr) >> 24) == 127;
 
     if (setns(in_task ? network.task : network.gateway, CLONE_NEWNET) < 0) return -errno;
-    int made = socket(AF_INET, (kind == SocketKind::Datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+    int made = socket(AF_INET,
+                      (kind == SocketKind::Datagram ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
     int error = made < 0 ? errno : 0;
     int yes = 1;
-    if (!error && kind == SocketKind::Listener) setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (!error && !address.empty() && bind(made, reinterpret_cast<sockaddr*>(&at), sizeof at) < 0) error = errno;
+    if (!error && kind == SocketKind::Listener)
+        setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (!error && !address.empty() && bind(made, reinterpret_cast<sockaddr*>(&at), sizeof at) < 0)
+        error = errno;
     if (!error && kind == SocketKind::Listener && listen(made, 1024) < 0) error = errno;
     setns(network.task, CLONE_NEWNET);
     if (!error) return made;

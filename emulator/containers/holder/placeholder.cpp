@@ -1,5 +1,6 @@
-// The built-in placeholder image's program: what a service without an image runs until the first deploy. 200 on the
-// health path, 503 "nothing deployed yet" elsewhere. One connection at a time is enough for health checks.
+// The built-in placeholder image's program: what a service without an image runs until the first
+// deploy. 200 on the health path, 503 "nothing deployed yet" elsewhere. One connection at a time is
+// enough for health checks.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,7 +20,9 @@ namespace holder {
 namespace {
 
 volatile sig_atomic_t stopped = 0;
-void on_stop(int) { stopped = 1; }
+void on_stop(int) {
+    stopped = 1;
+}
 
 void answer(int connection, const std::string& health_path) {
     std::string head;
@@ -38,8 +41,10 @@ void answer(int connection, const std::string& health_path) {
     const char* body = healthy ? "ok\n" : "nothing deployed yet\n";
     char text[256];
     int size = snprintf(text, sizeof text,
-                        "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                        healthy ? "200 OK" : "503 Service Unavailable", strlen(body), head.starts_with("HEAD ") ? "" : body);
+                        "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: "
+                        "%zu\r\nConnection: close\r\n\r\n%s",
+                        healthy ? "200 OK" : "503 Service Unavailable", strlen(body),
+                        head.starts_with("HEAD ") ? "" : body);
     (void)!write(connection, text, static_cast<size_t>(size));
     shutdown(connection, SHUT_WR);
 }
@@ -55,11 +60,14 @@ int run_placeholder() {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_port = htons(static_cast<uint16_t>(port ? atoi(port) : 80));
-    if (bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof at) < 0 || listen(listener, 64) < 0) {
-        dprintf(2, "placeholder: port %s cannot be listened on: %s\n", port ? port : "80", strerror(errno));
+    if (bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof at) < 0 ||
+        listen(listener, 64) < 0) {
+        dprintf(2, "placeholder: port %s cannot be listened on: %s\n", port ? port : "80",
+                strerror(errno));
         return 1;
     }
-    // Stop signals arrive only inside ppoll, so none is missed between the look at `stopped` and the wait.
+    // Stop signals arrive only inside ppoll, so none is missed between the look at `stopped` and
+    // the wait.
     sigset_t stops, before;
     sigemptyset(&stops);
     sigaddset(&stops, SIGTERM);

@@ -25,7 +25,8 @@
 namespace holder {
 namespace {
 
-// ---- the child's way of giving up --------------------------------------------------------------------------
+// ---- the child's way of giving up
+// --------------------------------------------------------------------------
 
 int status_pipe = -1;
 
@@ -41,9 +42,11 @@ void must(bool done, const std::string& what) {
     if (!done) give_up(what, errno);
 }
 
-// ---- paths inside an image ---------------------------------------------------------------------------------
+// ---- paths inside an image
+// ---------------------------------------------------------------------------------
 
-// Resolved as the container will resolve it: a link in a hostile image leads nowhere but into the image.
+// Resolved as the container will resolve it: a link in a hostile image leads nowhere but into the
+// image.
 int open_inside(int root, const std::string& path, unsigned long flags) {
     open_how how{};
     how.flags = flags | O_CLOEXEC;
@@ -72,19 +75,22 @@ int make_file_inside(int root, const std::string& path) {
     if (slash == std::string::npos) return -1;
     int directory = make_directory_inside(root, slash ? path.substr(0, slash) : "/");
     if (directory < 0) return -1;
-    int made = openat(directory, path.substr(slash + 1).c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
+    int made = openat(directory, path.substr(slash + 1).c_str(),
+                      O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0644);
     close(directory);
     if (made < 0) return -1;
     close(made);
     return open_inside(root, path, O_PATH);
 }
 
-std::string by_descriptor(int descriptor) { return "/proc/self/fd/" + std::to_string(descriptor); }
+std::string by_descriptor(int descriptor) {
+    return "/proc/self/fd/" + std::to_string(descriptor);
+}
 
 // Flags that the host's mount has are locked in a user namespace and must be repeated.
 bool make_read_only(int root, const std::string& path) {
     int top = open_inside(root, path, O_PATH);
-    struct statfs facts {};
+    struct statfs facts{};
     if (top < 0 || fstatfs(top, &facts) < 0) return false;
     unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY;
     if (facts.f_flags & ST_NOSUID) flags |= MS_NOSUID;
@@ -95,7 +101,8 @@ bool make_read_only(int root, const std::string& path) {
     return done;
 }
 
-bool mount_inside(int root, const std::string& path, const char* type, unsigned long flags, const char* options) {
+bool mount_inside(int root, const std::string& path, const char* type, unsigned long flags,
+                  const char* options) {
     int target = make_directory_inside(root, path);
     if (target < 0) return false;
     bool done = mount(type, by_descriptor(target).c_str(), type, flags, options) == 0;
@@ -106,7 +113,8 @@ bool mount_inside(int root, const std::string& path, const char* type, unsigned 
 bool bind_inside(int root, const std::string& source, const std::string& path, bool directory) {
     int target = directory ? make_directory_inside(root, path) : make_file_inside(root, path);
     if (target < 0) return false;
-    bool done = mount(source.c_str(), by_descriptor(target).c_str(), nullptr, MS_BIND, nullptr) == 0;
+    bool done =
+        mount(source.c_str(), by_descriptor(target).c_str(), nullptr, MS_BIND, nullptr) == 0;
     close(target);
     return done;
 }
@@ -124,7 +132,8 @@ bool write_file(const std::string& path, std::string_view content, unsigned mode
     return true;
 }
 
-// ---- the root file system ----------------------------------------------------------------------------------
+// ---- the root file system
+// ----------------------------------------------------------------------------------
 
 std::string escaped(const std::string& path) {
     std::string out;
@@ -135,43 +144,53 @@ std::string escaped(const std::string& path) {
     return out;
 }
 
-constexpr const char* kScratch = "/tmp";          // a tmpfs of this container alone
+constexpr const char* kScratch = "/tmp";  // a tmpfs of this container alone
 constexpr const char* kRoot = "/tmp/root";
 
 void mount_layers(const Description& description) {
-    // volatile: without it the unmount writes the whole upper file system to the disk (measured: 22 s after `npm ci`
-    // beside a busy disk), for files that go with the task anyway.
+    // volatile: without it the unmount writes the whole upper file system to the disk (measured: 22
+    // s after `npm ci` beside a busy disk), for files that go with the task anyway.
     std::string options = "volatile,userxattr,lowerdir=";
-    for (size_t i = 0; i < description.layers.size(); ++i) options += (i ? ":" : "") + escaped(description.layers[i]);
+    for (size_t i = 0; i < description.layers.size(); ++i)
+        options += (i ? ":" : "") + escaped(description.layers[i]);
     options += ",upperdir=" + escaped(description.upper) + ",workdir=" + escaped(description.work);
     must(options.size() < 4096, "the image has too many layers for one overlay");
     bool mounted = mount("overlay", kRoot, "overlay", 0, options.c_str()) == 0 ||
-                   (errno == EINVAL && mount("overlay", kRoot, "overlay", 0, options.c_str() + strlen("volatile,")) == 0);
+                   (errno == EINVAL && mount("overlay", kRoot, "overlay", 0,
+                                             options.c_str() + strlen("volatile,")) == 0);
     must(mounted, "the image's layers cannot be mounted");
 }
 
 // /dev as the runtime specification lists it, from the host's nodes.
 void mount_devices(int root, bool one_identity) {
-    must(mount_inside(root, "/dev", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=64k"), "/dev cannot be mounted");
+    must(mount_inside(root, "/dev", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=64k"),
+         "/dev cannot be mounted");
     for (const char* name : {"null", "zero", "full", "random", "urandom", "tty"}) {
         std::string path = std::string("/dev/") + name;
         must(bind_inside(root, path, path, false), path + " cannot be bound");
     }
     must(mount_inside(root, "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
-                      one_identity ? "newinstance,ptmxmode=0666,mode=0620" : "newinstance,ptmxmode=0666,mode=0620,gid=5"),
+                      one_identity ? "newinstance,ptmxmode=0666,mode=0620"
+                                   : "newinstance,ptmxmode=0666,mode=0620,gid=5"),
          "/dev/pts cannot be mounted");
-    must(mount_inside(root, "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m"), "/dev/shm cannot be mounted");
+    must(mount_inside(root, "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=64m"),
+         "/dev/shm cannot be mounted");
     mount_inside(root, "/dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
     int devices = open_inside(root, "/dev", O_PATH | O_DIRECTORY);
-    constexpr const char* kLinks[][2] = {{"/proc/self/fd", "fd"}, {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
-                                         {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"}, {"/proc/kcore", "core"}};
-    for (auto& [to, name] : kLinks) (void)!symlinkat(to, devices, name);
+    constexpr const char* kLinks[][2] = {
+        {"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
+        {"/proc/self/fd/2", "stderr"}, {"pts/ptmx", "ptmx"},         {"/proc/kcore", "core"}};
+    for (auto& [to, name] : kLinks)
+        (void)!symlinkat(to, devices, name);
     close(devices);
 }
 
-// Node and the JVM size their heap from these files, so they show the task's limit whether or not a cgroup enforces it.
+// Node and the JVM size their heap from these files, so they show the task's limit whether or not a
+// cgroup enforces it.
 void mount_cgroup_files(int root, const std::string& memory) {
-    if (!mount_inside(root, "/sys/fs/cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755,size=64k")) return;
+    if (!mount_inside(root, "/sys/fs/cgroup", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                      "mode=755,size=64k"))
+        return;
     int directory = open_inside(root, "/sys/fs/cgroup", O_PATH | O_DIRECTORY);
     std::string base = by_descriptor(directory);
     if (!memory.empty()) {
@@ -187,29 +206,38 @@ void mount_cgroup_files(int root, const std::string& memory) {
 }
 
 void mount_everything(const Description& description) {
-    must(mount("tmpfs", kScratch, "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=64m") == 0, "a tmpfs is refused");
+    must(mount("tmpfs", kScratch, "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=64m") == 0,
+         "a tmpfs is refused");
     must(mkdir(kRoot, 0755) == 0, "the root directory cannot be made");
     mount_layers(description);
     int root = open(kRoot, O_PATH | O_DIRECTORY | O_CLOEXEC);
     must(root >= 0, "the root directory cannot be opened");
 
-    must(mount_inside(root, "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr), "/proc cannot be mounted");
+    must(mount_inside(root, "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr),
+         "/proc cannot be mounted");
     if (!mount_inside(root, "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, nullptr))
-        must(mount_inside(root, "/sys", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755,size=64k"), "/sys cannot be mounted");
+        must(mount_inside(root, "/sys", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                          "mode=755,size=64k"),
+             "/sys cannot be mounted");
     mount_cgroup_files(root, description.memory);
     mount_devices(root, description.one_identity);
 
     for (const SharedDirectory& volume : description.volumes) {
-        must(bind_inside(root, volume.source, volume.path, true), "the volume at " + volume.path + " cannot be mounted");
-        if (volume.read_only) must(make_read_only(root, volume.path), "the volume at " + volume.path + " cannot be made read-only");
+        must(bind_inside(root, volume.source, volume.path, true),
+             "the volume at " + volume.path + " cannot be mounted");
+        if (volume.read_only)
+            must(make_read_only(root, volume.path),
+                 "the volume at " + volume.path + " cannot be made read-only");
     }
     size_t number = 0;
     for (const File& file : description.files) {
         std::string source = std::string(kScratch) + "/file" + std::to_string(number++);
         must(write_file(source, file.content, file.mode), file.path + " cannot be written");
-        must(bind_inside(root, source, file.path, false), file.path + " cannot be laid over the image");
+        must(bind_inside(root, source, file.path, false),
+             file.path + " cannot be laid over the image");
     }
-    // WORKDIR is made when the image lacks it, as Docker does; before the root may become read-only.
+    // WORKDIR is made when the image lacks it, as Docker does; before the root may become
+    // read-only.
     if (int made = make_directory_inside(root, description.directory); made >= 0) close(made);
     if (description.read_only) must(make_read_only(root, "/"), "the root cannot be made read-only");
 
@@ -218,7 +246,8 @@ void mount_everything(const Description& description) {
     close(root);
 }
 
-// ---- users -------------------------------------------------------------------------------------------------
+// ---- users
+// -------------------------------------------------------------------------------------------------
 
 struct Identity {
     uid_t user = 0;
@@ -232,7 +261,8 @@ std::vector<std::vector<std::string>> read_table(const char* path) {
     std::string text;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     char bytes[4096];
-    for (ssize_t got; file >= 0 && text.size() < (1 << 20) && (got = read(file, bytes, sizeof bytes)) > 0;)
+    for (ssize_t got;
+         file >= 0 && text.size() < (1 << 20) && (got = read(file, bytes, sizeof bytes)) > 0;)
         text.append(bytes, static_cast<size_t>(got));
     if (file >= 0) close(file);
     std::vector<std::string> row(1);
@@ -251,12 +281,15 @@ std::vector<std::vector<std::string>> read_table(const char* path) {
 }
 
 bool number(const std::string& text, unsigned& value) {
-    if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos || text.size() > 9) return false;
+    if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos ||
+        text.size() > 9)
+        return false;
     value = static_cast<unsigned>(strtoul(text.c_str(), nullptr, 10));
     return true;
 }
 
-// "name", "uid", "name:group", "uid:gid", looked up in the image's own tables (Dockerfile reference, USER).
+// "name", "uid", "name:group", "uid:gid", looked up in the image's own tables (Dockerfile
+// reference, USER).
 Identity look_up(const std::string& user) {
     Identity identity;
     std::string name = user.substr(0, user.find(':'));
@@ -266,7 +299,8 @@ Identity look_up(const std::string& user) {
     for (const auto& row : read_table("/etc/passwd")) {
         unsigned id = 0, own_group = 0;
         if (row.size() < 6 || !number(row[2], id) || !number(row[3], own_group)) continue;
-        if (name.empty() ? id != 0 : (row[0] != name && !(numeric && id == identity.user))) continue;
+        if (name.empty() ? id != 0 : (row[0] != name && !(numeric && id == identity.user)))
+            continue;
         identity.user = id;
         identity.group = own_group;
         identity.home = row[5].empty() ? "/" : row[5];
@@ -274,30 +308,62 @@ Identity look_up(const std::string& user) {
         found = true;
         break;
     }
-    if (!found && !numeric && !name.empty()) give_up("unable to find user " + name + ": no matching entries in passwd file", 0);
+    if (!found && !numeric && !name.empty())
+        give_up("unable to find user " + name + ": no matching entries in passwd file", 0);
     bool group_found = group.empty() || number(group, identity.group);
     for (const auto& row : read_table("/etc/group")) {
         unsigned id = 0;
         if (row.size() < 3 || !number(row[2], id)) continue;
         if (row[0] == group) identity.group = id, group_found = true;
-        if (row.size() > 3 && !login.empty() && ("," + row[3] + ",").find("," + login + ",") != std::string::npos)
+        if (row.size() > 3 && !login.empty() &&
+            ("," + row[3] + ",").find("," + login + ",") != std::string::npos)
             identity.groups.push_back(id);
     }
     // As Docker has it, the group itself is the first of the groups.
     identity.groups.insert(identity.groups.begin(), identity.group);
-    if (!group_found) give_up("unable to find group " + group + ": no matching entries in group file", 0);
+    if (!group_found)
+        give_up("unable to find group " + group + ": no matching entries in group file", 0);
     return identity;
 }
 
-// ---- privileges --------------------------------------------------------------------------------------------
+// ---- privileges
+// --------------------------------------------------------------------------------------------
 
-constexpr const char* kCapabilityNames[] = {
-    "CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP", "LINUX_IMMUTABLE",
-    "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO",
-    "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME",
-    "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP"};
+constexpr const char* kCapabilityNames[] = {"CHOWN",
+                                            "DAC_OVERRIDE",
+                                            "DAC_READ_SEARCH",
+                                            "FOWNER",
+                                            "FSETID",
+                                            "KILL",
+                                            "SETGID",
+                                            "SETUID",
+                                            "SETPCAP",
+                                            "LINUX_IMMUTABLE",
+                                            "NET_BIND_SERVICE",
+                                            "NET_BROADCAST",
+                                            "NET_ADMIN",
+                                            "NET_RAW",
+                                            "IPC_LOCK",
+                                            "IPC_OWNER",
+                                            "SYS_MODULE",
+                                            "SYS_RAWIO",
+                                            "SYS_CHROOT",
+                                            "SYS_PTRACE",
+                                            "SYS_PACCT",
+                                            "SYS_ADMIN",
+                                            "SYS_BOOT",
+                                            "SYS_NICE",
+                                            "SYS_RESOURCE",
+                                            "SYS_TIME",
+                                            "SYS_TTY_CONFIG",
+                                            "MKNOD",
+                                            "LEASE",
+                                            "AUDIT_WRITE",
+                                            "AUDIT_CONTROL",
+                                            "SETFCAP"};
 
-// Only what the description keeps, for good: the bounding set is what a set-user-id program could win back.
+// Only what the description keeps, for good: the bounding set is what a set-user-id program could
+// win back.
 void become(const Description& description, const Identity& identity) {
     uint64_t keep = 0;
     for (const std::string& name : description.capabilities)
@@ -308,21 +374,25 @@ void become(const Description& description, const Identity& identity) {
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     // GAP: with one identity (no range for this user) the image's user runs as the image's root.
     if (!description.one_identity) {
-        must(setgroups(identity.groups.size(), identity.groups.data()) == 0, "the groups cannot be set");
-        must(setresgid(identity.group, identity.group, identity.group) == 0, "the group cannot be set");
+        must(setgroups(identity.groups.size(), identity.groups.data()) == 0,
+             "the groups cannot be set");
+        must(setresgid(identity.group, identity.group, identity.group) == 0,
+             "the group cannot be set");
         must(setresuid(identity.user, identity.user, identity.user) == 0, "the user cannot be set");
     }
     if (identity.user == 0 || description.one_identity) {
         __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-        __user_cap_data_struct data[2] = {{static_cast<uint32_t>(keep), static_cast<uint32_t>(keep), 0},
-                                          {static_cast<uint32_t>(keep >> 32), static_cast<uint32_t>(keep >> 32), 0}};
+        __user_cap_data_struct data[2] = {
+            {static_cast<uint32_t>(keep), static_cast<uint32_t>(keep), 0},
+            {static_cast<uint32_t>(keep >> 32), static_cast<uint32_t>(keep >> 32), 0}};
         must(syscall(SYS_capset, &header, data) == 0, "capabilities cannot be dropped");
     }
     // After the change of user, which clears it.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-// ---- the program -------------------------------------------------------------------------------------------
+// ---- the program
+// -------------------------------------------------------------------------------------------
 
 const std::string* variable(const std::vector<std::string>& environment, std::string_view prefix) {
     for (const std::string& entry : environment)
@@ -339,8 +409,10 @@ const std::string* variable(const std::vector<std::string>& environment, std::st
     if (!variable(environment, "HOME=")) environment.push_back("HOME=" + identity.home);
 
     std::vector<char*> arguments, variables;
-    for (const std::string& argument : description.arguments) arguments.push_back(const_cast<char*>(argument.c_str()));
-    for (const std::string& entry : environment) variables.push_back(const_cast<char*>(entry.c_str()));
+    for (const std::string& argument : description.arguments)
+        arguments.push_back(const_cast<char*>(argument.c_str()));
+    for (const std::string& entry : environment)
+        variables.push_back(const_cast<char*>(entry.c_str()));
     arguments.push_back(nullptr);
     variables.push_back(nullptr);
 
@@ -357,11 +429,13 @@ const std::string* variable(const std::vector<std::string>& environment, std::st
         execve(candidate.c_str(), arguments.data(), variables.data());
         if (errno != ENOENT && errno != ENOTDIR) error = errno;
     }
-    if (error == ENOENT) give_up("exec: \"" + program + "\": executable file not found in $PATH", 0);
+    if (error == ENOENT)
+        give_up("exec: \"" + program + "\": executable file not found in $PATH", 0);
     give_up("exec: \"" + program + "\"", error);
 }
 
-// linuxParameters.initProcessEnabled: PID 1 hands signals on, reaps what the app leaves, ends as the app ends.
+// linuxParameters.initProcessEnabled: PID 1 hands signals on, reaps what the app leaves, ends as
+// the app ends.
 void run_init() {
     sigset_t all, before;
     sigfillset(&all);
@@ -374,7 +448,8 @@ void run_init() {
         return;
     }
     close(status_pipe);
-    for (int descriptor = 0; descriptor < 3; ++descriptor) close(descriptor);
+    for (int descriptor = 0; descriptor < 3; ++descriptor)
+        close(descriptor);
     for (;;) {
         siginfo_t information{};
         int signal = sigwaitinfo(&all, &information);
@@ -384,29 +459,34 @@ void run_init() {
         }
         int status = 0;
         for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;)
-            if (ended == app) _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+            if (ended == app)
+                _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     }
 }
 
 struct Pipes {
     int status[2] = {-1, -1}, output[2] = {-1, -1}, error[2] = {-1, -1};
     bool open() {
-        return pipe2(status, O_CLOEXEC) == 0 && pipe2(output, O_CLOEXEC) == 0 && pipe2(error, O_CLOEXEC) == 0;
+        return pipe2(status, O_CLOEXEC) == 0 && pipe2(output, O_CLOEXEC) == 0 &&
+               pipe2(error, O_CLOEXEC) == 0;
     }
 };
 
-// From here on only standard streams are open in the program. The pipes become the program's user's own, or opening
-// /dev/stdout again would be refused.
+// From here on only standard streams are open in the program. The pipes become the program's user's
+// own, or opening /dev/stdout again would be refused.
 void take_streams(const Pipes& pipes, const Identity& identity, bool one_identity) {
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (!one_identity)
-        for (int stream : {pipes.output[1], pipes.error[1]}) (void)!fchown(stream, identity.user, identity.group);
-    must(dup2(null, 0) == 0 && dup2(pipes.output[1], 1) == 1 && dup2(pipes.error[1], 2) == 2, "the streams cannot be set");
+        for (int stream : {pipes.output[1], pipes.error[1]})
+            (void)!fchown(stream, identity.user, identity.group);
+    must(dup2(null, 0) == 0 && dup2(pipes.output[1], 1) == 1 && dup2(pipes.error[1], 2) == 2,
+         "the streams cannot be set");
     syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 void reset_signals() {
-    for (int signal = 1; signal < 65; ++signal) ::signal(signal, SIG_DFL);
+    for (int signal = 1; signal < 65; ++signal)
+        ::signal(signal, SIG_DFL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -420,10 +500,12 @@ void limit_files(unsigned long open_files) {
 }
 
 void enter_cgroups(const std::vector<int>& cgroups) {
-    for (int procs : cgroups) must(write(procs, "0", 1) == 1, "the cgroup cannot be entered");
+    for (int procs : cgroups)
+        must(write(procs, "0", 1) == 1, "the cgroup cannot be entered");
 }
 
-[[noreturn]] void become_container(const Description& description, const Pipes& pipes, const std::vector<int>& cgroups) {
+[[noreturn]] void become_container(const Description& description, const Pipes& pipes,
+                                   const std::vector<int>& cgroups) {
     status_pipe = pipes.status[1];
     reset_signals();
     enter_cgroups(cgroups);
@@ -431,10 +513,12 @@ void enter_cgroups(const std::vector<int>& cgroups) {
     setsid();
     umask(022);
     mount_everything(description);
-    must(sethostname(description.hostname.c_str(), description.hostname.size()) == 0, "the host name cannot be set");
+    must(sethostname(description.hostname.c_str(), description.hostname.size()) == 0,
+         "the host name cannot be set");
     limit_files(description.open_files);
     Identity identity = look_up(description.user);
-    must(chdir(description.directory.c_str()) == 0, "the working directory " + description.directory + " cannot be entered");
+    must(chdir(description.directory.c_str()) == 0,
+         "the working directory " + description.directory + " cannot be entered");
     take_streams(pipes, identity, description.one_identity);
     become(description, identity);
     if (description.init) run_init();
@@ -448,21 +532,24 @@ void enter_cgroups(const std::vector<int>& cgroups) {
     reset_signals();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     enter_cgroups(cgroups);
-    must(setns(container, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) == 0,
+    must(setns(container,
+               CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) == 0,
          "the container cannot be entered");
     pid_t visitor = fork();
     must(visitor >= 0, "the program cannot be forked");
     if (visitor > 0) {
         syscall(SYS_close_range, 0, ~0U, 0);
         int status = 0;
-        while (waitpid(visitor, &status, 0) < 0 && errno == EINTR) continue;
+        while (waitpid(visitor, &status, 0) < 0 && errno == EINTR)
+            continue;
         _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     }
     setsid();
     umask(022);
     limit_files(description.open_files);
     Identity identity = look_up(description.user);
-    must(chdir(description.directory.c_str()) == 0, "the working directory " + description.directory + " cannot be entered");
+    must(chdir(description.directory.c_str()) == 0,
+         "the working directory " + description.directory + " cannot be entered");
     take_streams(pipes, identity, description.one_identity);
     become(description, identity);
     execute(description, identity);
@@ -478,12 +565,15 @@ pid_t clone_with(uint64_t flags, int& pidfd) {
 
 // Reads what the child says: the end of the pipe without a word means that execve closed it.
 void await_program(Started& started, Pipes& pipes) {
-    for (int end : {pipes.status[1], pipes.output[1], pipes.error[1]}) close(end);
+    for (int end : {pipes.status[1], pipes.output[1], pipes.error[1]})
+        close(end);
     std::string said;
     char bytes[1024];
     for (ssize_t got; (got = read(pipes.status[0], bytes, sizeof bytes)) != 0;) {
-        if (got > 0) said.append(bytes, static_cast<size_t>(got));
-        else if (errno != EINTR) break;
+        if (got > 0)
+            said.append(bytes, static_cast<size_t>(got));
+        else if (errno != EINTR)
+            break;
     }
     close(pipes.status[0]);
     started.output = pipes.output[0];
@@ -492,11 +582,14 @@ void await_program(Started& started, Pipes& pipes) {
     started.code = atoi(said.c_str());
     started.text = said.substr(said.find(' ') + 1);
     waitpid(started.pid, nullptr, 0);
-    for (int end : {started.pidfd, started.output, started.error}) close(end);
+    for (int end : {started.pidfd, started.output, started.error})
+        close(end);
     started.pid = started.pidfd = started.output = started.error = -1;
 }
 
-Started refused(const char* what) { return {.code = errno ? errno : EINVAL, .text = std::string(what) + ": " + strerror(errno)}; }
+Started refused(const char* what) {
+    return {.code = errno ? errno : EINVAL, .text = std::string(what) + ": " + strerror(errno)};
+}
 
 }  // namespace
 
@@ -506,28 +599,49 @@ bool parse_description(std::string_view bytes, Description& description) {
     for (size_t i = 0; i < fields.size(); i += 2) {
         const std::string& key = fields[i];
         std::string& value = fields[i + 1];
-        if (key == "layer") description.layers.push_back(std::move(value));
-        else if (key == "upper") description.upper = value;
-        else if (key == "work") description.work = value;
-        else if (key == "arg") description.arguments.push_back(std::move(value));
-        else if (key == "env") description.environment.push_back(std::move(value));
-        else if (key == "cwd") description.directory = value;
-        else if (key == "user") description.user = value;
-        else if (key == "hostname") description.hostname = value;
-        else if (key == "capability") description.capabilities.push_back(std::move(value));
-        else if (key == "open_files") description.open_files = strtoul(value.c_str(), nullptr, 10);
-        else if (key == "memory") description.memory = value;
-        else if (key == "file") description.files.push_back({.path = value, .content = {}});
+        if (key == "layer")
+            description.layers.push_back(std::move(value));
+        else if (key == "upper")
+            description.upper = value;
+        else if (key == "work")
+            description.work = value;
+        else if (key == "arg")
+            description.arguments.push_back(std::move(value));
+        else if (key == "env")
+            description.environment.push_back(std::move(value));
+        else if (key == "cwd")
+            description.directory = value;
+        else if (key == "user")
+            description.user = value;
+        else if (key == "hostname")
+            description.hostname = value;
+        else if (key == "capability")
+            description.capabilities.push_back(std::move(value));
+        else if (key == "open_files")
+            description.open_files = strtoul(value.c_str(), nullptr, 10);
+        else if (key == "memory")
+            description.memory = value;
+        else if (key == "file")
+            description.files.push_back({.path = value, .content = {}});
         else if (key == "mode" && !description.files.empty())
-            description.files.back().mode = static_cast<unsigned>(strtoul(value.c_str(), nullptr, 8));
-        else if (key == "content" && !description.files.empty()) description.files.back().content = std::move(value);
-        else if (key == "volume") description.volumes.push_back({.path = value, .source = {}});
-        else if (key == "source" && !description.volumes.empty()) description.volumes.back().source = value;
-        else if (key == "access" && !description.volumes.empty()) description.volumes.back().read_only = value == "read";
-        else if (key == "read_only") description.read_only = true;
-        else if (key == "init") description.init = true;
-        else if (key == "identities") description.one_identity = value == "one";
-        else return false;
+            description.files.back().mode =
+                static_cast<unsigned>(strtoul(value.c_str(), nullptr, 8));
+        else if (key == "content" && !description.files.empty())
+            description.files.back().content = std::move(value);
+        else if (key == "volume")
+            description.volumes.push_back({.path = value, .source = {}});
+        else if (key == "source" && !description.volumes.empty())
+            description.volumes.back().source = value;
+        else if (key == "access" && !description.volumes.empty())
+            description.volumes.back().read_only = value == "read";
+        else if (key == "read_only")
+            description.read_only = true;
+        else if (key == "init")
+            description.init = true;
+        else if (key == "identities")
+            description.one_identity = value == "one";
+        else
+            return false;
     }
     return !description.arguments.empty();
 }
@@ -536,14 +650,16 @@ Started start_container(const Description& description, const std::vector<int>& 
     Pipes pipes;
     if (!pipes.open()) return refused("pipes are refused");
     Started started;
-    started.pid = clone_with(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS, started.pidfd);
+    started.pid =
+        clone_with(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS, started.pidfd);
     if (started.pid < 0) return refused("a process is refused");
     if (started.pid == 0) become_container(description, pipes, cgroups);
     await_program(started, pipes);
     return started;
 }
 
-Started start_in_container(int container, const Description& description, const std::vector<int>& cgroups) {
+Started start_in_container(int container, const Description& description,
+                           const std::vector<int>& cgroups) {
     Pipes pipes;
     if (!pipes.open()) return refused("pipes are refused");
     Started started;

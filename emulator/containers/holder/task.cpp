@@ -1,6 +1,6 @@
-// The holder of one task. The outer process stays outside to write the identity maps, and dies when the emulator's
-// spawner does; the inner one is PID 1 of the task's own process namespace, so that its death takes everything along:
-// containers, whatever they forked, mounts and namespaces.
+// The holder of one task. The outer process stays outside to write the identity maps, and dies when
+// the emulator's spawner does; the inner one is PID 1 of the task's own process namespace, so that
+// its death takes everything along: containers, whatever they forked, mounts and namespaces.
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -37,9 +37,11 @@ struct Message {
     std::vector<int> descriptors;
 };
 
-void send_message(const std::vector<std::string>& fields, const std::vector<int>& descriptors = {}) {
+void send_message(const std::vector<std::string>& fields,
+                  const std::vector<int>& descriptors = {}) {
     std::string bytes;
-    for (const std::string& field : fields) put(bytes, field);
+    for (const std::string& field : fields)
+        put(bytes, field);
     iovec vector{bytes.data(), bytes.size()};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxDescriptors)];
     msghdr header{};
@@ -54,7 +56,8 @@ void send_message(const std::vector<std::string>& fields, const std::vector<int>
         rights->cmsg_len = CMSG_LEN(sizeof(int) * descriptors.size());
         memcpy(CMSG_DATA(rights), descriptors.data(), sizeof(int) * descriptors.size());
     }
-    while (sendmsg(kControlDescriptor, &header, MSG_NOSIGNAL) < 0 && errno == EINTR) continue;
+    while (sendmsg(kControlDescriptor, &header, MSG_NOSIGNAL) < 0 && errno == EINTR)
+        continue;
 }
 
 // False at the end of the conversation.
@@ -68,7 +71,8 @@ bool receive_message(Message& message) {
     header.msg_control = control;
     header.msg_controllen = sizeof control;
     ssize_t size;
-    while ((size = recvmsg(kControlDescriptor, &header, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) continue;
+    while ((size = recvmsg(kControlDescriptor, &header, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+        continue;
     if (size <= 0) return false;
     message.fields = take_fields({bytes, static_cast<size_t>(size)});
     for (cmsghdr* part = CMSG_FIRSTHDR(&header); part; part = CMSG_NXTHDR(&header, part)) {
@@ -84,7 +88,7 @@ bool receive_message(Message& message) {
 }
 
 std::string read_all(int file) {
-    struct stat facts {};
+    struct stat facts{};
     fstat(file, &facts);
     std::string text(static_cast<size_t>(facts.st_size), '\0');
     ssize_t got = pread(file, text.data(), text.size(), 0);
@@ -113,14 +117,16 @@ class Task {
             if (poll(waits, 2, -1) < 0) continue;
             if (waits[1].revents) {
                 signalfd_siginfo information;
-                while (read(signals, &information, sizeof information) > 0) continue;
+                while (read(signals, &information, sizeof information) > 0)
+                    continue;
                 reap();
             }
             if (waits[0].revents) {
                 Message message;
                 if (!receive_message(message)) _exit(0);
                 handle(message);
-                for (int descriptor : message.descriptors) close(descriptor);
+                for (int descriptor : message.descriptors)
+                    close(descriptor);
             }
         }
     }
@@ -142,12 +148,18 @@ class Task {
         const auto& fields = message.fields;
         if (fields.size() < 2) return;
         const std::string& verb = fields[1];
-        if (verb == "listen" && fields.size() == 4) reply_socket(fields, SocketKind::Listener);
-        else if (verb == "udp" && fields.size() == 4) reply_socket(fields, SocketKind::Datagram);
-        else if (verb == "socket" && fields.size() == 4) reply_socket(fields, SocketKind::Stream);
-        else if (verb == "start" && fields.size() == 3) start(message);
-        else if (verb == "exec" && fields.size() == 4) start_inside(message);
-        else send_message({fields[0], std::to_string(EPROTO), "unknown request " + verb});
+        if (verb == "listen" && fields.size() == 4)
+            reply_socket(fields, SocketKind::Listener);
+        else if (verb == "udp" && fields.size() == 4)
+            reply_socket(fields, SocketKind::Datagram);
+        else if (verb == "socket" && fields.size() == 4)
+            reply_socket(fields, SocketKind::Stream);
+        else if (verb == "start" && fields.size() == 3)
+            start(message);
+        else if (verb == "exec" && fields.size() == 4)
+            start_inside(message);
+        else
+            send_message({fields[0], std::to_string(EPROTO), "unknown request " + verb});
     }
 
     void reply_socket(const std::vector<std::string>& fields, SocketKind kind) {
@@ -159,24 +171,31 @@ class Task {
 
     void start(const Message& message) {
         Description description;
-        if (message.descriptors.empty() || !parse_description(read_all(message.descriptors[0]), description))
-            return send_message({message.fields[0], std::to_string(EPROTO), "malformed description"});
-        remember(message.fields, start_container(description, {message.descriptors.begin() + 1, message.descriptors.end()}));
+        if (message.descriptors.empty() ||
+            !parse_description(read_all(message.descriptors[0]), description))
+            return send_message(
+                {message.fields[0], std::to_string(EPROTO), "malformed description"});
+        remember(message.fields, start_container(description, {message.descriptors.begin() + 1,
+                                                               message.descriptors.end()}));
     }
 
     void start_inside(const Message& message) {
         Description description;
-        if (message.descriptors.empty() || !parse_description(read_all(message.descriptors[0]), description))
-            return send_message({message.fields[0], std::to_string(EPROTO), "malformed description"});
+        if (message.descriptors.empty() ||
+            !parse_description(read_all(message.descriptors[0]), description))
+            return send_message(
+                {message.fields[0], std::to_string(EPROTO), "malformed description"});
         for (const Child& child : children_)
             if (child.name == message.fields[3])
                 return remember(message.fields, start_in_container(child.pidfd, description,
-                                                                   {message.descriptors.begin() + 1, message.descriptors.end()}));
+                                                                   {message.descriptors.begin() + 1,
+                                                                    message.descriptors.end()}));
         send_message({message.fields[0], std::to_string(ESRCH), "the container does not run"});
     }
 
     void remember(const std::vector<std::string>& fields, Started started) {
-        if (started.code) return send_message({fields[0], std::to_string(started.code), started.text});
+        if (started.code)
+            return send_message({fields[0], std::to_string(started.code), started.text});
         children_.push_back({fields[2], started.pid, started.pidfd});
         send_message({fields[0], "0", ""}, {started.pidfd, started.output, started.error});
         close(started.output);
@@ -203,7 +222,8 @@ class Task {
     if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0)
         fail(std::string("mounts cannot be made private: ") + strerror(errno));
     Network network;
-    if (std::string problem = make_network(network, address, Here::Gateway); !problem.empty()) fail(problem);
+    if (std::string problem = make_network(network, address, Here::Gateway); !problem.empty())
+        fail(problem);
     Task(network).serve();
 }
 
@@ -211,13 +231,16 @@ bool write_map(pid_t pid, const char* name, unsigned outside, unsigned count) {
     std::string path = "/proc/" + std::to_string(pid) + "/" + name;
     std::string line = "0 " + std::to_string(outside) + " " + std::to_string(count) + "\n";
     int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-    bool done = file >= 0 && write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+    bool done =
+        file >= 0 && write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
     if (file >= 0) close(file);
     return done;
 }
 
 bool write_maps(pid_t pid, bool range) {
-    if (range) return write_map(pid, "uid_map", kFirstIdentity, kIdentities) && write_map(pid, "gid_map", kFirstIdentity, kIdentities);
+    if (range)
+        return write_map(pid, "uid_map", kFirstIdentity, kIdentities) &&
+               write_map(pid, "gid_map", kFirstIdentity, kIdentities);
     std::string path = "/proc/" + std::to_string(pid) + "/setgroups";
     int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (file >= 0) {
@@ -237,13 +260,15 @@ int setting(const char* path) {
 
 // The setting to change, in the order in which distributions are known to refuse.
 std::string why_refused(int error) {
-    std::string sentence = std::string("this machine refuses user namespaces (") + strerror(error) + "): ";
+    std::string sentence =
+        std::string("this machine refuses user namespaces (") + strerror(error) + "): ";
     if (setting("/proc/sys/kernel/unprivileged_userns_clone") == 0)
         return sentence + "set sysctl kernel.unprivileged_userns_clone=1, or use --runtime docker";
     if (setting("/proc/sys/user/max_user_namespaces") == 0)
         return sentence + "set sysctl user.max_user_namespaces=15000, or use --runtime docker";
     if (setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1)
-        return sentence + "set sysctl kernel.apparmor_restrict_unprivileged_userns=0, or use --runtime docker";
+        return sentence +
+               "set sysctl kernel.apparmor_restrict_unprivileged_userns=0, or use --runtime docker";
     return sentence + "a container without the right to make namespaces needs --runtime docker";
 }
 
@@ -281,7 +306,8 @@ int run_pause(const std::string& address, const std::string& path) {
         close(connection);
     }
     Network network;
-    if (std::string problem = make_network(network, address, Here::Task); !problem.empty()) fail(problem);
+    if (std::string problem = make_network(network, address, Here::Task); !problem.empty())
+        fail(problem);
     Task(network).serve();
 }
 
@@ -309,7 +335,8 @@ int run_task(const std::string& address, const std::string& identities) {
     close(maps[1]);
     close(kControlDescriptor);
     int status = 0;
-    while (waitpid(inner, &status, 0) < 0 && errno == EINTR) continue;
+    while (waitpid(inner, &status, 0) < 0 && errno == EINTR)
+        continue;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

@@ -1,17 +1,21 @@
-// The conversation between the emulator and a holder, over one SEQPACKET socket (descriptor 3 of the holder).
+// The conversation between the emulator and a holder, over one SEQPACKET socket (descriptor 3 of
+// the holder).
 //
 //   request   number, verb, arguments…      with descriptors, one datagram
 //   reply     number, errno, text           with descriptors, one datagram; errno "0" = done
 //   event     "0", "exited", name, wait status
-//   event     "0", "ready", ""              once, when the network stands; or "0", "failed", sentence
+//   event     "0", "ready", ""              once, when the network stands; or "0", "failed",
+//   sentence
 //
 //   listen ADDRESS PORT | udp ADDRESS PORT | socket [FROM]    → the socket
-//   start NAME, descriptor: the container's description        → pidfd, read ends of its two outputs
-//   exec  NAME CONTAINER, descriptor: the description          → pidfd, read ends of its two outputs
+//   start NAME, descriptor: the container's description        → pidfd, read ends of its two
+//   outputs exec  NAME CONTAINER, descriptor: the description          → pidfd, read ends of its
+//   two outputs
 // End of file on the socket means that the emulator is gone: everything is killed.
 //
-// Fields are length-prefixed, so contents may hold any byte. A container's description is such a list too, of pairs
-// (key, value); it travels in a memory file, because environments may be larger than a datagram.
+// Fields are length-prefixed, so contents may hold any byte. A container's description is such a
+// list too, of pairs (key, value); it travels in a memory file, because environments may be larger
+// than a datagram.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -23,7 +27,8 @@ namespace holder {
 
 inline constexpr int kControlDescriptor = 3;
 inline constexpr size_t kMaxDatagramBytes = 64 * 1024;
-// The first of the 65,536 identities that a task's users are mapped to when the emulator is privileged.
+// The first of the 65,536 identities that a task's users are mapped to when the emulator is
+// privileged.
 inline constexpr unsigned kFirstIdentity = 100'000;
 inline constexpr unsigned kIdentities = 65'536;
 
@@ -49,11 +54,11 @@ inline std::vector<std::string> take_fields(std::string_view bytes) {
 }
 
 // Keys of a description, in the order in which they may repeat:
-//   layer      directory below the holder's own, topmost first        upper, work   directories of the overlay
-//   arg env    one each                                               cwd user hostname
+//   layer      directory below the holder's own, topmost first        upper, work   directories of
+//   the overlay arg env    one each                                               cwd user hostname
 //   capability one that is kept, "CHOWN"                              open_files memory
-//   file       path, then "mode" and "content"                        volume        path, then "source" and "access"
-//   read_only init                                                    "yes"
+//   file       path, then "mode" and "content"                        volume        path, then
+//   "source" and "access" read_only init                                                    "yes"
 //   identities "range" or "one"
 
 }  // namespace holder

@@ -1,7 +1,7 @@
 // Images: put, get, list, describe, delete, scans.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/date.h"
 #include "ecr/control_plane.h"
@@ -16,7 +16,9 @@ using base::Node;
 struct ImageId {
     std::string digest, tag;
 };
-ImageId image_id(const Node& node) { return {node["imageDigest"].as_string(), node["imageTag"].as_string()}; }
+ImageId image_id(const Node& node) {
+    return {node["imageDigest"].as_string(), node["imageTag"].as_string()};
+}
 
 Node to_node(const ImageId& id) {
     Node node = Node::object();
@@ -30,23 +32,30 @@ struct Failure {
 };
 
 // The image of an id, or why there is none.
-std::optional<Image> resolve(ControlPlane& ecr, const std::string& repository, const ImageId& id, Failure& failure) {
+std::optional<Image> resolve(ControlPlane& ecr, const std::string& repository, const ImageId& id,
+                             Failure& failure) {
     if (id.digest.empty() && id.tag.empty()) {
-        failure = {"MissingDigestAndTag", "Invalid request parameters: both tag and digest cannot be null"};
+        failure = {"MissingDigestAndTag",
+                   "Invalid request parameters: both tag and digest cannot be null"};
         return std::nullopt;
     }
     if (!id.digest.empty() && !oci::Digest::parse(id.digest)) {
-        failure = {"InvalidImageDigest", "Invalid request parameters: image digest should satisfy the regex '[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'"};
+        failure = {"InvalidImageDigest",
+                   "Invalid request parameters: image digest should satisfy the regex "
+                   "'[a-zA-Z0-9-_+.]+:[a-fA-F0-9]+'"};
         return std::nullopt;
     }
     if (!id.tag.empty() && !oci::is_tag(id.tag)) {
-        failure = {"InvalidImageTag", "Invalid request parameters: image tag should satisfy the regex '[a-zA-Z0-9][-_.a-zA-Z0-9]{0,127}'"};
+        failure = {"InvalidImageTag",
+                   "Invalid request parameters: image tag should satisfy the regex "
+                   "'[a-zA-Z0-9][-_.a-zA-Z0-9]{0,127}'"};
         return std::nullopt;
     }
     auto image = ecr.find_image(repository, id.digest.empty() ? id.tag : id.digest);
     if (!image) {
         failure = {"ImageNotFound", "Requested image not found"};
-    } else if (!id.digest.empty() && !id.tag.empty() && std::find(image->tags.begin(), image->tags.end(), id.tag) == image->tags.end()) {
+    } else if (!id.digest.empty() && !id.tag.empty() &&
+               std::find(image->tags.begin(), image->tags.end(), id.tag) == image->tags.end()) {
         failure = {"ImageTagDoesNotMatchDigest", "The image tag does not match the image digest"};
         return std::nullopt;
     }
@@ -54,7 +63,9 @@ std::optional<Image> resolve(ControlPlane& ecr, const std::string& repository, c
 }
 
 Node failure_node(const ImageId& id, const Failure& failure) {
-    return Node::object({{"imageId", to_node(id)}, {"failureCode", failure.code}, {"failureReason", failure.reason}});
+    return Node::object({{"imageId", to_node(id)},
+                         {"failureCode", failure.code},
+                         {"failureReason", failure.reason}});
 }
 
 Node image_node(ControlPlane& ecr, const Image& image, const std::string& tag) {
@@ -73,7 +84,10 @@ aws::Reply put_image(ControlPlane& ecr, const aws::Call& call) {
     push.tag = call.input["imageTag"].as_string();
     if (const std::string& digest = call.input["imageDigest"].as_string(); !digest.empty()) {
         auto parsed = oci::Digest::parse(digest);
-        if (!parsed) invalid("Invalid parameter at 'imageDigest' failed to satisfy constraint: 'Invalid digest'");
+        if (!parsed)
+            invalid(
+                "Invalid parameter at 'imageDigest' failed to satisfy constraint: 'Invalid "
+                "digest'");
         push.digest = *parsed;
     }
     Image image = ecr.put_image(push, Repeated::Refused);
@@ -89,8 +103,10 @@ aws::Reply batch_get_image(ControlPlane& ecr, const aws::Call& call) {
         ImageId id = image_id(node);
         Failure failure;
         auto image = resolve(ecr, name, id, failure);
-        if (image) images.push_back(image_node(ecr, *image, id.tag));
-        else failures.push_back(failure_node(id, failure));
+        if (image)
+            images.push_back(image_node(ecr, *image, id.tag));
+        else
+            failures.push_back(failure_node(id, failure));
     }
     aws::Reply reply;
     reply.output = Node::object({{"images", std::move(images)}, {"failures", std::move(failures)}});
@@ -107,12 +123,14 @@ aws::Reply list_images(ControlPlane& ecr, const aws::Call& call) {
     std::vector<ImageId> ids;
     for (const Image& image : ecr.store().images(name)) {
         if (!passes(call.input["filter"], !image.tags.empty())) continue;
-        for (const std::string& tag : image.tags) ids.push_back({image.digest.to_string(), tag});
+        for (const std::string& tag : image.tags)
+            ids.push_back({image.digest.to_string(), tag});
         if (image.tags.empty()) ids.push_back({image.digest.to_string(), ""});
     }
     Page page = page_of(call, ids.size(), 100);
     Node list = Node::array();
-    for (size_t i = page.from; i < page.to; ++i) list.push_back(to_node(ids[i]));
+    for (size_t i = page.from; i < page.to; ++i)
+        list.push_back(to_node(ids[i]));
     aws::Reply reply;
     reply.output.set("imageIds", std::move(list));
     if (!page.next.empty()) reply.output.set("nextToken", page.next);
@@ -120,10 +138,13 @@ aws::Reply list_images(ControlPlane& ecr, const aws::Call& call) {
 }
 
 Node detail(ControlPlane& ecr, const Image& image) {
-    Node node = Node::object({{"registryId", ecr.registry_id()}, {"repositoryName", image.repository}, {"imageDigest", image.digest.to_string()}});
+    Node node = Node::object({{"registryId", ecr.registry_id()},
+                              {"repositoryName", image.repository},
+                              {"imageDigest", image.digest.to_string()}});
     if (!image.tags.empty()) {
         Node tags = Node::array();
-        for (const std::string& tag : image.tags) tags.push_back(tag);
+        for (const std::string& tag : image.tags)
+            tags.push_back(tag);
         node.set("imageTags", std::move(tags));
     }
     node.set("imageSizeInBytes", static_cast<int64_t>(image.size_bytes));
@@ -145,18 +166,24 @@ aws::Reply describe_images(ControlPlane& ecr, const aws::Call& call) {
             Failure failure;
             auto image = resolve(ecr, name, id, failure);
             if (!image)
-                throw aws::Error{400, "ImageNotFoundException",
-                                 fmt::format("The image with imageId {{imageDigest:'{}', imageTag:'{}'}} does not exist within the repository with name '{}' in the registry with id '{}'",
-                                             id.digest.empty() ? "null" : id.digest, id.tag.empty() ? "null" : id.tag, name, ecr.registry_id())};
+                throw aws::Error{
+                    400, "ImageNotFoundException",
+                    fmt::format(
+                        "The image with imageId {{imageDigest:'{}', imageTag:'{}'}} does not exist "
+                        "within the repository with name '{}' in the registry with id '{}'",
+                        id.digest.empty() ? "null" : id.digest, id.tag.empty() ? "null" : id.tag,
+                        name, ecr.registry_id())};
             found.push_back(*image);
         }
     } else {
         for (Image& image : ecr.store().images(name))
-            if (passes(call.input["filter"], !image.tags.empty())) found.push_back(std::move(image));
+            if (passes(call.input["filter"], !image.tags.empty()))
+                found.push_back(std::move(image));
     }
     Page page = page_of(call, found.size(), 100);
     Node list = Node::array();
-    for (size_t i = page.from; i < page.to; ++i) list.push_back(detail(ecr, found[i]));
+    for (size_t i = page.from; i < page.to; ++i)
+        list.push_back(detail(ecr, found[i]));
     aws::Reply reply;
     reply.output.set("imageDetails", std::move(list));
     if (!page.next.empty()) reply.output.set("nextToken", page.next);
@@ -164,14 +191,16 @@ aws::Reply describe_images(ControlPlane& ecr, const aws::Call& call) {
 }
 
 // By tag: the tag goes, with the last one the image. By digest: the image with all its tags.
-std::optional<Failure> delete_one(ControlPlane& ecr, const std::string& repository, const ImageId& id, Node& deleted) {
+std::optional<Failure> delete_one(ControlPlane& ecr, const std::string& repository,
+                                  const ImageId& id, Node& deleted) {
     Failure failure;
     auto image = resolve(ecr, repository, id, failure);
     if (!image) return failure;
     bool whole = id.tag.empty() || image->tags.size() == 1;
     if (whole && ecr.index_that_lists(repository, image->digest))
         return Failure{"ImageReferencedByManifestList",
-                       fmt::format("Requested image referenced by manifest list: [{}]", ecr.index_that_lists(repository, image->digest)->to_string())};
+                       fmt::format("Requested image referenced by manifest list: [{}]",
+                                   ecr.index_that_lists(repository, image->digest)->to_string())};
     if (!whole) {
         ecr.store().remove_tag(repository, id.tag);
         deleted.push_back(to_node(ImageId{image->digest.to_string(), id.tag}));
@@ -179,7 +208,8 @@ std::optional<Failure> delete_one(ControlPlane& ecr, const std::string& reposito
     }
     ecr.delete_image(repository, image->digest);
     if (image->tags.empty()) deleted.push_back(to_node(ImageId{image->digest.to_string(), ""}));
-    for (const std::string& tag : image->tags) deleted.push_back(to_node(ImageId{image->digest.to_string(), tag}));
+    for (const std::string& tag : image->tags)
+        deleted.push_back(to_node(ImageId{image->digest.to_string(), tag}));
     return std::nullopt;
 }
 
@@ -187,9 +217,13 @@ std::optional<Failure> delete_one(ControlPlane& ecr, const std::string& reposito
 aws::Reply batch_delete_image(ControlPlane& ecr, const aws::Call& call) {
     std::string name = ecr.repository(required(call, "repositoryName")).name;
     const auto& given = call.input["imageIds"].items();
-    if (given.empty() || given.size() > 100) invalid("Invalid parameter at 'imageIds' failed to satisfy constraint: 'Member must have length less than or equal to 100'");
+    if (given.empty() || given.size() > 100)
+        invalid(
+            "Invalid parameter at 'imageIds' failed to satisfy constraint: 'Member must have "
+            "length less than or equal to 100'");
     std::vector<ImageId> ids;
-    for (const Node& node : given) ids.push_back(image_id(node));
+    for (const Node& node : given)
+        ids.push_back(image_id(node));
     std::stable_partition(ids.begin(), ids.end(), [&](const ImageId& id) {
         Failure ignored;
         auto image = resolve(ecr, name, id, ignored);
@@ -197,9 +231,11 @@ aws::Reply batch_delete_image(ControlPlane& ecr, const aws::Call& call) {
     });
     Node deleted = Node::array(), failures = Node::array();
     for (const ImageId& id : ids)
-        if (auto failure = delete_one(ecr, name, id, deleted)) failures.push_back(failure_node(id, *failure));
+        if (auto failure = delete_one(ecr, name, id, deleted))
+            failures.push_back(failure_node(id, *failure));
     aws::Reply reply;
-    reply.output = Node::object({{"imageIds", std::move(deleted)}, {"failures", std::move(failures)}});
+    reply.output =
+        Node::object({{"imageIds", std::move(deleted)}, {"failures", std::move(failures)}});
     return reply;
 }
 
@@ -211,12 +247,17 @@ aws::Reply scan_status(ControlPlane& ecr, const aws::Call& call) {
     auto image = resolve(ecr, name, id, failure);
     if (!image) throw aws::Error{400, "ImageNotFoundException", failure.reason};
     aws::Reply reply;
-    reply.output = Node::object({{"registryId", ecr.registry_id()},
-                                 {"repositoryName", name},
-                                 {"imageId", to_node(ImageId{image->digest.to_string(), id.tag})},
-                                 {"imageScanStatus", Node::object({{"status", "COMPLETE"}, {"description", "The scan was completed successfully."}})}});
+    reply.output =
+        Node::object({{"registryId", ecr.registry_id()},
+                      {"repositoryName", name},
+                      {"imageId", to_node(ImageId{image->digest.to_string(), id.tag})},
+                      {"imageScanStatus",
+                       Node::object({{"status", "COMPLETE"},
+                                     {"description", "The scan was completed successfully."}})}});
     if (call.operation == "DescribeImageScanFindings")
-        reply.output.set("imageScanFindings", Node::object({{"findings", Node::array()}, {"findingSeverityCounts", Node::object()}}));
+        reply.output.set(
+            "imageScanFindings",
+            Node::object({{"findings", Node::array()}, {"findingSeverityCounts", Node::object()}}));
     return reply;
 }
 

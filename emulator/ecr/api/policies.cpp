@@ -19,7 +19,9 @@ Repository with_lifecycle_policy(ControlPlane& ecr, const aws::Call& call) {
     Repository repository = ecr.repository(required(call, "repositoryName"));
     if (repository.lifecycle_policy.empty())
         throw aws::Error{400, "LifecyclePolicyNotFoundException",
-                         fmt::format("Lifecycle policy does not exist for the repository with name '{}' in the registry with id '{}'", repository.name, ecr.registry_id())};
+                         fmt::format("Lifecycle policy does not exist for the repository with name "
+                                     "'{}' in the registry with id '{}'",
+                                     repository.name, ecr.registry_id())};
     return repository;
 }
 
@@ -42,7 +44,9 @@ aws::Reply get_lifecycle_policy(ControlPlane& ecr, const aws::Call& call) {
     aws::Reply reply;
     reply.output = about(ecr, repository);
     reply.output.set("lifecyclePolicyText", repository.lifecycle_policy);
-    reply.output.set("lastEvaluatedAt", base::epoch_seconds(repository.lifecycle_evaluated_at.value_or(repository.created_at)));
+    reply.output.set(
+        "lastEvaluatedAt",
+        base::epoch_seconds(repository.lifecycle_evaluated_at.value_or(repository.created_at)));
     return reply;
 }
 
@@ -62,7 +66,8 @@ std::vector<oci::Digest> listed_by_indexes(ControlPlane& ecr, const std::vector<
         if (!oci::is_index_type(image.media_type)) continue;
         auto index = oci::parse_index(ecr.store().manifest(image.repository, image.digest));
         if (!index) continue;
-        for (const oci::Descriptor& child : index->manifests) listed.push_back(child.digest);
+        for (const oci::Descriptor& child : index->manifests)
+            listed.push_back(child.digest);
     }
     return listed;
 }
@@ -80,17 +85,21 @@ aws::Reply preview(ControlPlane& ecr, const aws::Call& call) {
     if (call.operation == "StartLifecyclePolicyPreview") return reply;
     std::vector<Image> images = ecr.store().images(repository.name);
     Node results = Node::array();
-    for (const Expiry& expiry : expired_images(*rules, images, listed_by_indexes(ecr, images), call.now)) {
+    for (const Expiry& expiry :
+         expired_images(*rules, images, listed_by_indexes(ecr, images), call.now)) {
         const Image& image = images[expiry.image];
         Node tags = Node::array();
-        for (const std::string& tag : image.tags) tags.push_back(tag);
+        for (const std::string& tag : image.tags)
+            tags.push_back(tag);
         results.push_back(Node::object({{"imageTags", std::move(tags)},
                                         {"imageDigest", image.digest.to_string()},
                                         {"imagePushedAt", base::epoch_seconds(image.pushed_at)},
                                         {"action", Node::object({{"type", "EXPIRE"}})},
                                         {"appliedRulePriority", expiry.priority}}));
     }
-    reply.output.set("summary", Node::object({{"expiringImageTotalCount", static_cast<int64_t>(results.size())}}));
+    reply.output.set(
+        "summary",
+        Node::object({{"expiringImageTotalCount", static_cast<int64_t>(results.size())}}));
     reply.output.set("previewResults", std::move(results));
     return reply;
 }
@@ -99,7 +108,9 @@ Repository with_policy(ControlPlane& ecr, const aws::Call& call) {
     Repository repository = ecr.repository(required(call, "repositoryName"));
     if (repository.policy.empty())
         throw aws::Error{400, "RepositoryPolicyNotFoundException",
-                         fmt::format("Repository policy does not exist for the repository with name '{}' in the registry with id '{}'", repository.name, ecr.registry_id())};
+                         fmt::format("Repository policy does not exist for the repository with "
+                                     "name '{}' in the registry with id '{}'",
+                                     repository.name, ecr.registry_id())};
     return repository;
 }
 
@@ -114,12 +125,17 @@ aws::Reply policy_reply(const ControlPlane& ecr, const Repository& repository) {
 aws::Reply set_repository_policy(ControlPlane& ecr, const aws::Call& call) {
     Repository repository = ecr.repository(required(call, "repositoryName"));
     repository.policy = required(call, "policyText");
-    if (!base::parse_json(repository.policy)) invalid("Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository policy provided'");
+    if (!base::parse_json(repository.policy))
+        invalid(
+            "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'Invalid repository "
+            "policy provided'");
     ecr.store().save(repository);
     return policy_reply(ecr, repository);
 }
 
-aws::Reply get_repository_policy(ControlPlane& ecr, const aws::Call& call) { return policy_reply(ecr, with_policy(ecr, call)); }
+aws::Reply get_repository_policy(ControlPlane& ecr, const aws::Call& call) {
+    return policy_reply(ecr, with_policy(ecr, call));
+}
 
 aws::Reply delete_repository_policy(ControlPlane& ecr, const aws::Call& call) {
     Repository repository = with_policy(ecr, call);

@@ -29,8 +29,13 @@ void take_settings(const aws::Call& call, Cluster& cluster) {
 // Idempotent on the name; an INACTIVE one comes back as new.
 aws::Reply create_cluster(ControlPlane& ecs, const aws::Call& call) {
     std::string name = ecs.cluster_name(call.input["clusterName"].as_string());
-    if (name.size() > 255 || name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != std::string::npos)
-        invalid("Identifier was empty, too long, or contained invalid characters. Valid identifier pattern: [a-zA-Z0-9\\-_]{1,255}");
+    if (name.size() > 255 ||
+        name.find_first_not_of(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") !=
+            std::string::npos)
+        invalid(
+            "Identifier was empty, too long, or contained invalid characters. Valid identifier "
+            "pattern: [a-zA-Z0-9\\-_]{1,255}");
     auto found = ecs.state().clusters.find(name);
     if (found == ecs.state().clusters.end() || !found->second.active) {
         Cluster cluster;
@@ -50,11 +55,15 @@ aws::Reply describe_clusters(ControlPlane& ecs, const aws::Call& call) {
     for (const Node& item : wanted) {
         std::string name = ecs.cluster_name(item.as_string());
         auto found = ecs.state().clusters.find(name);
-        if (found == ecs.state().clusters.end()) failures.push_back(failure(ecs.arns().cluster(name)));
-        else clusters.push_back(to_node(ecs.arns(), ecs.state(), found->second, call.input["include"]));
+        if (found == ecs.state().clusters.end())
+            failures.push_back(failure(ecs.arns().cluster(name)));
+        else
+            clusters.push_back(
+                to_node(ecs.arns(), ecs.state(), found->second, call.input["include"]));
     }
     aws::Reply reply;
-    reply.output = Node::object({{"clusters", std::move(clusters)}, {"failures", std::move(failures)}});
+    reply.output =
+        Node::object({{"clusters", std::move(clusters)}, {"failures", std::move(failures)}});
     return reply;
 }
 
@@ -70,10 +79,12 @@ aws::Reply delete_cluster(ControlPlane& ecs, const aws::Call& call) {
     Cluster& cluster = ecs.cluster_of(call);
     for (const auto& [key, service] : ecs.state().services)
         if (key.first == cluster.name && service.status == Service::Status::Active)
-            throw aws::Error{400, "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."};
+            throw aws::Error{400, "ClusterContainsServicesException",
+                             "The Cluster cannot be deleted while Services are active."};
     for (const auto& [id, task] : ecs.state().tasks)
         if (task.cluster == cluster.name && task.status != TaskStatus::Stopped)
-            throw aws::Error{400, "ClusterContainsTasksException", "The Cluster cannot be deleted while Tasks are active."};
+            throw aws::Error{400, "ClusterContainsTasksException",
+                             "The Cluster cannot be deleted while Tasks are active."};
     cluster.active = false;
     ecs.changed(cluster);
     return reply_with(ecs, ecs.state(), cluster);
@@ -90,7 +101,10 @@ aws::Reply update_cluster(ControlPlane& ecs, const aws::Call& call) {
 aws::Reply describe_capacity_providers(ControlPlane& ecs, const aws::Call&) {
     Node list = Node::array();
     for (const char* name : {"FARGATE", "FARGATE_SPOT"})
-        list.push_back(Node::object({{"capacityProviderArn", fmt::format("arn:aws:ecs:{}:{}", ecs.arns().region(), name)}, {"name", name}, {"status", "ACTIVE"}}));
+        list.push_back(Node::object(
+            {{"capacityProviderArn", fmt::format("arn:aws:ecs:{}:{}", ecs.arns().region(), name)},
+             {"name", name},
+             {"status", "ACTIVE"}}));
     aws::Reply reply;
     reply.output.set("capacityProviders", std::move(list));
     return reply;

@@ -10,8 +10,10 @@ namespace {
 // Newest first.
 std::vector<const Deployment*> deployments_of(const Service& service) {
     std::vector<const Deployment*> result;
-    for (const Deployment& deployment : service.deployments) result.push_back(&deployment);
-    for (auto old = service.history.rbegin(); old != service.history.rend(); ++old) result.push_back(&*old);
+    for (const Deployment& deployment : service.deployments)
+        result.push_back(&deployment);
+    for (auto old = service.history.rbegin(); old != service.history.rend(); ++old)
+        result.push_back(&*old);
     return result;
 }
 
@@ -19,13 +21,19 @@ aws::Reply list_service_deployments(ControlPlane& ecs, const aws::Call& call) {
     Cluster& cluster = ecs.cluster_of(call);
     const Service& service = ecs.service_of(cluster.name, required(call, "service"));
     const auto& statuses = call.input["status"].items();
-    const Node &after = call.input["createdAt"]["after"], &before = call.input["createdAt"]["before"];
+    const Node &after = call.input["createdAt"]["after"],
+               &before = call.input["createdAt"]["before"];
     Node list = Node::array();
     for (const Deployment* deployment : deployments_of(service)) {
         Node node = service_deployment_node(ecs.arns(), service, *deployment, Detail::Brief);
         double created = node["createdAt"].as_double();
-        bool wanted_status = statuses.empty() || std::any_of(statuses.begin(), statuses.end(), [&](const Node& status) { return status == node["status"]; });
-        if (!wanted_status || (after.is_number() && created <= after.as_double()) || (before.is_number() && created >= before.as_double())) continue;
+        bool wanted_status = statuses.empty() ||
+                             std::any_of(statuses.begin(), statuses.end(), [&](const Node& status) {
+                                 return status == node["status"];
+                             });
+        if (!wanted_status || (after.is_number() && created <= after.as_double()) ||
+            (before.is_number() && created >= before.as_double()))
+            continue;
         list.push_back(std::move(node));
     }
     aws::Reply reply;
@@ -50,26 +58,32 @@ bool find_by_arn(ControlPlane& ecs, const std::string& arn, const Visit& visit) 
 aws::Reply describe_service_deployments(ControlPlane& ecs, const aws::Call& call) {
     Node found = Node::array(), failures = Node::array();
     for (const Node& arn : call.input["serviceDeploymentArns"].items()) {
-        bool known = find_by_arn(ecs, arn.as_string(), [&](Service& service, const Deployment& deployment) {
-            found.push_back(service_deployment_node(ecs.arns(), service, deployment, Detail::Full));
-        });
+        bool known =
+            find_by_arn(ecs, arn.as_string(), [&](Service& service, const Deployment& deployment) {
+                found.push_back(
+                    service_deployment_node(ecs.arns(), service, deployment, Detail::Full));
+            });
         if (!known) failures.push_back(failure(arn.as_string()));
     }
     aws::Reply reply;
-    reply.output = Node::object({{"serviceDeployments", std::move(found)}, {"failures", std::move(failures)}});
+    reply.output =
+        Node::object({{"serviceDeployments", std::move(found)}, {"failures", std::move(failures)}});
     return reply;
 }
 
 aws::Reply describe_service_revisions(ControlPlane& ecs, const aws::Call& call) {
     Node found = Node::array(), failures = Node::array();
     for (const Node& arn : call.input["serviceRevisionArns"].items()) {
-        bool known = find_by_arn(ecs, arn.as_string(), [&](Service& service, const Deployment& deployment) {
-            found.push_back(service_revision_node(ecs.arns(), ecs.state(), service, deployment));
-        });
+        bool known =
+            find_by_arn(ecs, arn.as_string(), [&](Service& service, const Deployment& deployment) {
+                found.push_back(
+                    service_revision_node(ecs.arns(), ecs.state(), service, deployment));
+            });
         if (!known) failures.push_back(failure(arn.as_string()));
     }
     aws::Reply reply;
-    reply.output = Node::object({{"serviceRevisions", std::move(found)}, {"failures", std::move(failures)}});
+    reply.output =
+        Node::object({{"serviceRevisions", std::move(found)}, {"failures", std::move(failures)}});
     return reply;
 }
 
@@ -80,10 +94,12 @@ aws::Reply stop_service_deployment(ControlPlane& ecs, const aws::Call& call) {
     bool known = find_by_arn(ecs, arn, [&](Service& service, const Deployment& wanted) {
         Deployment* primary = service.primary();
         if (!primary || primary->id != wanted.id || primary->rollout != RolloutState::InProgress)
-            throw aws::Error{400, "ConflictException", "The service deployment is not in progress."};   // GUESS: the words
+            throw aws::Error{400, "ConflictException",
+                             "The service deployment is not in progress."};  // GUESS: the words
         std::string id = primary->id;
         primary->rollout = RolloutState::Failed;
-        primary->rollout_reason = roll_back ? "ECS deployment stopped: rolling back." : "ECS deployment stopped.";
+        primary->rollout_reason =
+            roll_back ? "ECS deployment stopped: rolling back." : "ECS deployment stopped.";
         primary->finished_at = call.now;
         const Deployment* back = nullptr;
         for (const Deployment* one : deployments_of(service))
@@ -94,7 +110,9 @@ aws::Reply stop_service_deployment(ControlPlane& ecs, const aws::Call& call) {
         }
         ecs.changed(service);
     });
-    if (!known) throw aws::Error{400, "ServiceDeploymentNotFoundException", "Service deployment not found."};
+    if (!known)
+        throw aws::Error{400, "ServiceDeploymentNotFoundException",
+                         "Service deployment not found."};
     aws::Reply reply;
     reply.output.set("serviceDeploymentArn", arn);
     return reply;

@@ -9,7 +9,8 @@ namespace ecs {
 namespace {
 
 aws::Reply register_task_definition(ControlPlane& ecs, const aws::Call& call) {
-    const TaskDefinition& definition = ecs.register_definition(call.input, call.caller.arn, call.input["tags"]);
+    const TaskDefinition& definition =
+        ecs.register_definition(call.input, call.caller.arn, call.input["tags"]);
     aws::Reply reply;
     reply.output.set("taskDefinition", to_node(ecs.arns(), definition));
     if (definition.tags.size() > 0) reply.output.set("tags", definition.tags);
@@ -26,14 +27,16 @@ aws::Reply describe_task_definition(ControlPlane& ecs, const aws::Call& call) {
     const TaskDefinition& definition = described(ecs, call);
     aws::Reply reply;
     reply.output.set("taskDefinition", to_node(ecs.arns(), definition));
-    if (includes(call, "TAGS")) reply.output.set("tags", definition.tags.is_array() ? definition.tags : Node::array());
+    if (includes(call, "TAGS"))
+        reply.output.set("tags", definition.tags.is_array() ? definition.tags : Node::array());
     return reply;
 }
 
 aws::Reply deregister_task_definition(ControlPlane& ecs, const aws::Call& call) {
     const std::string& reference = required(call, "taskDefinition");
-    if (reference.find(':', reference.rfind('/') == std::string::npos ? 0 : reference.rfind('/')) == std::string::npos)
-        invalid("Revision is required");   // GUESS: the words
+    if (reference.find(':', reference.rfind('/') == std::string::npos ? 0 : reference.rfind('/')) ==
+        std::string::npos)
+        invalid("Revision is required");  // GUESS: the words
     TaskDefinition& definition = described(ecs, call);
     definition.status = TaskDefinition::Status::Inactive;
     definition.deregistered_at = call.now;
@@ -46,12 +49,17 @@ aws::Reply deregister_task_definition(ControlPlane& ecs, const aws::Call& call) 
 // Deleted revisions stay known as DELETE_IN_PROGRESS: their numbers are not used again.
 aws::Reply delete_task_definitions(ControlPlane& ecs, const aws::Call& call) {
     const auto& wanted = call.input["taskDefinitions"].items();
-    if (wanted.empty() || wanted.size() > 10) invalid("taskDefinitions must contain 1 to 10 items.");
+    if (wanted.empty() || wanted.size() > 10)
+        invalid("taskDefinitions must contain 1 to 10 items.");
     Node deleted = Node::array(), failures = Node::array();
     for (const Node& item : wanted) {
         TaskDefinition* definition = ecs.find_task_definition(item.as_string());
         if (!definition || definition->status == TaskDefinition::Status::Active) {
-            Node one = failure(item.as_string(), definition ? "The specified task definition is still in ACTIVE status. Please deregister the target and try again." : "The specified task definition does not exist. Specify a valid account, family, revision and try again.");
+            Node one = failure(item.as_string(),
+                               definition ? "The specified task definition is still in ACTIVE "
+                                            "status. Please deregister the target and try again."
+                                          : "The specified task definition does not exist. Specify "
+                                            "a valid account, family, revision and try again.");
             failures.push_back(std::move(one));
             continue;
         }
@@ -60,7 +68,8 @@ aws::Reply delete_task_definitions(ControlPlane& ecs, const aws::Call& call) {
         deleted.push_back(to_node(ecs.arns(), *definition));
     }
     aws::Reply reply;
-    reply.output = Node::object({{"taskDefinitions", std::move(deleted)}, {"failures", std::move(failures)}});
+    reply.output =
+        Node::object({{"taskDefinitions", std::move(deleted)}, {"failures", std::move(failures)}});
     return reply;
 }
 
@@ -77,7 +86,8 @@ aws::Reply list_task_definitions(ControlPlane& ecs, const aws::Call& call) {
     for (const auto& [name, revisions] : ecs.state().families) {
         if (!family.empty() && name != family) continue;
         for (const auto& [revision, definition] : revisions)
-            if (definition.status == wanted_status(call)) arns.push_back(ecs.arns().task_definition(definition.name()));
+            if (definition.status == wanted_status(call))
+                arns.push_back(ecs.arns().task_definition(definition.name()));
     }
     if (call.input["sort"].as_string() == "DESC") std::reverse(arns.begin(), arns.end());
     return page_of(call, "taskDefinitionArns", arns);
@@ -88,8 +98,12 @@ aws::Reply list_families(ControlPlane& ecs, const aws::Call& call) {
     const std::string& status = call.input["status"].as_string();
     std::vector<std::string> names;
     for (const auto& [name, revisions] : ecs.state().families) {
-        bool active = std::any_of(revisions.begin(), revisions.end(), [](const auto& entry) { return entry.second.status == TaskDefinition::Status::Active; });
-        if (name.starts_with(prefix) && (status.empty() || status == "ALL" || active == (status == "ACTIVE"))) names.push_back(name);
+        bool active = std::any_of(revisions.begin(), revisions.end(), [](const auto& entry) {
+            return entry.second.status == TaskDefinition::Status::Active;
+        });
+        if (name.starts_with(prefix) &&
+            (status.empty() || status == "ALL" || active == (status == "ACTIVE")))
+            names.push_back(name);
     }
     return page_of(call, "families", names);
 }

@@ -1,7 +1,7 @@
 // Tasks: run, stop, describe, list.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/text.h"
 #include "ecs/control_plane.h"
@@ -9,21 +9,27 @@
 namespace ecs {
 namespace {
 
-Tags wanted_tags(const aws::Call& call) { return includes(call, "TAGS") ? Tags::Include : Tags::Leave; }
+Tags wanted_tags(const aws::Call& call) {
+    return includes(call, "TAGS") ? Tags::Include : Tags::Leave;
+}
 
 void check_overrides(const TaskDefinition& definition, const Node& overrides) {
     for (const Node& container : overrides["containerOverrides"].items())
         if (!definition.container(container["name"].as_string()))
-            invalid("Override for container named " + container["name"].as_string() + " is not a container in the TaskDefinition.");
+            invalid("Override for container named " + container["name"].as_string() +
+                    " is not a container in the TaskDefinition.");
 }
 
 aws::Reply run_task(ControlPlane& ecs, const aws::Call& call) {
     Cluster& cluster = ecs.cluster_of(call);
-    const TaskDefinition& definition = ecs.active_task_definition(required(call, "taskDefinition"), "InvalidParameterException");
+    const TaskDefinition& definition =
+        ecs.active_task_definition(required(call, "taskDefinition"), "InvalidParameterException");
     int64_t count = call.input["count"].as_int(1);
     if (count < 1 || count > 10) invalid("Count must be between 1 and 10.");
-    if (call.input["startedBy"].as_string().size() > 128) invalid("startedBy must be at most 128 characters.");
-    if (definition.network_mode == "awsvpc" && call.input["networkConfiguration"]["awsvpcConfiguration"]["subnets"].size() == 0)
+    if (call.input["startedBy"].as_string().size() > 128)
+        invalid("startedBy must be at most 128 characters.");
+    if (definition.network_mode == "awsvpc" &&
+        call.input["networkConfiguration"]["awsvpcConfiguration"]["subnets"].size() == 0)
         invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.");
     check_overrides(definition, call.input["overrides"]);
     Launch launch;
@@ -35,10 +41,12 @@ aws::Reply run_task(ControlPlane& ecs, const aws::Call& call) {
     launch.platform_version = call.input["platformVersion"].as_string();
     launch.network_configuration = call.input["networkConfiguration"];
     launch.overrides = call.input["overrides"];
-    launch.tags = call.input["propagateTags"].as_string() == "TASK_DEFINITION" ? definition.tags : call.input["tags"];
+    launch.tags = call.input["propagateTags"].as_string() == "TASK_DEFINITION" ? definition.tags
+                                                                               : call.input["tags"];
     launch.execute_command = call.input["enableExecuteCommand"].as_bool();
     Node tasks = Node::array();
-    for (int64_t i = 0; i < count; ++i) tasks.push_back(to_node(ecs.arns(), ecs.state(), ecs.launch(launch), Tags::Include));
+    for (int64_t i = 0; i < count; ++i)
+        tasks.push_back(to_node(ecs.arns(), ecs.state(), ecs.launch(launch), Tags::Include));
     aws::Reply reply;
     reply.output = Node::object({{"tasks", std::move(tasks)}, {"failures", Node::array()}});
     return reply;
@@ -70,7 +78,8 @@ aws::Reply describe_tasks(ControlPlane& ecs, const aws::Call& call) {
         Task named;
         named.cluster = cluster.name;
         named.id = item.as_string();
-        failures.push_back(failure(named.id.starts_with("arn:") ? named.id : ecs.arns().task(named)));
+        failures.push_back(
+            failure(named.id.starts_with("arn:") ? named.id : ecs.arns().task(named)));
     }
     aws::Reply reply;
     reply.output = Node::object({{"tasks", std::move(tasks)}, {"failures", std::move(failures)}});
@@ -79,7 +88,8 @@ aws::Reply describe_tasks(ControlPlane& ecs, const aws::Call& call) {
 
 aws::Reply list_tasks(ControlPlane& ecs, const aws::Call& call) {
     Cluster& cluster = ecs.cluster_of(call);
-    const std::string &family = call.input["family"].as_string(), &started_by = call.input["startedBy"].as_string();
+    const std::string &family = call.input["family"].as_string(),
+                      &started_by = call.input["startedBy"].as_string();
     const std::string& launch_type = call.input["launchType"].as_string();
     std::string service_name = call.input["serviceName"].as_string();
     if (!service_name.empty()) service_name = ecs.service_of(cluster.name, service_name).name;
@@ -95,9 +105,11 @@ aws::Reply list_tasks(ControlPlane& ecs, const aws::Call& call) {
         if (!launch_type.empty() && task.launch_type != launch_type) continue;
         found.push_back(&task);
     }
-    std::sort(found.begin(), found.end(), [](const Task* a, const Task* b) { return a->created_at < b->created_at; });
+    std::sort(found.begin(), found.end(),
+              [](const Task* a, const Task* b) { return a->created_at < b->created_at; });
     std::vector<std::string> arns;
-    for (const Task* task : found) arns.push_back(ecs.arns().task(*task));
+    for (const Task* task : found)
+        arns.push_back(ecs.arns().task(*task));
     return page_of(call, "taskArns", arns);
 }
 
@@ -107,33 +119,46 @@ aws::Reply execute_command(ControlPlane& ecs, const aws::Call& call) {
     Task* task = ecs.find_task(cluster.name, required(call, "task"));
     required(call, "command");
     if (!task) invalid("The referenced task was not found.");
-    if (!call.input["interactive"].as_bool()) invalid("Interactive is the only mode supported currently.");
+    if (!call.input["interactive"].as_bool())
+        invalid("Interactive is the only mode supported currently.");
     if (!task->execute_command)
-        invalid("The execute command failed because execute command was not enabled when the task was run or the execute command agent isn’t running. Wait and try again or run a new task with execute command enabled and try again.");
+        invalid(
+            "The execute command failed because execute command was not enabled when the task was "
+            "run or the execute command agent isn’t running. Wait and try again or run a new task "
+            "with execute command enabled and try again.");
     std::string name = call.input["container"].as_string();
     if (name.empty() && task->containers.size() == 1) name = task->containers[0].name;
     const Container* container = task->container(name);
-    if (!container) invalid("The container name is required when the task has more than one container.");   // GUESS: the words
+    if (!container)
+        invalid(
+            "The container name is required when the task has more than one container.");  // GUESS:
+                                                                                           // the
+                                                                                           // words
     if (container->status != ContainerStatus::Running)
-        throw aws::Error{400, "TargetNotConnectedException", "The execute command failed due to an internal error. Try again later."};
+        throw aws::Error{400, "TargetNotConnectedException",
+                         "The execute command failed due to an internal error. Try again later."};
     std::string session = "ecs-execute-command-" + base::random_hex(17);
     aws::Reply reply;
-    reply.output = Node::object({{"clusterArn", ecs.arns().cluster(cluster.name)},
-                                 {"containerArn", ecs.arns().container(*task, *container)},
-                                 {"containerName", container->name},
-                                 {"interactive", true},
-                                 {"session", Node::object({{"sessionId", session},
-                                                           {"streamUrl", fmt::format("wss://ssmmessages.{}.amazonaws.com/v1/data-channel/{}?role=publish_subscribe", ecs.arns().region(), session)},
-                                                           {"tokenValue", base::random_base64url(64)}})},
-                                 {"taskArn", ecs.arns().task(*task)}});
+    reply.output = Node::object(
+        {{"clusterArn", ecs.arns().cluster(cluster.name)},
+         {"containerArn", ecs.arns().container(*task, *container)},
+         {"containerName", container->name},
+         {"interactive", true},
+         {"session",
+          Node::object(
+              {{"sessionId", session},
+               {"streamUrl",
+                fmt::format(
+                    "wss://ssmmessages.{}.amazonaws.com/v1/data-channel/{}?role=publish_subscribe",
+                    ecs.arns().region(), session)},
+               {"tokenValue", base::random_base64url(64)}})},
+         {"taskArn", ecs.arns().task(*task)}});
     return reply;
 }
 
 constexpr Operation kOperations[] = {
-    {"DescribeTasks", describe_tasks},
-    {"ExecuteCommand", execute_command},
-    {"ListTasks", list_tasks},
-    {"RunTask", run_task},
+    {"DescribeTasks", describe_tasks}, {"ExecuteCommand", execute_command},
+    {"ListTasks", list_tasks},         {"RunTask", run_task},
     {"StopTask", stop_task},
 };
 

@@ -138,8 +138,7 @@ void check_value(Field field, const std::string& value) {
                 invalid("The source IP value '" + value + "' is not a valid CIDR block");
             break;
         }
-        default:
-            break;
+        default: break;
     }
 }
 
@@ -191,9 +190,7 @@ std::vector<RuleAction> checked_actions(ControlPlane& elb, const Node& list,
             case RuleAction::Type::Forward:
                 check_forward(elb, node, action.forward, listener);
                 break;
-            case RuleAction::Type::Redirect:
-                check_redirect(node, action.redirect, listener);
-                break;
+            case RuleAction::Type::Redirect: check_redirect(node, action.redirect, listener); break;
             case RuleAction::Type::FixedResponse:
                 check_fixed_response(node["FixedResponseConfig"], action.fixed_response);
                 break;

@@ -1,7 +1,7 @@
 // Log events: put, get (one stream, two ways) and filter (a group).
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/text.h"
 #include "logs/control_plane.h"
@@ -16,7 +16,7 @@ constexpr size_t kBytesPerEvent = 26;
 constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kTooNewMs = 2 * 3'600'000;
 constexpr int64_t kTooOldMs = 14 * kDayMs;
-constexpr size_t kScanEvents = 10'000;   // rows looked at for one page of FilterLogEvents
+constexpr size_t kScanEvents = 10'000;  // rows looked at for one page of FilterLogEvents
 
 Group group_of(ControlPlane& logs, const aws::Call& call) {
     const std::string& identifier = call.input["logGroupIdentifier"].as_string();
@@ -27,19 +27,26 @@ Group group_of(ControlPlane& logs, const aws::Call& call) {
 
 void check_batch(const std::vector<base::Node>& events) {
     if (events.empty() || events.size() > kMaxBatchEvents)
-        invalid(fmt::format("1 validation error detected: Value at 'logEvents' failed to satisfy constraint: Member must have length {} or equal to {}",
-                            events.empty() ? "greater than" : "less than", events.empty() ? 1 : kMaxBatchEvents));
+        invalid(fmt::format(
+            "1 validation error detected: Value at 'logEvents' failed to satisfy constraint: "
+            "Member must have length {} or equal to {}",
+            events.empty() ? "greater than" : "less than", events.empty() ? 1 : kMaxBatchEvents));
     size_t bytes = 0;
     int64_t previous = 0;
     for (const base::Node& event : events) {
         bytes += event["message"].as_string().size() + kBytesPerEvent;
         int64_t at = event["timestamp"].as_int();
-        if (at < previous) invalid("Log events in a single PutLogEvents request must be in chronological order.");
+        if (at < previous)
+            invalid("Log events in a single PutLogEvents request must be in chronological order.");
         previous = at;
     }
-    if (bytes > kMaxBatchBytes) invalid(fmt::format("Upload too large: {} bytes exceeds limit of {}", bytes, kMaxBatchBytes));
+    if (bytes > kMaxBatchBytes)
+        invalid(
+            fmt::format("Upload too large: {} bytes exceeds limit of {}", bytes, kMaxBatchBytes));
     if (previous - events.front()["timestamp"].as_int() > kDayMs)
-        invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours.");
+        invalid(
+            "The batch of log events in a single PutLogEvents request cannot span more than 24 "
+            "hours.");
 }
 
 // Events outside the accepted window are left out and told, the call succeeds.
@@ -56,7 +63,8 @@ aws::Reply put_log_events(ControlPlane& logs, const aws::Call& call) {
     for (size_t i = 0; i < events.size(); ++i) {
         int64_t at = events[i]["timestamp"].as_int();
         if (at > now + kTooNewMs) {
-            if (!rejected.find("tooNewLogEventStartIndex")) rejected.set("tooNewLogEventStartIndex", static_cast<int64_t>(i));
+            if (!rejected.find("tooNewLogEventStartIndex"))
+                rejected.set("tooNewLogEventStartIndex", static_cast<int64_t>(i));
         } else if (at < oldest_kept) {
             rejected.set("expiredLogEventEndIndex", static_cast<int64_t>(i + 1));
         } else if (at < now - kTooOldMs) {
@@ -73,11 +81,14 @@ aws::Reply put_log_events(ControlPlane& logs, const aws::Call& call) {
 }
 
 base::Node to_node(const Event& event) {
-    return base::Node::object({{"timestamp", event.position.at_ms}, {"message", event.message}, {"ingestionTime", event.ingested_ms}});
+    return base::Node::object({{"timestamp", event.position.at_ms},
+                               {"message", event.message},
+                               {"ingestionTime", event.ingested_ms}});
 }
 
 void set_times(const aws::Call& call, Range& range) {
-    if (const base::Node& start = call.input["startTime"]; start.is_number()) range.from_ms = start.as_int();
+    if (const base::Node& start = call.input["startTime"]; start.is_number())
+        range.from_ms = start.as_int();
     if (const base::Node& end = call.input["endTime"]; end.is_number()) range.to_ms = end.as_int();
 }
 
@@ -88,8 +99,8 @@ std::optional<Position> token_position(std::string_view token) {
     invalid("The specified nextToken is invalid.");
 }
 
-// Both tokens are always there; the one asked with comes back at the end of the stream. Without a token:
-// the newest events, or the oldest with startFromHead.
+// Both tokens are always there; the one asked with comes back at the end of the stream. Without a
+// token: the newest events, or the oldest with startFromHead.
 aws::Reply get_log_events(ControlPlane& logs, const aws::Call& call) {
     Group group = group_of(logs, call);
     Stream stream = logs.stream_named(group, required(call, "logStreamName"));
@@ -108,7 +119,8 @@ aws::Reply get_log_events(ControlPlane& logs, const aws::Call& call) {
     Position first = events.empty() ? here : events.front().position;
     Position last = events.empty() ? here : events.back().position;
     base::Node list = base::Node::array();
-    for (const Event& event : events) list.push_back(to_node(event));
+    for (const Event& event : events)
+        list.push_back(to_node(event));
     aws::Reply reply;
     reply.output.set("events", std::move(list));
     reply.output.set("nextForwardToken", "f/" + event_id(last));
@@ -116,19 +128,24 @@ aws::Reply get_log_events(ControlPlane& logs, const aws::Call& call) {
     return reply;
 }
 
-std::vector<int64_t> chosen_streams(ControlPlane& logs, const aws::Call& call, const Group& group, bool& none) {
+std::vector<int64_t> chosen_streams(ControlPlane& logs, const aws::Call& call, const Group& group,
+                                    bool& none) {
     const auto& names = call.input["logStreamNames"].items();
     const std::string& prefix = call.input["logStreamNamePrefix"].as_string();
-    if (!names.empty() && !prefix.empty()) invalid("logStreamNames and logStreamNamePrefix are mutually exclusive parameters.");
+    if (!names.empty() && !prefix.empty())
+        invalid("logStreamNames and logStreamNamePrefix are mutually exclusive parameters.");
     std::vector<int64_t> chosen;
-    for (const base::Node& name : names) chosen.push_back(logs.stream_named(group, name.as_string()).id);
+    for (const base::Node& name : names)
+        chosen.push_back(logs.stream_named(group, name.as_string()).id);
     if (!prefix.empty())
-        for (const Stream& stream : logs.store().streams(group.id, prefix)) chosen.push_back(stream.id);
+        for (const Stream& stream : logs.store().streams(group.id, prefix))
+            chosen.push_back(stream.id);
     none = chosen.empty() && !prefix.empty();
     return chosen;
 }
 
-// A page ends with `limit` matches or after kScanEvents rows; it may be empty and still have a token.
+// A page ends with `limit` matches or after kScanEvents rows; it may be empty and still have a
+// token.
 aws::Reply filter_log_events(ControlPlane& logs, const aws::Call& call) {
     Group group = group_of(logs, call);
     auto pattern = FilterPattern::parse(call.input["filterPattern"].as_string());
@@ -156,7 +173,8 @@ aws::Reply filter_log_events(ControlPlane& logs, const aws::Call& call) {
         node.set("eventId", event_id(event.position));
         list.push_back(std::move(node));
     }
-    bool more = !events.empty() && (events.size() == kScanEvents || range.after < events.back().position);
+    bool more =
+        !events.empty() && (events.size() == kScanEvents || range.after < events.back().position);
     if (more) reply.output.set("nextToken", "f/" + event_id(*range.after));
     reply.output.set("events", std::move(list));
     reply.output.set("searchedLogStreams", base::Node::array());

@@ -1,7 +1,7 @@
 // Secrets: create, describe, list, update, delete and restore, tags, resource policy.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/date.h"
 #include "base/text.h"
@@ -14,15 +14,17 @@ using base::Node;
 
 bool is_secret_name(std::string_view name) {
     return name.size() <= 512 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-        return std::isalnum(c) || std::string_view("/_+=.@-").find(static_cast<char>(c)) != std::string_view::npos;
-    });
+               return std::isalnum(c) || std::string_view("/_+=.@-").find(static_cast<char>(c)) !=
+                                             std::string_view::npos;
+           });
 }
 
 Node stages_of(const Secret& secret) {
     Node versions = Node::object();
     for (const Version& version : secret.versions) {
         Node stages = Node::array();
-        for (const std::string& stage : version.stages) stages.push_back(stage);
+        for (const std::string& stage : version.stages)
+            stages.push_back(stage);
         versions.set(version.id, std::move(stages));
     }
     return versions;
@@ -52,11 +54,17 @@ aws::Reply named(const Secret& secret, const Version* version = nullptr) {
 aws::Reply create_secret(ControlPlane& manager, const aws::Call& call) {
     const std::string& name = required(call, "Name");
     if (!is_secret_name(name))
-        throw aws::Error{400, "ValidationException", "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"};
+        throw aws::Error{400, "ValidationException",
+                         "Invalid name. Must be a valid name containing alphanumeric characters, "
+                         "or any of the following: -/_+=.@!"};
     if (auto existing = manager.store().find(name); existing && existing->name == name) {
         if (existing->deletes_at)
-            throw aws::Error{400, "InvalidRequestException", "You can't create this secret because a secret with this name is already scheduled for deletion."};
-        throw aws::Error{400, "ResourceExistsException", fmt::format("The operation failed because the secret {} already exists.", name)};
+            throw aws::Error{400, "InvalidRequestException",
+                             "You can't create this secret because a secret with this name is "
+                             "already scheduled for deletion."};
+        throw aws::Error{
+            400, "ResourceExistsException",
+            fmt::format("The operation failed because the secret {} already exists.", name)};
     }
     Secret secret;
     secret.name = name;
@@ -81,7 +89,9 @@ bool passes(const Secret& secret, const Node& filter) {
     const auto& values = filter["Values"].items();
     auto any_tag = [&](const char* member, const std::string& text) {
         const auto& tags = secret.tags.items();
-        return std::any_of(tags.begin(), tags.end(), [&](const Node& tag) { return tag[member].as_string().starts_with(text); });
+        return std::any_of(tags.begin(), tags.end(), [&](const Node& tag) {
+            return tag[member].as_string().starts_with(text);
+        });
     };
     return std::any_of(values.begin(), values.end(), [&](const Node& value) {
         const std::string& text = value.as_string();
@@ -89,20 +99,25 @@ bool passes(const Secret& secret, const Node& filter) {
         if (key == "description") return secret.description.find(text) != std::string::npos;
         if (key == "tag-key") return any_tag("Key", text);
         if (key == "tag-value") return any_tag("Value", text);
-        return secret.name.find(text) != std::string::npos || secret.description.find(text) != std::string::npos;
+        return secret.name.find(text) != std::string::npos ||
+               secret.description.find(text) != std::string::npos;
     });
 }
 
 aws::Reply list_secrets(ControlPlane& manager, const aws::Call& call) {
-    size_t limit = static_cast<size_t>(std::clamp<int64_t>(call.input["MaxResults"].as_int(100), 1, 100));
+    size_t limit =
+        static_cast<size_t>(std::clamp<int64_t>(call.input["MaxResults"].as_int(100), 1, 100));
     const std::string& token = call.input["NextToken"].as_string();
     bool with_deleted = call.input["IncludePlannedDeletion"].as_bool();
     const auto& filters = call.input["Filters"].items();
     Node list = Node::array();
     aws::Reply reply;
     for (const Secret& secret : manager.store().all()) {
-        if ((!token.empty() && secret.name <= token) || (secret.deletes_at && !with_deleted)) continue;
-        if (!std::all_of(filters.begin(), filters.end(), [&](const Node& filter) { return passes(secret, filter); })) continue;
+        if ((!token.empty() && secret.name <= token) || (secret.deletes_at && !with_deleted))
+            continue;
+        if (!std::all_of(filters.begin(), filters.end(),
+                         [&](const Node& filter) { return passes(secret, filter); }))
+            continue;
         if (list.size() == limit) {
             reply.output.set("NextToken", list.items().back()["Name"]);
             break;
@@ -115,7 +130,8 @@ aws::Reply list_secrets(ControlPlane& manager, const aws::Call& call) {
 
 aws::Reply update_secret(ControlPlane& manager, const aws::Call& call) {
     Secret secret = manager.find_active(required(call, "SecretId"));
-    if (const Node& text = call.input["Description"]; text.is_string()) secret.description = text.as_string();
+    if (const Node& text = call.input["Description"]; text.is_string())
+        secret.description = text.as_string();
     if (const Node& key = call.input["KmsKeyId"]; key.is_string()) secret.key_id = key.as_string();
     secret.changed_at = call.now;
     Version* version = add_version(secret, call, {std::string(kCurrent)});
@@ -129,12 +145,19 @@ aws::Reply delete_secret(ControlPlane& manager, const aws::Call& call) {
     const Node& window = call.input["RecoveryWindowInDays"];
     bool force = call.input["ForceDeleteWithoutRecovery"].as_bool();
     if (force && window.is_number())
-        throw aws::Error{400, "InvalidParameterException", "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays."};
+        throw aws::Error{
+            400, "InvalidParameterException",
+            "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays."};
     if (window.is_number() && (window.as_int() < 7 || window.as_int() > 30))
-        throw aws::Error{400, "InvalidParameterException", "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive)."};
+        throw aws::Error{
+            400, "InvalidParameterException",
+            "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive)."};
     if (secret.deletes_at && !force)
-        throw aws::Error{400, "InvalidRequestException", "You can't perform this operation on the secret because it was already scheduled for deletion."};
-    base::Time deletes_at = force ? call.now : call.now + std::chrono::hours(24) * window.as_int(30);
+        throw aws::Error{400, "InvalidRequestException",
+                         "You can't perform this operation on the secret because it was already "
+                         "scheduled for deletion."};
+    base::Time deletes_at =
+        force ? call.now : call.now + std::chrono::hours(24) * window.as_int(30);
     if (force) {
         manager.store().remove(secret.name);
     } else {
@@ -170,7 +193,8 @@ aws::Reply tag_resource(ControlPlane& manager, const aws::Call& call) {
 
 aws::Reply untag_resource(ControlPlane& manager, const aws::Call& call) {
     Secret secret = manager.find_active(required(call, "SecretId"));
-    for (const Node& key : call.input["TagKeys"].items()) erase_tag(secret.tags, key.as_string());
+    for (const Node& key : call.input["TagKeys"].items())
+        erase_tag(secret.tags, key.as_string());
     manager.store().save(secret);
     return {};
 }
@@ -197,16 +221,11 @@ aws::Reply delete_policy(ControlPlane& manager, const aws::Call& call) {
 }
 
 constexpr Operation kOperations[] = {
-    {"CreateSecret", create_secret},
-    {"DeleteResourcePolicy", delete_policy},
-    {"DeleteSecret", delete_secret},
-    {"DescribeSecret", describe_secret},
-    {"GetResourcePolicy", get_policy},
-    {"ListSecrets", list_secrets},
-    {"PutResourcePolicy", put_policy},
-    {"RestoreSecret", restore_secret},
-    {"TagResource", tag_resource},
-    {"UntagResource", untag_resource},
+    {"CreateSecret", create_secret},   {"DeleteResourcePolicy", delete_policy},
+    {"DeleteSecret", delete_secret},   {"DescribeSecret", describe_secret},
+    {"GetResourcePolicy", get_policy}, {"ListSecrets", list_secrets},
+    {"PutResourcePolicy", put_policy}, {"RestoreSecret", restore_secret},
+    {"TagResource", tag_resource},     {"UntagResource", untag_resource},
     {"UpdateSecret", update_secret},
 };
 

@@ -1,7 +1,7 @@
 // Parameters: put, get, by path, describe, history, delete, labels, tags.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/date.h"
 #include "base/digest.h"
@@ -18,20 +18,27 @@ constexpr size_t kMaxStandardBytes = 4096;
 constexpr size_t kMaxAdvancedBytes = 8192;
 constexpr size_t kMaxVersions = 100;
 
-[[noreturn]] void invalid(std::string message) { throw aws::Error{400, "ValidationException", std::move(message)}; }
+[[noreturn]] void invalid(std::string message) {
+    throw aws::Error{400, "ValidationException", std::move(message)};
+}
 
 const std::string& required(const aws::Call& call, std::string_view member) {
     const std::string& value = call.input[member].as_string();
     if (value.empty())
-        invalid(fmt::format("1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
-                            base::lower(member.substr(0, 1)) + std::string(member.substr(1))));
+        invalid(
+            fmt::format("1 validation error detected: Value null at '{}' failed to satisfy "
+                        "constraint: Member must not be null",
+                        base::lower(member.substr(0, 1)) + std::string(member.substr(1))));
     return value;
 }
 
-// Without decryption a SecureString shows its ciphertext; ours only has to look like one and be stable.
+// Without decryption a SecureString shows its ciphertext; ours only has to look like one and be
+// stable.
 std::string shown_value(const Parameter& parameter, bool decrypt) {
     if (!parameter.is_secure() || decrypt) return parameter.value;
-    return base::to_base64("\x01\x02\x02" + base::sha256(parameter.name + ":" + std::to_string(parameter.version)) + base::sha256(parameter.value));
+    return base::to_base64("\x01\x02\x02" +
+                           base::sha256(parameter.name + ":" + std::to_string(parameter.version)) +
+                           base::sha256(parameter.value));
 }
 
 Node to_node(const ControlPlane& ssm, const Parameter& parameter, bool decrypt) {
@@ -55,19 +62,32 @@ Node metadata(const ControlPlane& ssm, const Parameter& parameter) {
                               {"Policies", Node::array()},
                               {"DataType", parameter.data_type}});
     if (!parameter.description.empty()) node.set("Description", parameter.description);
-    if (parameter.is_secure()) node.set("KeyId", parameter.key_id.empty() ? "alias/aws/ssm" : parameter.key_id);
+    if (parameter.is_secure())
+        node.set("KeyId", parameter.key_id.empty() ? "alias/aws/ssm" : parameter.key_id);
     if (!parameter.allowed_pattern.empty()) node.set("AllowedPattern", parameter.allowed_pattern);
     return node;
 }
 
 void check_name(const std::string& name) {
-    bool allowed = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || std::string_view("_.-/").find(static_cast<char>(c)) != std::string_view::npos; });
+    bool allowed = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return std::isalnum(c) ||
+               std::string_view("_.-/").find(static_cast<char>(c)) != std::string_view::npos;
+    });
     if (!allowed)
-        invalid("Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_");
-    std::string bare = base::lower(name.starts_with('/') ? std::string_view(name).substr(1) : std::string_view(name));
-    if (bare.starts_with("aws") || bare.starts_with("ssm")) throw aws::Error{400, "AccessDeniedException", "No access to reserved parameter name: " + name + "."};
-    if (name.find('/') != std::string::npos && !name.starts_with('/')) invalid("Parameter name must be a fully qualified name.");
-    if (std::count(name.begin(), name.end(), '/') > 15) throw aws::Error{400, "HierarchyLevelLimitExceededException", "A hierarchy can have a maximum of 15 levels."};
+        invalid(
+            "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a "
+            "path, it can consist of sub-paths divided by slash symbol; each sub-path can be "
+            "formed as a mix of letters, numbers and the following 3 symbols .-_");
+    std::string bare = base::lower(name.starts_with('/') ? std::string_view(name).substr(1)
+                                                         : std::string_view(name));
+    if (bare.starts_with("aws") || bare.starts_with("ssm"))
+        throw aws::Error{400, "AccessDeniedException",
+                         "No access to reserved parameter name: " + name + "."};
+    if (name.find('/') != std::string::npos && !name.starts_with('/'))
+        invalid("Parameter name must be a fully qualified name.");
+    if (std::count(name.begin(), name.end(), '/') > 15)
+        throw aws::Error{400, "HierarchyLevelLimitExceededException",
+                         "A hierarchy can have a maximum of 15 levels."};
 }
 
 Parameter first_version(const aws::Call& call, const std::string& name) {
@@ -76,7 +96,8 @@ Parameter first_version(const aws::Call& call, const std::string& name) {
     made.version = 0;
     const std::string& type = call.input["Type"].as_string();
     if (type.empty()) invalid("A parameter type is required when you create a parameter.");
-    if (type != "String" && type != "StringList" && type != "SecureString") throw aws::Error{400, "UnsupportedParameterType", "The parameter type is not supported."};
+    if (type != "String" && type != "StringList" && type != "SecureString")
+        throw aws::Error{400, "UnsupportedParameterType", "The parameter type is not supported."};
     made.type = type;
     return made;
 }
@@ -87,7 +108,9 @@ aws::Reply put_parameter(ControlPlane& ssm, const aws::Call& call) {
     check_name(name);
     auto existing = ssm.store().latest(name);
     if (existing && !call.input["Overwrite"].as_bool())
-        throw aws::Error{400, "ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true."};
+        throw aws::Error{400, "ParameterAlreadyExists",
+                         "The parameter already exists. To overwrite this value, set the overwrite "
+                         "option in the request to true."};
     Parameter parameter = existing ? *existing : first_version(call, name);
     auto take = [&](const char* member, std::string& into) {
         if (const std::string& given = call.input[member].as_string(); !given.empty()) into = given;
@@ -98,9 +121,14 @@ aws::Reply put_parameter(ControlPlane& ssm, const aws::Call& call) {
     take("KeyId", parameter.key_id);
     take("AllowedPattern", parameter.allowed_pattern);
     take("Tier", parameter.tier);
-    if (parameter.tier == "Intelligent-Tiering") parameter.tier = value.size() > kMaxStandardBytes ? "Advanced" : "Standard";
+    if (parameter.tier == "Intelligent-Tiering")
+        parameter.tier = value.size() > kMaxStandardBytes ? "Advanced" : "Standard";
     if (value.size() > (parameter.tier == "Advanced" ? kMaxAdvancedBytes : kMaxStandardBytes))
-        invalid(fmt::format("Standard tier parameters support a maximum parameter value of {} characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier.", kMaxStandardBytes));
+        invalid(
+            fmt::format("Standard tier parameters support a maximum parameter value of {} "
+                        "characters. To create a larger parameter value, upgrade the parameter to "
+                        "use the advanced-parameter tier.",
+                        kMaxStandardBytes));
     parameter.value = value;
     parameter.version += 1;
     parameter.labels.clear();
@@ -116,7 +144,8 @@ aws::Reply put_parameter(ControlPlane& ssm, const aws::Call& call) {
 aws::Reply get_parameter(ControlPlane& ssm, const aws::Call& call) {
     aws::Reply reply;
     const std::string& name = required(call, "Name");
-    reply.output.set("Parameter", to_node(ssm, ssm.find(name), call.input["WithDecryption"].as_bool()));
+    reply.output.set("Parameter",
+                     to_node(ssm, ssm.find(name), call.input["WithDecryption"].as_bool()));
     return reply;
 }
 
@@ -124,17 +153,21 @@ aws::Reply get_parameter(ControlPlane& ssm, const aws::Call& call) {
 aws::Reply get_parameters(ControlPlane& ssm, const aws::Call& call) {
     const auto& names = call.input["Names"].items();
     if (names.empty() || names.size() > 10)
-        invalid("1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have length less than or equal to 10");
+        invalid(
+            "1 validation error detected: Value at 'names' failed to satisfy constraint: Member "
+            "must have length less than or equal to 10");
     Node found = Node::array(), unknown = Node::array();
     for (const Node& name : names) {
         try {
-            found.push_back(to_node(ssm, ssm.find(name.as_string()), call.input["WithDecryption"].as_bool()));
+            found.push_back(
+                to_node(ssm, ssm.find(name.as_string()), call.input["WithDecryption"].as_bool()));
         } catch (const aws::Error&) {
             unknown.push_back(name);
         }
     }
     aws::Reply reply;
-    reply.output = Node::object({{"Parameters", std::move(found)}, {"InvalidParameters", std::move(unknown)}});
+    reply.output =
+        Node::object({{"Parameters", std::move(found)}, {"InvalidParameters", std::move(unknown)}});
     return reply;
 }
 
@@ -142,13 +175,17 @@ size_t page_size(const aws::Call& call, size_t most) {
     const Node& given = call.input["MaxResults"];
     if (given.is_null()) return most;
     if (given.as_int() < 1 || given.as_int() > static_cast<int64_t>(most))
-        invalid(fmt::format("1 validation error detected: Value '{}' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to {}", given.as_int(), most));
+        invalid(
+            fmt::format("1 validation error detected: Value '{}' at 'maxResults' failed to satisfy "
+                        "constraint: Member must have value less than or equal to {}",
+                        given.as_int(), most));
     return static_cast<size_t>(given.as_int());
 }
 
 // One page of names after the token, which is the last name of the page before.
 template <class Keep, class Show>
-aws::Reply page_of(ControlPlane& ssm, const aws::Call& call, const char* member, size_t most, const std::string& prefix, Keep keep, Show show) {
+aws::Reply page_of(ControlPlane& ssm, const aws::Call& call, const char* member, size_t most,
+                   const std::string& prefix, Keep keep, Show show) {
     size_t limit = page_size(call, most);
     std::string token = base::from_base64(call.input["NextToken"].as_string()).value_or("");
     Node list = Node::array();
@@ -170,15 +207,20 @@ aws::Reply page_of(ControlPlane& ssm, const aws::Call& call, const char* member,
 bool passes(const Parameter& parameter, const Node& filter) {
     const std::string& key = filter["Key"].as_string();
     std::string option = filter["Option"].as_string();
-    const std::string& actual = key == "Type" ? parameter.type : key == "KeyId" ? parameter.key_id : key == "Tier" ? parameter.tier : parameter.name;
+    const std::string& actual = key == "Type"    ? parameter.type
+                                : key == "KeyId" ? parameter.key_id
+                                : key == "Tier"  ? parameter.tier
+                                                 : parameter.name;
     const auto& values = filter["Values"].items();
     return std::any_of(values.begin(), values.end(), [&](const Node& value) {
         const std::string& text = value.as_string();
         if (key == "Path") {
             std::string below = text.ends_with('/') ? text : text + "/";
-            return actual.starts_with(below) && (option == "Recursive" || actual.find('/', below.size()) == std::string::npos);
+            return actual.starts_with(below) &&
+                   (option == "Recursive" || actual.find('/', below.size()) == std::string::npos);
         }
-        if (option == "BeginsWith" || (option.empty() && key == "Name" && filter.find("key"))) return actual.starts_with(text);
+        if (option == "BeginsWith" || (option.empty() && key == "Name" && filter.find("key")))
+            return actual.starts_with(text);
         if (option == "Contains") return actual.find(text) != std::string::npos;
         return actual == text;
     });
@@ -187,7 +229,8 @@ bool passes(const Parameter& parameter, const Node& filter) {
 bool passes_all(const Parameter& parameter, const aws::Call& call) {
     const auto& filters = call.input["ParameterFilters"].items();
     const auto& older = call.input["Filters"].items();
-    return std::all_of(filters.begin(), filters.end(), [&](const Node& filter) { return passes(parameter, filter); }) &&
+    return std::all_of(filters.begin(), filters.end(),
+                       [&](const Node& filter) { return passes(parameter, filter); }) &&
            std::all_of(older.begin(), older.end(), [&](Node filter) {
                if (filter["Key"].as_string() == "Name") filter.set("Option", "BeginsWith");
                return passes(parameter, filter);
@@ -196,19 +239,26 @@ bool passes_all(const Parameter& parameter, const aws::Call& call) {
 
 aws::Reply get_parameters_by_path(ControlPlane& ssm, const aws::Call& call) {
     std::string path = required(call, "Path");
-    if (!path.starts_with('/')) invalid("The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash \"/\".");
+    if (!path.starts_with('/'))
+        invalid(
+            "The parameter doesn't meet the parameter name requirements. The parameter name must "
+            "begin with a forward slash \"/\".");
     if (!path.ends_with('/')) path += '/';
     bool recursive = call.input["Recursive"].as_bool();
     auto below = [&](const Parameter& parameter) {
-        return (recursive || parameter.name.find('/', path.size()) == std::string::npos) && passes_all(parameter, call);
+        return (recursive || parameter.name.find('/', path.size()) == std::string::npos) &&
+               passes_all(parameter, call);
     };
-    return page_of(ssm, call, "Parameters", 10, path, below,
-                   [&](const Parameter& parameter) { return to_node(ssm, parameter, call.input["WithDecryption"].as_bool()); });
+    return page_of(ssm, call, "Parameters", 10, path, below, [&](const Parameter& parameter) {
+        return to_node(ssm, parameter, call.input["WithDecryption"].as_bool());
+    });
 }
 
 aws::Reply describe_parameters(ControlPlane& ssm, const aws::Call& call) {
-    return page_of(ssm, call, "Parameters", 50, "", [&](const Parameter& parameter) { return passes_all(parameter, call); },
-                   [&](const Parameter& parameter) { return metadata(ssm, parameter); });
+    return page_of(
+        ssm, call, "Parameters", 50, "",
+        [&](const Parameter& parameter) { return passes_all(parameter, call); },
+        [&](const Parameter& parameter) { return metadata(ssm, parameter); });
 }
 
 aws::Reply get_parameter_history(ControlPlane& ssm, const aws::Call& call) {
@@ -219,12 +269,14 @@ aws::Reply get_parameter_history(ControlPlane& ssm, const aws::Call& call) {
         node.erase("ARN");
         node.set("Value", shown_value(version, call.input["WithDecryption"].as_bool()));
         Node labels = Node::array();
-        for (const std::string& label : version.labels) labels.push_back(label);
+        for (const std::string& label : version.labels)
+            labels.push_back(label);
         node.set("Labels", std::move(labels));
         list.push_back(std::move(node));
     }
     // AWS forgets the oldest beyond 100; here they stay in the table and are not shown.
-    if (list.size() > kMaxVersions) list.items().erase(list.items().begin(), list.items().end() - kMaxVersions);
+    if (list.size() > kMaxVersions)
+        list.items().erase(list.items().begin(), list.items().end() - kMaxVersions);
     aws::Reply reply;
     reply.output.set("Parameters", std::move(list));
     return reply;
@@ -237,9 +289,11 @@ aws::Reply delete_parameter(ControlPlane& ssm, const aws::Call& call) {
 
 aws::Reply delete_parameters(ControlPlane& ssm, const aws::Call& call) {
     Node deleted = Node::array(), unknown = Node::array();
-    for (const Node& name : call.input["Names"].items()) (ssm.store().remove(name.as_string()) ? deleted : unknown).push_back(name);
+    for (const Node& name : call.input["Names"].items())
+        (ssm.store().remove(name.as_string()) ? deleted : unknown).push_back(name);
     aws::Reply reply;
-    reply.output = Node::object({{"DeletedParameters", std::move(deleted)}, {"InvalidParameters", std::move(unknown)}});
+    reply.output = Node::object(
+        {{"DeletedParameters", std::move(deleted)}, {"InvalidParameters", std::move(unknown)}});
     return reply;
 }
 
@@ -258,16 +312,20 @@ aws::Reply label_version(ControlPlane& ssm, const aws::Call& call) {
     }
     if (!found)
         throw aws::Error{400, "ParameterVersionNotFound",
-                         fmt::format("Systems Manager could not find version {} of {}. Verify the version and try again.", wanted, name)};
+                         fmt::format("Systems Manager could not find version {} of {}. Verify the "
+                                     "version and try again.",
+                                     wanted, name)};
     aws::Reply reply;
     reply.output = Node::object({{"InvalidLabels", Node::array()}, {"ParameterVersion", wanted}});
     return reply;
 }
 
 std::string tagged_name(ControlPlane& ssm, const aws::Call& call) {
-    if (required(call, "ResourceType") != "Parameter") throw aws::Error{400, "InvalidResourceType", "The resource type is not valid."};
+    if (required(call, "ResourceType") != "Parameter")
+        throw aws::Error{400, "InvalidResourceType", "The resource type is not valid."};
     const std::string& name = required(call, "ResourceId");
-    if (!ssm.store().latest(name)) throw aws::Error{400, "InvalidResourceId", "The resource ID is not valid."};
+    if (!ssm.store().latest(name))
+        throw aws::Error{400, "InvalidResourceId", "The resource ID is not valid."};
     return name;
 }
 
@@ -289,7 +347,8 @@ aws::Reply add_tags(ControlPlane& ssm, const aws::Call& call) {
 aws::Reply remove_tags(ControlPlane& ssm, const aws::Call& call) {
     std::string name = tagged_name(ssm, call);
     Node tags = ssm.store().tags(name);
-    for (const Node& key : call.input["TagKeys"].items()) erase_tag(tags, key.as_string());
+    for (const Node& key : call.input["TagKeys"].items())
+        erase_tag(tags, key.as_string());
     ssm.store().save_tags(name, tags);
     return {};
 }
@@ -301,18 +360,12 @@ aws::Reply list_tags(ControlPlane& ssm, const aws::Call& call) {
 }
 
 constexpr Operation kOperations[] = {
-    {"AddTagsToResource", add_tags},
-    {"DeleteParameter", delete_parameter},
-    {"DeleteParameters", delete_parameters},
-    {"DescribeParameters", describe_parameters},
-    {"GetParameter", get_parameter},
-    {"GetParameterHistory", get_parameter_history},
-    {"GetParameters", get_parameters},
-    {"GetParametersByPath", get_parameters_by_path},
-    {"LabelParameterVersion", label_version},
-    {"ListTagsForResource", list_tags},
-    {"PutParameter", put_parameter},
-    {"RemoveTagsFromResource", remove_tags},
+    {"AddTagsToResource", add_tags},          {"DeleteParameter", delete_parameter},
+    {"DeleteParameters", delete_parameters},  {"DescribeParameters", describe_parameters},
+    {"GetParameter", get_parameter},          {"GetParameterHistory", get_parameter_history},
+    {"GetParameters", get_parameters},        {"GetParametersByPath", get_parameters_by_path},
+    {"LabelParameterVersion", label_version}, {"ListTagsForResource", list_tags},
+    {"PutParameter", put_parameter},          {"RemoveTagsFromResource", remove_tags},
 };
 
 }  // namespace

@@ -208,8 +208,8 @@ TEST_CASE("XML writing mirrors reading") {
     CHECK(aws::to_xml("Delete", "n", tree, lists) == text);
     CHECK(*aws::parse_xml(text, lists) == tree);
     // The Query protocol's lists need no names.
-    CHECK(base::to_json(*aws::parse_xml("<R><L><member>a</member><member>b</member></L></R>", "")) ==
-          R"({"L":["a","b"]})");
+    CHECK(base::to_json(*aws::parse_xml("<R><L><member>a</member><member>b</member></L></R>",
+                                        "")) == R"({"L":["a","b"]})");
     CHECK(aws::xml_escape("<\"'\r\xff>") == "&lt;&quot;'&#xD;\xEF\xBF\xBD&gt;");
 }
 

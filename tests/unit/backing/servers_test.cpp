@@ -1,6 +1,5 @@
 // The real servers: start, what a task's user may do, reset, and the first error of a script.
 #include <catch2/catch.hpp>
-
 #include <filesystem>
 #include <fstream>
 
@@ -16,14 +15,18 @@ struct TemporaryDirectory {
     ~TemporaryDirectory() { std::filesystem::remove_all(path); }
 };
 
-void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+void write(const std::string& path, const std::string& text) {
+    std::ofstream(path) << text;
+}
 
 }  // namespace
 
-TEST_CASE("MariaDB starts with its script, keeps what was written, and is fresh after a reset", "[slow]") {
+TEST_CASE("MariaDB starts with its script, keeps what was written, and is fresh after a reset",
+          "[slow]") {
     base::Spawner spawner;
     TemporaryDirectory home;
-    write(home.path + "/init.sql", "CREATE TABLE t (id INT PRIMARY KEY);\nINSERT INTO t VALUES (1);\n");
+    write(home.path + "/init.sql",
+          "CREATE TABLE t (id INT PRIMARY KEY);\nINSERT INTO t VALUES (1);\n");
     const backing::DatabaseSpec spec{"shop", "app", "secret-1", home.path + "/init.sql"};
     {
         backing::MariaDb database(spawner, home.path + "/db", home.path);
@@ -32,13 +35,15 @@ TEST_CASE("MariaDB starts with its script, keeps what was written, and is fresh 
         CHECK(backing::run_script(database.socket(), "shop", "x", "INSERT INTO t VALUES (2);"));
         database.stop();
         REQUIRE(database.start(spec));
-        auto again = backing::run_script(database.socket(), "shop", "x", "INSERT INTO t VALUES (2);");
+        auto again =
+            backing::run_script(database.socket(), "shop", "x", "INSERT INTO t VALUES (2);");
         REQUIRE(!again);
         CHECK_THAT(again.error(), Catch::Matchers::Contains("x:1: MariaDB 1062"));
 
         REQUIRE(database.reset());
         CHECK(backing::run_script(database.socket(), "shop", "x", "INSERT INTO t VALUES (2);"));
-        CHECK(backing::run_script(database.socket(), "shop", "x", "CREATE TABLE u (id INT); DROP TABLE u;"));
+        CHECK(backing::run_script(database.socket(), "shop", "x",
+                                  "CREATE TABLE u (id INT); DROP TABLE u;"));
         CHECK(std::filesystem::exists(home.path + "/db/data"));
     }
     backing::MariaDb later(spawner, home.path + "/db", home.path);
@@ -49,7 +54,8 @@ TEST_CASE("MariaDB starts with its script, keeps what was written, and is fresh 
 TEST_CASE("the first error of an init script is told with its line", "[slow]") {
     base::Spawner spawner;
     TemporaryDirectory home;
-    write(home.path + "/init.sql", "CREATE TABLE t (id INT);\n\nCREATE TABLE u (\n  id INT,\n  FOREIGN nonsense\n);\n");
+    write(home.path + "/init.sql",
+          "CREATE TABLE t (id INT);\n\nCREATE TABLE u (\n  id INT,\n  FOREIGN nonsense\n);\n");
     backing::MariaDb database(spawner, home.path + "/db", home.path);
     auto started = database.start({"shop", "app", "secret-1", home.path + "/init.sql"});
     REQUIRE(!started);
@@ -61,7 +67,8 @@ TEST_CASE("Redis is a cluster of one with its default user off", "[slow]") {
     base::Spawner spawner;
     TemporaryDirectory home;
     backing::Redis redis(spawner, home.path + "/redis", home.path);
-    auto started = redis.start({"cache.example.com", 6379, "app", "secret-1", "on ~* +@all -@dangerous +cluster|slots", true, false});
+    auto started = redis.start({"cache.example.com", 6379, "app", "secret-1",
+                                "on ~* +@all -@dangerous +cluster|slots", true, false});
     if (!started) FAIL(started.error().text);
     CHECK(redis.is_running());
     CHECK(redis.reset());

@@ -1,7 +1,7 @@
 // Scripts are cut as the mariadb client cuts them, with the line of each statement.
-#include <catch2/catch.hpp>
-
 #include "backing/sql_script.h"
+
+#include <catch2/catch.hpp>
 
 TEST_CASE("a SQL script is cut at its delimiter, outside quotes and comments") {
     struct Case {
@@ -18,14 +18,16 @@ TEST_CASE("a SQL script is cut at its delimiter, outside quotes and comments") {
         {"SELECT 'it''s; fine';Y", {{1, "SELECT 'it''s; fine'"}, {1, "Y"}}},
         {"/* a; b\n */ A; # c; d\nB;", {{2, "A"}, {3, "B"}}},
         {"/*!40101 SET x=1 */;A;", {{1, "/*!40101 SET x=1 */"}, {1, "A"}}},
-        {"DELIMITER $$\nCREATE P BEGIN A; B; END$$\nDELIMITER ;\nC;", {{2, "CREATE P BEGIN A; B; END"}, {4, "C"}}},
+        {"DELIMITER $$\nCREATE P BEGIN A; B; END$$\nDELIMITER ;\nC;",
+         {{2, "CREATE P BEGIN A; B; END"}, {4, "C"}}},
         {"A --b;\n;", {{1, "A --b"}}},
         {"SELECT 'open", {{1, "SELECT 'open"}}},
     };
     for (const Case& c : cases) {
         INFO(c.script);
         std::vector<std::pair<uint32_t, std::string>> got;
-        for (const auto& statement : backing::split_sql(c.script)) got.emplace_back(statement.line, statement.text);
+        for (const auto& statement : backing::split_sql(c.script))
+            got.emplace_back(statement.line, statement.text);
         CHECK(got == c.expected);
     }
 }

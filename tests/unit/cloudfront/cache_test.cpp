@@ -22,7 +22,9 @@ EntryPtr make(std::string_view path, std::string_view variant = "", size_t bytes
     return entry;
 }
 
-Cache big() { return Cache({64 << 20, 1 << 30, ""}); }
+Cache big() {
+    return Cache({64 << 20, 1 << 30, ""});
+}
 
 }  // namespace
 
@@ -32,10 +34,20 @@ TEST_CASE("invalidation paths (#110, #111, #112)", "[cloudfront]") {
         bool matches;
     };
     const Row rows[] = {
-        {"/a", "/a", true},          {"/a", "/a/", false},        {"/a/*", "/a/", true},       {"/a/*", "/a/b/c?x", true},
-        {"/a/*", "/a", false},       {"/A", "/a", false},         {"/a*b", "/axb", false},     {"/", "/index.html", false},
-        {"/index.html", "/index.html", true}, {"/*", "/anything?q", true}, {"/a", "/a?x=1", false}, {"/a*", "/a?x=1", true},
-        {"/a?x=1", "/a?x=1", true},  {"/%C3%A9", "/%c3%a9", true},
+        {"/a", "/a", true},
+        {"/a", "/a/", false},
+        {"/a/*", "/a/", true},
+        {"/a/*", "/a/b/c?x", true},
+        {"/a/*", "/a", false},
+        {"/A", "/a", false},
+        {"/a*b", "/axb", false},
+        {"/", "/index.html", false},
+        {"/index.html", "/index.html", true},
+        {"/*", "/anything?q", true},
+        {"/a", "/a?x=1", false},
+        {"/a*", "/a?x=1", true},
+        {"/a?x=1", "/a?x=1", true},
+        {"/%C3%A9", "/%c3%a9", true},
     };
     for (const Row& row : rows) {
         INFO(row.pattern << " " << row.path);
@@ -45,7 +57,8 @@ TEST_CASE("invalidation paths (#110, #111, #112)", "[cloudfront]") {
 
 TEST_CASE("an invalidation removes every variant and reports what it did", "[cloudfront]") {
     Cache cache = big();
-    for (const char* variant : {"", "e:gzip\n", "h:x-lang=de\n"}) cache.store(make("/index.html", variant), cache.epoch());
+    for (const char* variant : {"", "e:gzip\n", "h:x-lang=de\n"})
+        cache.store(make("/index.html", variant), cache.epoch());
     cache.store(make("/b"), cache.epoch());
     auto reports = cache.invalidate("E1", {"/index.html", "/", "/B", "/x*y"});
     CHECK(reports[0].objects == 3);
@@ -57,7 +70,8 @@ TEST_CASE("an invalidation removes every variant and reports what it did", "[clo
     CHECK(cache.find("E1\n/index.html\n") == nullptr);
     CHECK(cache.invalidate("E2", {"/*"})[0].objects == 0);
     cache.store(make("/index.html"), cache.epoch());
-    CHECK(cache.invalidate("E1", {"/"})[0].warning == "the default root object is held as /index.html");
+    CHECK(cache.invalidate("E1", {"/"})[0].warning ==
+          "the default root object is held as /index.html");
 }
 
 TEST_CASE("an answer asked for before an invalidation is not kept after it", "[cloudfront]") {
@@ -68,7 +82,7 @@ TEST_CASE("an answer asked for before an invalidation is not kept after it", "[c
     CHECK(cache.invalidate("E1", {"/a"})[0].filling == 1);
     CHECK_FALSE(cache.store(entry, joined.fill->epoch()));
     auto later = cache.join(entry->key);
-    CHECK(later.first);   // whoever comes now asks anew
+    CHECK(later.first);  // whoever comes now asks anew
     CHECK(cache.store(entry, later.fill->epoch()));
     cache.finish(joined.fill);
     cache.finish(later.fill);
@@ -106,7 +120,8 @@ TEST_CASE("those who wait see the entry grow, to its end or its breaking", "[clo
         if (seen.state != Fill::State::Streaming) return;
         char buffer[4];
         for (;;) {
-            auto piece = seen.entry->body->read(got.size(), buffer, net::Deadline::after(std::chrono::seconds(5)));
+            auto piece = seen.entry->body->read(got.size(), buffer,
+                                                net::Deadline::after(std::chrono::seconds(5)));
             if (piece.bytes == 0) break;
             got.append(buffer, piece.bytes);
         }
@@ -121,7 +136,8 @@ TEST_CASE("those who wait see the entry grow, to its end or its breaking", "[clo
     auto third = cache.join(entry->key);
     auto fourth = cache.join(entry->key);
     cache.finish(third.fill);
-    CHECK(fourth.fill->wait(net::Deadline::after(std::chrono::seconds(5))).state == Fill::State::Individual);
+    CHECK(fourth.fill->wait(net::Deadline::after(std::chrono::seconds(5))).state ==
+          Fill::State::Individual);
 }
 
 TEST_CASE("large bodies go to disk and read the same", "[cloudfront]") {
@@ -137,7 +153,8 @@ TEST_CASE("large bodies go to disk and read the same", "[cloudfront]") {
     char at = 0;
     CHECK(body.read(600'000, {&at, 1}, net::Deadline::never()).bytes == 1);
     CHECK(at == '2');
-    CHECK(body.read(1'500'000, {&at, 1}, net::Deadline::never()).state == StoredBody::State::Complete);
+    CHECK(body.read(1'500'000, {&at, 1}, net::Deadline::never()).state ==
+          StoredBody::State::Complete);
     StoredBody nowhere("/nonexistent/directory");
     CHECK_FALSE(nowhere.append(std::string(2 << 20, 'x')));
 }

@@ -11,8 +11,12 @@ using test::Request;
 TEST_CASE("every condition of compression (#83, #84, #85)", "[cloudfront]") {
     Distribution on = test::make_distribution(R"({"DefaultCacheBehavior": {"Compress": true}})");
     Distribution off = test::make_distribution();
-    Distribution disabled = test::make_distribution(R"({"DefaultCacheBehavior": {"Compress": true, "CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"}})");
-    auto headers = [](std::string type, std::string length) { return http::HeaderList{{"Content-Type", std::move(type)}, {"Content-Length", std::move(length)}}; };
+    Distribution disabled = test::make_distribution(
+        R"({"DefaultCacheBehavior": {"Compress": true, "CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"}})");
+    auto headers = [](std::string type, std::string length) {
+        return http::HeaderList{{"Content-Type", std::move(type)},
+                                {"Content-Length", std::move(length)}};
+    };
     struct Row {
         const Distribution* distribution;
         std::string accepts;
@@ -25,9 +29,11 @@ TEST_CASE("every condition of compression (#83, #84, #85)", "[cloudfront]") {
     const Row rows[] = {
         {&on, "gzip", 200, headers("application/javascript", "1000"), http::ContentCoding::Gzip},
         {&on, "gzip", 200, headers("application/javascript", "999"), std::nullopt},
-        {&on, "gzip", 200, headers("application/javascript", "10000000"), http::ContentCoding::Gzip},
+        {&on, "gzip", 200, headers("application/javascript", "10000000"),
+         http::ContentCoding::Gzip},
         {&on, "gzip", 200, headers("application/javascript", "10000001"), std::nullopt},
-        {&on, "gzip, br", 200, headers("text/html; charset=utf-8", "5000"), http::ContentCoding::Brotli},
+        {&on, "gzip, br", 200, headers("text/html; charset=utf-8", "5000"),
+         http::ContentCoding::Brotli},
         {&on, "gzip", 404, headers("text/html", "5000"), http::ContentCoding::Gzip},
         {&on, "gzip", 500, headers("text/html", "5000"), std::nullopt},
         {&on, "gzip", 200, headers("image/png", "5000"), std::nullopt},
@@ -40,15 +46,20 @@ TEST_CASE("every condition of compression (#83, #84, #85)", "[cloudfront]") {
     for (const Row& row : rows) {
         Request request("GET", "/", {{"Accept-Encoding", row.accepts}});
         const CacheBehavior& behavior = row.distribution->behaviors.back();
-        CompressionDecision decision = decide_compression(behavior, normalized_accept_encoding(behavior, request.view), request.view, row.status, row.headers);
-        INFO(row.accepts << " " << row.status << " " << row.headers.get("Content-Type") << " " << row.headers.get("Content-Length"));
+        CompressionDecision decision =
+            decide_compression(behavior, normalized_accept_encoding(behavior, request.view),
+                               request.view, row.status, row.headers);
+        INFO(row.accepts << " " << row.status << " " << row.headers.get("Content-Type") << " "
+                         << row.headers.get("Content-Length"));
         CHECK(decision.coding == row.coding);
         if (!row.coding) CHECK_FALSE(decision.why.empty());
     }
     Request old("GET", "/", {{"Accept-Encoding", "gzip"}});
     old.head.minor = 0;
     const CacheBehavior& behavior = on.behaviors.back();
-    CHECK(decide_compression(behavior, normalized_accept_encoding(behavior, old.view), old.view, 200, headers("text/html", "5000")).coding == std::nullopt);
+    CHECK(decide_compression(behavior, normalized_accept_encoding(behavior, old.view), old.view,
+                             200, headers("text/html", "5000"))
+              .coding == std::nullopt);
 }
 
 TEST_CASE("entity tags become weak, and what is none is removed (#84)", "[cloudfront]") {

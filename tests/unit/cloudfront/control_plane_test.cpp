@@ -24,10 +24,11 @@ struct Stand {
         int status = 0;
         std::string code, message, etag, location;
         Node output;
-        std::vector<std::string> told = {};   // to the trace
+        std::vector<std::string> told = {};  // to the trace
     };
     // `body` as JSON in the API's shape; it travels as XML both ways.
-    Done call(std::string method, std::string target, const Node& body = {}, std::string_view root = "X", std::string if_match = "") {
+    Done call(std::string method, std::string target, const Node& body = {},
+              std::string_view root = "X", std::string if_match = "") {
         http::RequestHead head;
         head.method = std::move(method);
         head.target = "/2020-05-31" + target;
@@ -35,9 +36,11 @@ struct Stand {
         support::RecordedExchange exchange(head);
         aws::Call call;
         call.exchange = &exchange;
-        for (const auto& pair : http::split_query(exchange.request().query())) call.query[std::string(pair.name)] = pair.value;
+        for (const auto& pair : http::split_query(exchange.request().query()))
+            call.query[std::string(pair.name)] = pair.value;
         if (!body.is_null()) {
-            std::string xml = aws::to_xml(root, control.info().xml_namespace, body, control.info().list_names);
+            std::string xml =
+                aws::to_xml(root, control.info().xml_namespace, body, control.info().list_names);
             call.input = *aws::parse_xml(xml, control.info().list_names);
         }
         Done done;
@@ -47,9 +50,12 @@ struct Stand {
             done.status = reply->status;
             done.etag = reply->headers.get("ETag");
             done.location = reply->headers.get("Location");
-            for (const base::Decision& decision : reply->decisions) done.told.push_back(decision.key + ": " + decision.text);
+            for (const base::Decision& decision : reply->decisions)
+                done.told.push_back(decision.key + ": " + decision.text);
             if (!reply->root.empty())
-                done.output = *aws::parse_xml(aws::to_xml(reply->root, "", reply->output, control.info().list_names), control.info().list_names);
+                done.output = *aws::parse_xml(
+                    aws::to_xml(reply->root, "", reply->output, control.info().list_names),
+                    control.info().list_names);
         } catch (const aws::Error& error) {
             done.status = error.status;
             done.code = error.code;
@@ -57,7 +63,10 @@ struct Stand {
         }
         return done;
     }
-    Done create(std::string_view changes = "{}") { return call("POST", "/distribution", test::distribution_config(changes), "DistributionConfig"); }
+    Done create(std::string_view changes = "{}") {
+        return call("POST", "/distribution", test::distribution_config(changes),
+                    "DistributionConfig");
+    }
     std::string id_of(const Done& done) { return done.output["Id"].as_string(); }
 };
 
@@ -71,7 +80,8 @@ TEST_CASE("create, get, update, delete a distribution (#97, #98, #100, #101)", "
     CHECK(created.etag == "ETVPDKIKX0DER");
     CHECK(created.location == "https://cloudfront.amazonaws.com/2020-05-31/distribution/" + id);
     CHECK(created.output["Status"].as_string() == "InProgress");
-    CHECK(created.output["ARN"].as_string() == "arn:aws:cloudfront::123456789012:distribution/" + id);
+    CHECK(created.output["ARN"].as_string() ==
+          "arn:aws:cloudfront::123456789012:distribution/" + id);
     CHECK(s.control.owns(created.output["DomainName"].as_string()));
     s.clock.advance(base::seconds(1));
     CHECK(s.call("GET", "/distribution/" + id).output["Status"].as_string() == "Deployed");
@@ -83,10 +93,15 @@ TEST_CASE("create, get, update, delete a distribution (#97, #98, #100, #101)", "
 
     Node config = s.call("GET", "/distribution/" + id + "/config").output;
     config.set("Enabled", false);
-    CHECK(s.call("DELETE", "/distribution/" + id, {}, "", "ETVPDKIKX0DER").code == "DistributionNotDisabled");
-    CHECK(s.call("PUT", "/distribution/" + id + "/config", config, "DistributionConfig").code == "InvalidIfMatchVersion");
-    CHECK(s.call("PUT", "/distribution/" + id + "/config", config, "DistributionConfig", "E3UN6WX5RRO2AG").status == 412);
-    auto updated = s.call("PUT", "/distribution/" + id + "/config", config, "DistributionConfig", "ETVPDKIKX0DER");
+    CHECK(s.call("DELETE", "/distribution/" + id, {}, "", "ETVPDKIKX0DER").code ==
+          "DistributionNotDisabled");
+    CHECK(s.call("PUT", "/distribution/" + id + "/config", config, "DistributionConfig").code ==
+          "InvalidIfMatchVersion");
+    CHECK(s.call("PUT", "/distribution/" + id + "/config", config, "DistributionConfig",
+                 "E3UN6WX5RRO2AG")
+              .status == 412);
+    auto updated = s.call("PUT", "/distribution/" + id + "/config", config, "DistributionConfig",
+                          "ETVPDKIKX0DER");
     CHECK(updated.status == 200);
     CHECK(updated.etag == "E3UN6WX5RRO2AG");
     s.clock.advance(base::seconds(1));
@@ -104,9 +119,12 @@ TEST_CASE("what is put in comes out, with AWS's defaults (#99)", "[cloudfront]")
     CHECK(config["ViewerCertificate"]["MinimumProtocolVersion"].as_string() == "TLSv1");
     CHECK(config["DefaultCacheBehavior"]["AllowedMethods"]["CachedMethods"]["Items"].size() == 2);
     CHECK(config["DefaultCacheBehavior"].find("MinTTL") == nullptr);
-    CHECK(config["Origins"]["Items"].items()[0]["CustomOriginConfig"]["OriginReadTimeout"].as_string() == "30");
+    CHECK(config["Origins"]["Items"]
+              .items()[0]["CustomOriginConfig"]["OriginReadTimeout"]
+              .as_string() == "30");
     // A second round changes nothing.
-    auto updated = s.call("PUT", "/distribution/" + id + "/config", config, "DistributionConfig", "ETVPDKIKX0DER");
+    auto updated = s.call("PUT", "/distribution/" + id + "/config", config, "DistributionConfig",
+                          "ETVPDKIKX0DER");
     REQUIRE(updated.status == 200);
     CHECK(s.call("GET", "/distribution/" + id + "/config").output == config);
 }
@@ -121,19 +139,31 @@ TEST_CASE("refused configurations (#102 to #105, #32, #20, #75)", "[cloudfront]"
     const Row rows[] = {
         {R"({"DefaultCacheBehavior": {"TargetOriginId": "x"}})", 404, "NoSuchOrigin"},
         {R"({"DefaultCacheBehavior": {"CachePolicyId": "x"}})", 404, "NoSuchCachePolicy"},
-        {R"({"DefaultCacheBehavior": {"CachePolicyId": null, "MinTTL": 5, "DefaultTTL": 4, "ForwardedValues": {"QueryString": false, "Cookies": {"Forward": "none"}}}})", 400, "InvalidTTLOrder"},
-        {R"({"Origins": {"Quantity": 2, "Items": [{"Id": "o", "DomainName": "a.example.com", "CustomOriginConfig": {"OriginProtocolPolicy": "http-only"}}]}})", 400, "InconsistentQuantities"},
-        {R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "a.example.com"}]}})", 400, "InvalidArgument"},
-        {R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "a.example.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}]}})", 400, "InvalidArgument"},
-        {R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "b.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}, "OriginAccessControlId": "EX"}]}})", 400, "InvalidOriginAccessControl"},
-        {R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "a.example.com", "CustomOriginConfig": {"OriginProtocolPolicy": "http-only"}, "CustomHeaders": {"Quantity": 1, "Items": [{"HeaderName": "Host", "HeaderValue": "x"}]}}]}})", 400, "InvalidArgument"},
-        {R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "a.example.com", "OriginPath": "/p/", "CustomOriginConfig": {"OriginProtocolPolicy": "http-only"}}]}})", 400, "InvalidRelativePath"},
+        {R"({"DefaultCacheBehavior": {"CachePolicyId": null, "MinTTL": 5, "DefaultTTL": 4, "ForwardedValues": {"QueryString": false, "Cookies": {"Forward": "none"}}}})",
+         400, "InvalidTTLOrder"},
+        {R"({"Origins": {"Quantity": 2, "Items": [{"Id": "o", "DomainName": "a.example.com", "CustomOriginConfig": {"OriginProtocolPolicy": "http-only"}}]}})",
+         400, "InconsistentQuantities"},
+        {R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "a.example.com"}]}})",
+         400, "InvalidArgument"},
+        {R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "a.example.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}]}})",
+         400, "InvalidArgument"},
+        {R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "b.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}, "OriginAccessControlId": "EX"}]}})",
+         400, "InvalidOriginAccessControl"},
+        {R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "a.example.com", "CustomOriginConfig": {"OriginProtocolPolicy": "http-only"}, "CustomHeaders": {"Quantity": 1, "Items": [{"HeaderName": "Host", "HeaderValue": "x"}]}}]}})",
+         400, "InvalidArgument"},
+        {R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "a.example.com", "OriginPath": "/p/", "CustomOriginConfig": {"OriginProtocolPolicy": "http-only"}}]}})",
+         400, "InvalidRelativePath"},
         {R"({"DefaultRootObject": "/index.html"})", 400, "InvalidDefaultRootObject"},
-        {R"({"Aliases": {"Quantity": 1, "Items": ["a.example.com"]}})", 400, "InvalidViewerCertificate"},
-        {R"({"CustomErrorResponses": {"Quantity": 1, "Items": [{"ErrorCode": 401}]}})", 400, "InvalidErrorCode"},
-        {R"({"CustomErrorResponses": {"Quantity": 1, "Items": [{"ErrorCode": 404, "ResponsePagePath": "/x", "ResponseCode": "201"}]}})", 400, "InvalidResponseCode"},
-        {R"({"DefaultCacheBehavior": {"FunctionAssociations": {"Quantity": 1, "Items": [{"FunctionARN": "arn:aws:cloudfront::1:function/f", "EventType": "viewer-request"}]}}})", 400, "InvalidFunctionAssociation"},
-        {R"({"DefaultCacheBehavior": {"AllowedMethods": {"Quantity": 1, "Items": ["GET"]}}})", 400, "InvalidArgument"},
+        {R"({"Aliases": {"Quantity": 1, "Items": ["a.example.com"]}})", 400,
+         "InvalidViewerCertificate"},
+        {R"({"CustomErrorResponses": {"Quantity": 1, "Items": [{"ErrorCode": 401}]}})", 400,
+         "InvalidErrorCode"},
+        {R"({"CustomErrorResponses": {"Quantity": 1, "Items": [{"ErrorCode": 404, "ResponsePagePath": "/x", "ResponseCode": "201"}]}})",
+         400, "InvalidResponseCode"},
+        {R"({"DefaultCacheBehavior": {"FunctionAssociations": {"Quantity": 1, "Items": [{"FunctionARN": "arn:aws:cloudfront::1:function/f", "EventType": "viewer-request"}]}}})",
+         400, "InvalidFunctionAssociation"},
+        {R"({"DefaultCacheBehavior": {"AllowedMethods": {"Quantity": 1, "Items": ["GET"]}}})", 400,
+         "InvalidArgument"},
         {R"({"Surprise": "x"})", 400, "InvalidArgument"},
     };
     for (const Row& row : rows) {
@@ -142,19 +172,25 @@ TEST_CASE("refused configurations (#102 to #105, #32, #20, #75)", "[cloudfront]"
         CHECK(done.status == row.status);
         CHECK(done.code == row.code);
     }
-    CHECK(s.create(R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "a.example.com"}]}})").message ==
-          "The parameter Origin DomainName does not refer to a valid S3 bucket.");
-    auto policy = s.call("POST", "/cache-policy", test::json(R"({"Name": "p", "MinTTL": 0, "DefaultTTL": 0, "MaxTTL": 0,
+    CHECK(
+        s.create(
+             R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "a.example.com"}]}})")
+            .message == "The parameter Origin DomainName does not refer to a valid S3 bucket.");
+    auto policy = s.call("POST", "/cache-policy",
+                         test::json(R"({"Name": "p", "MinTTL": 0, "DefaultTTL": 0, "MaxTTL": 0,
         "ParametersInCacheKeyAndForwardedToOrigin": {"EnableAcceptEncodingGzip": false, "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": {"Quantity": 1, "Items": ["X-A"]}},
-        "CookiesConfig": {"CookieBehavior": "none"}, "QueryStringsConfig": {"QueryStringBehavior": "none"}}})"), "CachePolicyConfig");
+        "CookiesConfig": {"CookieBehavior": "none"}, "QueryStringsConfig": {"QueryStringBehavior": "none"}}})"),
+                         "CachePolicyConfig");
     CHECK(policy.code == "InvalidArgument");
-    CHECK(policy.message == "The parameter HeaderBehavior is invalid for policy with caching disabled.");
+    CHECK(policy.message ==
+          "The parameter HeaderBehavior is invalid for policy with caching disabled.");
 }
 
 TEST_CASE("two distributions cannot have one alias (#102)", "[cloudfront]") {
     Stand s;
     auto with = [](std::string reference) {
-        return R"({"CallerReference": ")" + reference + R"(", "Aliases": {"Quantity": 1, "Items": ["a.example.com"]}, "ViewerCertificate": {"ACMCertificateArn": "arn:aws:acm:us-east-1:1:certificate/x", "SSLSupportMethod": "sni-only", "MinimumProtocolVersion": "TLSv1.2_2021"}})";
+        return R"({"CallerReference": ")" + reference +
+               R"(", "Aliases": {"Quantity": 1, "Items": ["a.example.com"]}, "ViewerCertificate": {"ACMCertificateArn": "arn:aws:acm:us-east-1:1:certificate/x", "SSLSupportMethod": "sni-only", "MinimumProtocolVersion": "TLSv1.2_2021"}})";
     };
     CHECK(s.create(with("one")).status == 201);
     CHECK(s.create(with("two")).code == "CNAMEAlreadyExists");
@@ -165,24 +201,43 @@ TEST_CASE("policies: managed ones are fixed, used ones stay (#106, #107)", "[clo
     Stand s;
     auto managed = s.call("GET", "/cache-policy?Type=managed");
     CHECK(managed.output["Quantity"].as_string() == "7");
-    CHECK(s.call("DELETE", "/cache-policy/" + std::string(test::kOptimized), {}, "", "ETVPDKIKX0DER").code == "IllegalDelete");
-    auto created = s.call("POST", "/cache-policy", test::json(R"({"Name": "mine", "MinTTL": 100000})"), "CachePolicyConfig");
+    CHECK(
+        s.call("DELETE", "/cache-policy/" + std::string(test::kOptimized), {}, "", "ETVPDKIKX0DER")
+            .code == "IllegalDelete");
+    auto created = s.call("POST", "/cache-policy",
+                          test::json(R"({"Name": "mine", "MinTTL": 100000})"), "CachePolicyConfig");
     REQUIRE(created.status == 201);
     CHECK(created.output["CachePolicyConfig"]["DefaultTTL"].as_string() == "100000");
     std::string id = s.id_of(created);
-    REQUIRE(s.create(R"({"DefaultCacheBehavior": {"CachePolicyId": ")" + id + "\"}}").status == 201);
+    REQUIRE(s.create(R"({"DefaultCacheBehavior": {"CachePolicyId": ")" + id + "\"}}").status ==
+            201);
     CHECK(s.call("DELETE", "/cache-policy/" + id, {}, "", created.etag).code == "CachePolicyInUse");
-    CHECK(s.call("POST", "/cache-policy", test::json(R"({"Name": "mine", "MinTTL": 1})"), "CachePolicyConfig").code == "CachePolicyAlreadyExists");
+    CHECK(s.call("POST", "/cache-policy", test::json(R"({"Name": "mine", "MinTTL": 1})"),
+                 "CachePolicyConfig")
+              .code == "CachePolicyAlreadyExists");
     // An update reaches the edge.
     Node config = created.output["CachePolicyConfig"];
     config.set("MaxTTL", 200000);
     config.set("DefaultTTL", 150000);
-    REQUIRE(s.call("PUT", "/cache-policy/" + id, config, "CachePolicyConfig", created.etag).status == 200);
-    CHECK(s.control.snapshot().get()->by_id.begin()->second->behaviors.back().max_ttl == base::seconds(200000));
-    auto control = s.call("POST", "/origin-access-control", test::json(R"({"Name": "oac", "SigningProtocol": "sigv4", "SigningBehavior": "always", "OriginAccessControlOriginType": "s3"})"), "OriginAccessControlConfig");
+    REQUIRE(
+        s.call("PUT", "/cache-policy/" + id, config, "CachePolicyConfig", created.etag).status ==
+        200);
+    CHECK(s.control.snapshot().get()->by_id.begin()->second->behaviors.back().max_ttl ==
+          base::seconds(200000));
+    auto control = s.call(
+        "POST", "/origin-access-control",
+        test::json(
+            R"({"Name": "oac", "SigningProtocol": "sigv4", "SigningBehavior": "always", "OriginAccessControlOriginType": "s3"})"),
+        "OriginAccessControlConfig");
     REQUIRE(control.status == 201);
-    REQUIRE(s.create(R"({"CallerReference": "s3", "Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "b.s3.eu-west-1.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}, "OriginAccessControlId": ")" + s.id_of(control) + "\"}]}}").status == 201);
-    CHECK(s.call("DELETE", "/origin-access-control/" + s.id_of(control), {}, "", control.etag).code == "OriginAccessControlInUse");
+    REQUIRE(
+        s.create(
+             R"({"CallerReference": "s3", "Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "b.s3.eu-west-1.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}, "OriginAccessControlId": ")" +
+             s.id_of(control) + "\"}]}}")
+            .status == 201);
+    CHECK(
+        s.call("DELETE", "/origin-access-control/" + s.id_of(control), {}, "", control.etag).code ==
+        "OriginAccessControlInUse");
 }
 
 TEST_CASE("invalidations (#110 to #113)", "[cloudfront]") {
@@ -190,26 +245,35 @@ TEST_CASE("invalidations (#110 to #113)", "[cloudfront]") {
     std::string id = s.id_of(s.create());
     auto invalidate = [&](std::string reference, std::string_view paths) {
         return s.call("POST", "/distribution/" + id + "/invalidation",
-                      test::json(R"({"Paths": {"Quantity": 1, "Items": [")" + std::string(paths) + R"("]}, "CallerReference": ")" + reference + "\"}"), "InvalidationBatch");
+                      test::json(R"({"Paths": {"Quantity": 1, "Items": [")" + std::string(paths) +
+                                 R"("]}, "CallerReference": ")" + reference + "\"}"),
+                      "InvalidationBatch");
     };
     auto first = invalidate("r1", "/a");
     REQUIRE(first.status == 201);
     CHECK(first.output["Status"].as_string() == "InProgress");
-    CHECK(s.call("GET", "/distribution/" + id).output["InProgressInvalidationBatches"].as_string() == "1");
+    CHECK(
+        s.call("GET", "/distribution/" + id).output["InProgressInvalidationBatches"].as_string() ==
+        "1");
     CHECK(invalidate("r1", "/a").output["Id"] == first.output["Id"]);
     auto other = invalidate("r1", "/b");
     CHECK(other.code == "InvalidArgument");
     CHECK(other.message.find("caller reference") != std::string::npos);
-    CHECK(invalidate("r2", "a").message == "Your request contains one or more invalid invalidation paths.");
+    CHECK(invalidate("r2", "a").message ==
+          "Your request contains one or more invalid invalidation paths.");
     s.clock.advance(base::seconds(1));
-    CHECK(s.call("GET", "/distribution/" + id + "/invalidation/" + s.id_of(first)).output["Status"].as_string() == "Completed");
-    CHECK(s.call("GET", "/distribution/" + id + "/invalidation").output["Quantity"].as_string() == "1");
+    CHECK(s.call("GET", "/distribution/" + id + "/invalidation/" + s.id_of(first))
+              .output["Status"]
+              .as_string() == "Completed");
+    CHECK(s.call("GET", "/distribution/" + id + "/invalidation").output["Quantity"].as_string() ==
+          "1");
     CHECK(s.call("GET", "/distribution/" + id + "/invalidation/I1").code == "NoSuchInvalidation");
     const Node report = s.control.invalidations(id, 10);
     REQUIRE(report.size() == 1);
     CHECK(report.items()[0]["id"].as_string() == s.id_of(first));
     CHECK(report.items()[0]["status"].as_string() == "Completed");
-    CHECK(report.items()[0]["paths"].items()[0]["warning"].as_string() == "nothing of this distribution is held");
+    CHECK(report.items()[0]["paths"].items()[0]["warning"].as_string() ==
+          "nothing of this distribution is held");
     CHECK(s.control.invalidations("E0", 10).size() == 0);
     REQUIRE(first.told.size() == 1);
     CHECK(first.told[0] == "warning: /a removed nothing: nothing of this distribution is held");
@@ -218,17 +282,27 @@ TEST_CASE("invalidations (#110 to #113)", "[cloudfront]") {
 TEST_CASE("listing pages and tags (#114, #115)", "[cloudfront]") {
     Stand s;
     CHECK(s.call("GET", "/distribution").output.find("Items") == nullptr);
-    std::string one = s.id_of(s.create()), arn = "arn:aws:cloudfront::123456789012:distribution/" + one;
+    std::string one = s.id_of(s.create()),
+                arn = "arn:aws:cloudfront::123456789012:distribution/" + one;
     s.clock.advance(base::seconds(1));
     s.create(R"({"CallerReference": "two"})");
     auto page = s.call("GET", "/distribution?MaxItems=1");
     CHECK(page.output["IsTruncated"].as_string() == "true");
-    auto rest = s.call("GET", "/distribution?MaxItems=1&Marker=" + page.output["NextMarker"].as_string());
+    auto rest =
+        s.call("GET", "/distribution?MaxItems=1&Marker=" + page.output["NextMarker"].as_string());
     CHECK(rest.output["IsTruncated"].as_string() == "false");
     CHECK_FALSE(rest.output["Items"] == page.output["Items"]);
-    CHECK(s.call("POST", "/tagging?Operation=Tag&Resource=" + arn, test::json(R"({"Items": [{"Key": "k", "Value": "v"}]})"), "Tags").status == 204);
-    CHECK(s.call("GET", "/tagging?Resource=" + arn).output["Items"].items()[0]["Value"].as_string() == "v");
-    CHECK(s.call("POST", "/tagging?Operation=Untag&Resource=" + arn, test::json(R"({"Items": ["k"]})"), "TagKeys").status == 204);
+    CHECK(s.call("POST", "/tagging?Operation=Tag&Resource=" + arn,
+                 test::json(R"({"Items": [{"Key": "k", "Value": "v"}]})"), "Tags")
+              .status == 204);
+    CHECK(
+        s.call("GET", "/tagging?Resource=" + arn).output["Items"].items()[0]["Value"].as_string() ==
+        "v");
+    CHECK(s.call("POST", "/tagging?Operation=Untag&Resource=" + arn,
+                 test::json(R"({"Items": ["k"]})"), "TagKeys")
+              .status == 204);
     CHECK(s.call("GET", "/tagging?Resource=" + arn).output["Items"].size() == 0);
-    CHECK(s.call("GET", "/tagging?Resource=arn:aws:cloudfront::123456789012:distribution/E0").code == "NoSuchResource");
+    CHECK(
+        s.call("GET", "/tagging?Resource=arn:aws:cloudfront::123456789012:distribution/E0").code ==
+        "NoSuchResource");
 }

@@ -20,7 +20,9 @@ TEST_CASE("exact names beat wildcards; the apex is no subdomain (#12, #13)", "[c
     hosts.add(make("2", {"*.example.com"}));
     hosts.add(make("3", {"*.deep.example.com"}));
     hosts.add(make("4", {}, false));
-    auto id = [&](std::string_view host) { return hosts.find(host) ? (*hosts.find(host))->id : std::string("-"); };
+    auto id = [&](std::string_view host) {
+        return hosts.find(host) ? (*hosts.find(host))->id : std::string("-");
+    };
     CHECK(id("a.example.com") == "1");
     CHECK(id("A.EXAMPLE.com:8080") == "1");
     CHECK(id("b.example.com") == "2");

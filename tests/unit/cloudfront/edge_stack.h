@@ -36,7 +36,9 @@ struct ScriptedOrigin {
     std::condition_variable released;
     bool hold = false;
     std::vector<Seen> seen;
-    Reply reply = [](const httplib::Request&, httplib::Response& response) { response.set_content("body", "text/plain"); };
+    Reply reply = [](const httplib::Request&, httplib::Response& response) {
+        response.set_content("body", "text/plain");
+    };
 
     ScriptedOrigin() {
         auto handle = [this](const httplib::Request& request, httplib::Response& response) {
@@ -52,10 +54,15 @@ struct ScriptedOrigin {
         };
         server.set_tcp_nodelay(true);
         server.set_keep_alive_timeout(1);
-        server.Get(".*", handle).Post(".*", handle).Options(".*", handle).Put(".*", handle).Delete(".*", handle);
+        server.Get(".*", handle)
+            .Post(".*", handle)
+            .Options(".*", handle)
+            .Put(".*", handle)
+            .Delete(".*", handle);
         port = server.bind_to_any_port("127.0.0.1");
         thread = std::thread([this] { server.listen_after_bind(); });
-        while (!server.is_running()) std::this_thread::yield();
+        while (!server.is_running())
+            std::this_thread::yield();
     }
     ~ScriptedOrigin() {
         release();
@@ -90,24 +97,34 @@ struct Stack {
     Cache cache{CacheBudget{16 << 20, 64 << 20, "/tmp"}};
     std::string country;
     ScriptedOrigin origin, second;
-    net::Loops loops{"test", 2};   // as the emulator's viewer port
+    net::Loops loops{"test", 2};  // as the emulator's viewer port
     std::unique_ptr<Edge> edge;
     std::unique_ptr<http::Server> server;
     std::unique_ptr<httplib::Client> client;
     std::vector<std::pair<std::string, std::string>> logs;
 
     explicit Stack(std::string_view changes = "{}", const Policies& policies = {}) {
-        resolver.set("origin.example.com", 80, net::Address::loopback(static_cast<uint16_t>(origin.port)));
-        resolver.set("second.example.com", 80, net::Address::loopback(static_cast<uint16_t>(second.port)));
+        resolver.set("origin.example.com", 80,
+                     net::Address::loopback(static_cast<uint16_t>(origin.port)));
+        resolver.set("second.example.com", 80,
+                     net::Address::loopback(static_cast<uint16_t>(second.port)));
         resolver.set("closed.example.com", 80, net::Address::loopback(1));
         configure(changes, policies);
-        edge = std::make_unique<Edge>(EdgeParts{clock, traces, snapshot, *upstream, cache, nullptr, {},
-                                                [this](std::string_view) { return country; },
-                                                [this](const std::string&, const std::string& key, std::string bytes) {
-                                                    logs.emplace_back(key, std::move(bytes));
-                                                    return true;
-                                                }});
-        server = std::move(*http::Server::open(net::Address::loopback(0), *edge, {.loops = &loops}));
+        edge = std::make_unique<Edge>(
+            EdgeParts{clock,
+                      traces,
+                      snapshot,
+                      *upstream,
+                      cache,
+                      nullptr,
+                      {},
+                      [this](std::string_view) { return country; },
+                      [this](const std::string&, const std::string& key, std::string bytes) {
+                          logs.emplace_back(key, std::move(bytes));
+                          return true;
+                      }});
+        server =
+            std::move(*http::Server::open(net::Address::loopback(0), *edge, {.loops = &loops}));
         server->start();
         client = std::make_unique<httplib::Client>("127.0.0.1", server->address().port());
         client->set_keep_alive(true);
@@ -123,7 +140,8 @@ struct Stack {
     }
     void configure(std::string_view changes, const Policies& policies = {}) {
         auto next = std::make_shared<EdgeSnapshot>();
-        auto distribution = std::make_shared<const Distribution>(make_distribution(changes, policies));
+        auto distribution =
+            std::make_shared<const Distribution>(make_distribution(changes, policies));
         next->hosts.add(distribution);
         next->by_id[distribution->id] = distribution;
         snapshot.set(next);
@@ -139,7 +157,8 @@ struct Stack {
         if (!result) return {};
         return *result;
     }
-    httplib::Response send(const std::string& method, const std::string& path, httplib::Headers headers = {}, std::string body = {}) {
+    httplib::Response send(const std::string& method, const std::string& path,
+                           httplib::Headers headers = {}, std::string body = {}) {
         ++requests;
         httplib::Request request;
         request.method = method;
@@ -154,18 +173,22 @@ struct Stack {
         std::string value = response.get_header_value("X-Cache");
         return value.substr(0, value.find(' '));
     }
-    void origin_replies(int status, std::string body, httplib::Headers headers = {}, std::string type = "text/plain") {
+    void origin_replies(int status, std::string body, httplib::Headers headers = {},
+                        std::string type = "text/plain") {
         std::lock_guard lock(origin.mutex);
         origin.reply = [=](const httplib::Request& request, httplib::Response& response) {
             response.status = status;
-            for (const auto& [name, value] : headers) response.set_header(name, value);
+            for (const auto& [name, value] : headers)
+                response.set_header(name, value);
             if (status != 304) response.set_content(body, type);
             (void)request;
         };
     }
-    // The decisions of the newest request's span with this key, joined. The span follows the answer.
+    // The decisions of the newest request's span with this key, joined. The span follows the
+    // answer.
     std::string told(std::string_view key) {
-        while (traces.last_sequence() < requests) std::this_thread::yield();
+        while (traces.last_sequence() < requests)
+            std::this_thread::yield();
         std::string text;
         auto spans = traces.latest(1);
         edge->expand(spans.at(0));
@@ -178,7 +201,8 @@ struct Stack {
 inline constexpr std::string_view kAllMethods =
     R"("AllowedMethods": {"Quantity": 7, "Items": ["GET","HEAD","OPTIONS","PUT","POST","PATCH","DELETE"]})";
 
-inline std::string behavior(std::string_view members) { return R"({"DefaultCacheBehavior": {)" + std::string(members) + "}}"; }
-
+inline std::string behavior(std::string_view members) {
+    return R"({"DefaultCacheBehavior": {)" + std::string(members) + "}}";
+}
 
 }  // namespace cloudfront::test

@@ -12,7 +12,8 @@ using test::behavior;
 using test::kAllMethods;
 using test::Stack;
 
-TEST_CASE("a miss, then hits with an age, then a revalidation (#33 to #36, #47, #79)", "[cloudfront][edge]") {
+TEST_CASE("a miss, then hits with an age, then a revalidation (#33 to #36, #47, #79)",
+          "[cloudfront][edge]") {
     Stack s;
     s.origin_replies(200, "one", {{"Cache-Control", "max-age=5"}, {"ETag", "\"v1\""}});
     auto miss = s.get("/a");
@@ -21,7 +22,8 @@ TEST_CASE("a miss, then hits with an age, then a revalidation (#33 to #36, #47, 
     CHECK_FALSE(miss.has_header("Age"));
     CHECK(miss.get_header_value("X-Amz-Cf-Id").size() == 56);
     CHECK(miss.get_header_value("Via").starts_with("1.1 "));
-    CHECK(miss.get_header_value("Via").size() == std::string("1.1 .cloudfront.net (CloudFront)").size() + 32);
+    CHECK(miss.get_header_value("Via").size() ==
+          std::string("1.1 .cloudfront.net (CloudFront)").size() + 32);
     s.clock.advance(seconds(4));
     auto hit = s.get("/a");
     CHECK(s.cache_of(hit) == "Hit");
@@ -46,22 +48,27 @@ TEST_CASE("a miss, then hits with an age, then a revalidation (#33 to #36, #47, 
     CHECK(s.origin.count() == 3);
 }
 
-TEST_CASE("MinTTL outranks no-store; without it every request is a miss (#38, #42)", "[cloudfront][edge]") {
+TEST_CASE("MinTTL outranks no-store; without it every request is a miss (#38, #42)",
+          "[cloudfront][edge]") {
     Stack s;
     s.origin_replies(200, "x", {{"Cache-Control", "no-store"}});
     s.get("/a");
-    CHECK(s.cache_of(s.get("/a", {{"Cache-Control", "no-cache"}, {"Pragma", "no-cache"}})) == "Hit");   // CachingOptimized: MinTTL 1
+    CHECK(s.cache_of(s.get("/a", {{"Cache-Control", "no-cache"}, {"Pragma", "no-cache"}})) ==
+          "Hit");  // CachingOptimized: MinTTL 1
     s.clock.advance(seconds(2));
     CHECK(s.cache_of(s.get("/a")) == "Miss");
-    Stack zero(behavior(R"("CachePolicyId": "p")"), test::cache_policy(R"({"Name": "p", "MinTTL": 0})"));
+    Stack zero(behavior(R"("CachePolicyId": "p")"),
+               test::cache_policy(R"({"Name": "p", "MinTTL": 0})"));
     zero.origin_replies(200, "x", {{"Cache-Control", "private"}});
     zero.get("/a");
     CHECK(zero.cache_of(zero.get("/a")) == "Miss");
     CHECK(zero.told("stored").find("the origin says private") != std::string::npos);
 }
 
-TEST_CASE("redirects, https-only and methods are answered at the edge (#6 to #12)", "[cloudfront][edge]") {
-    Stack s(behavior(R"("ViewerProtocolPolicy": "redirect-to-https", )" + std::string(kAllMethods)));
+TEST_CASE("redirects, https-only and methods are answered at the edge (#6 to #12)",
+          "[cloudfront][edge]") {
+    Stack s(
+        behavior(R"("ViewerProtocolPolicy": "redirect-to-https", )" + std::string(kAllMethods)));
     auto redirect = s.get("/a?b=1", {{"Host", "D111111ABCDEF8.cloudfront.net"}});
     CHECK(redirect.status == 301);
     CHECK(redirect.get_header_value("Location") == "https://D111111ABCDEF8.cloudfront.net/a?b=1");
@@ -116,7 +123,8 @@ TEST_CASE("the viewer's conditions are answered from what is held (#44)", "[clou
     Stack s;
     s.origin_replies(200, "one", {{"ETag", "\"v1\""}});
     s.get("/a");
-    auto same = s.get("/a", {{"If-None-Match", "\"v1\""}, {"Connection", "close"}});   // httplib waits for a 304's body
+    auto same = s.get("/a", {{"If-None-Match", "\"v1\""},
+                             {"Connection", "close"}});  // httplib waits for a 304's body
     CHECK(same.status == 304);
     CHECK(s.cache_of(same) == "Hit");
     CHECK(same.body.empty());
@@ -152,11 +160,12 @@ TEST_CASE("ranges: from the object, from a part, beyond its end (#81)", "[cloudf
         s.origin.reply = [](const httplib::Request&, httplib::Response& response) {
             response.status = 206;
             response.set_header("Content-Range", "bytes 0-4/10");
-            response.set_chunked_content_provider("text/plain", [](size_t, httplib::DataSink& sink) {
-                sink.write("01234", 5);
-                sink.done();
-                return true;
-            });
+            response.set_chunked_content_provider("text/plain",
+                                                  [](size_t, httplib::DataSink& sink) {
+                                                      sink.write("01234", 5);
+                                                      sink.done();
+                                                      return true;
+                                                  });
         };
     }
     auto miss = s.get("/c", {{"Range", "bytes=0-4"}});
@@ -170,7 +179,8 @@ TEST_CASE("ranges: from the object, from a part, beyond its end (#81)", "[cloudf
     CHECK(inside.get_header_value("Content-Range") == "bytes 1-2/10");
 }
 
-TEST_CASE("errors are remembered, and a stale copy stands in for 5xx (#53, #57, #66)", "[cloudfront][edge]") {
+TEST_CASE("errors are remembered, and a stale copy stands in for 5xx (#53, #57, #66)",
+          "[cloudfront][edge]") {
     Stack s;
     s.origin_replies(404, "gone");
     auto error = s.get("/x");
@@ -203,13 +213,17 @@ TEST_CASE("errors are remembered, and a stale copy stands in for 5xx (#53, #57, 
     CHECK(s.get("/y").status == 404);
 }
 
-TEST_CASE("custom error responses: page, status, and its own behaviour (#58 to #60)", "[cloudfront][edge]") {
-    Stack s(R"({"CustomErrorResponses": {"Quantity": 1, "Items": [{"ErrorCode": 404, "ResponsePagePath": "/index.html", "ResponseCode": "200", "ErrorCachingMinTTL": 0}]}})");
+TEST_CASE("custom error responses: page, status, and its own behaviour (#58 to #60)",
+          "[cloudfront][edge]") {
+    Stack s(
+        R"({"CustomErrorResponses": {"Quantity": 1, "Items": [{"ErrorCode": 404, "ResponsePagePath": "/index.html", "ResponseCode": "200", "ErrorCachingMinTTL": 0}]}})");
     {
         std::lock_guard lock(s.origin.mutex);
         s.origin.reply = [](const httplib::Request& request, httplib::Response& response) {
-            if (request.path == "/index.html") response.set_content("<html>app</html>", "text/html");
-            else response.status = 404;
+            if (request.path == "/index.html")
+                response.set_content("<html>app</html>", "text/html");
+            else
+                response.status = 404;
         };
     }
     auto deep = s.get("/companies/7");
@@ -220,30 +234,36 @@ TEST_CASE("custom error responses: page, status, and its own behaviour (#58 to #
     CHECK(s.told("error page").find("404 becomes 200 with /index.html") != std::string::npos);
     auto again = s.get("/companies/8");
     CHECK(again.status == 200);
-    CHECK(s.origin.count() == 3);   // the page is held
+    CHECK(s.origin.count() == 3);  // the page is held
     auto head = s.send("HEAD", "/companies/9");
     CHECK(head.status == 200);
     CHECK(head.body.empty());
     {
         std::lock_guard lock(s.origin.mutex);
-        s.origin.reply = [](const httplib::Request&, httplib::Response& response) { response.status = 404; };
+        s.origin.reply = [](const httplib::Request&, httplib::Response& response) {
+            response.status = 404;
+        };
     }
     s.cache.invalidate("EDIST", {"/*"});
     CHECK(s.get("/companies/7").status == 404);
 }
 
-TEST_CASE("origin failures have CloudFront's pages, HEAD without a body (#61, #62, #67)", "[cloudfront][edge]") {
+TEST_CASE("origin failures have CloudFront's pages, HEAD without a body (#61, #62, #67)",
+          "[cloudfront][edge]") {
     auto with_origin = [](std::string_view name) {
-        return R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": ")" + std::string(name) +
+        return R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": ")" +
+               std::string(name) +
                R"(", "CustomOriginConfig": {"OriginProtocolPolicy": "http-only"}}]}})";
     };
     Stack s(with_origin("closed.example.com"));
     auto refused = s.get("/a");
     CHECK(refused.status == 502);
     CHECK(s.cache_of(refused) == "Error");
-    CHECK(refused.body == error_page(502, "CloudFront wasn't able to connect to the origin.", refused.get_header_value("X-Amz-Cf-Id")));
+    CHECK(refused.body == error_page(502, "CloudFront wasn't able to connect to the origin.",
+                                     refused.get_header_value("X-Amz-Cf-Id")));
     auto remembered = s.get("/a");
-    CHECK(remembered.body == error_page(502, "CloudFront wasn't able to connect to the origin.", remembered.get_header_value("X-Amz-Cf-Id")));
+    CHECK(remembered.body == error_page(502, "CloudFront wasn't able to connect to the origin.",
+                                        remembered.get_header_value("X-Amz-Cf-Id")));
     s.configure(with_origin("unknown.example.com"));
     auto unknown = s.get("/b");
     CHECK(unknown.status == 502);
@@ -269,7 +289,8 @@ TEST_CASE("an origin group turns to its second member (#65)", "[cloudfront][edge
     CHECK(s.get("/b").status == 403);
 }
 
-TEST_CASE("concurrent requests for one cold object reach the origin once (#49)", "[cloudfront][edge]") {
+TEST_CASE("concurrent requests for one cold object reach the origin once (#49)",
+          "[cloudfront][edge]") {
     Stack s;
     {
         std::lock_guard lock(s.origin.mutex);
@@ -286,7 +307,8 @@ TEST_CASE("concurrent requests for one cold object reach the origin once (#49)",
         });
     s.origin.wait_for(1);
     s.origin.release();
-    for (auto& viewer : viewers) viewer.join();
+    for (auto& viewer : viewers)
+        viewer.join();
     CHECK(good == 8);
     CHECK(hits == 7);
     CHECK(s.origin.count() == 1);
@@ -306,7 +328,8 @@ TEST_CASE("an invalidation reaches an answer that is still being fetched", "[clo
     CHECK(s.cache_of(s.get("/a")) == "Miss");
 }
 
-TEST_CASE("stale-while-revalidate answers at once and refreshes behind (#50)", "[cloudfront][edge]") {
+TEST_CASE("stale-while-revalidate answers at once and refreshes behind (#50)",
+          "[cloudfront][edge]") {
     Stack s;
     s.origin_replies(200, "old", {{"Cache-Control", "max-age=5, stale-while-revalidate=30"}});
     s.get("/a");
@@ -316,7 +339,8 @@ TEST_CASE("stale-while-revalidate answers at once and refreshes behind (#50)", "
     CHECK(stale.body == "old");
     CHECK(s.cache_of(stale) == "Hit");
     s.origin.wait_for(2);
-    for (int tries = 0; tries < 2000 && s.get("/a").body != "new"; ++tries) std::this_thread::yield();
+    for (int tries = 0; tries < 2000 && s.get("/a").body != "new"; ++tries)
+        std::this_thread::yield();
     CHECK(s.get("/a").body == "new");
     CHECK(s.origin.count() == 2);
 }
@@ -337,7 +361,8 @@ TEST_CASE("stale-if-error: served within its window, not beyond (#51)", "[cloudf
 
 TEST_CASE("compression: br before gzip, weak tags, Vary (#83, #84)", "[cloudfront][edge]") {
     Stack s(behavior(R"("Compress": true)"));
-    s.origin_replies(200, std::string(5000, 'a'), {{"ETag", "\"v1\""}}, "application/rss+xml");   // httplib compresses others itself
+    s.origin_replies(200, std::string(5000, 'a'), {{"ETag", "\"v1\""}},
+                     "application/rss+xml");  // httplib compresses others itself
     s.client->set_decompress(false);
     auto br = s.get("/a.js", {{"Accept-Encoding", "gzip, br"}});
     CHECK(br.get_header_value("Content-Encoding") == "br");
@@ -346,7 +371,8 @@ TEST_CASE("compression: br before gzip, weak tags, Vary (#83, #84)", "[cloudfron
     CHECK(br.body.size() < 200);
     CHECK(s.origin.last().header("Accept-Encoding") == "br,gzip");
     CHECK(s.cache_of(s.get("/a.js", {{"Accept-Encoding", "br, gzip"}})) == "Hit");
-    CHECK(s.get("/a.js", {{"Accept-Encoding", "gzip"}}).get_header_value("Content-Encoding") == "gzip");
+    CHECK(s.get("/a.js", {{"Accept-Encoding", "gzip"}}).get_header_value("Content-Encoding") ==
+          "gzip");
     CHECK(s.get("/a.js", {{"Accept-Encoding", ""}}).body.size() == 5000);
     CHECK(s.origin.count() == 3);
     // Its revalidation asks with the origin's own tag.
@@ -373,11 +399,14 @@ TEST_CASE("large objects stream through and are kept", "[cloudfront][edge]") {
     {
         std::lock_guard lock(s.origin.mutex);
         s.origin.reply = [](const httplib::Request&, httplib::Response& response) {
-            response.set_chunked_content_provider("text/plain", [](size_t offset, httplib::DataSink& sink) {
-                if (offset < 100'000) sink.write(std::string(10'000, 'c').data(), 10'000);
-                else sink.done();
-                return true;
-            });
+            response.set_chunked_content_provider(
+                "text/plain", [](size_t offset, httplib::DataSink& sink) {
+                    if (offset < 100'000)
+                        sink.write(std::string(10'000, 'c').data(), 10'000);
+                    else
+                        sink.done();
+                    return true;
+                });
         };
     }
     CHECK(s.get("/chunked").body.size() == 100'000);
@@ -387,7 +416,8 @@ TEST_CASE("large objects stream through and are kept", "[cloudfront][edge]") {
     CHECK(again.get_header_value("Content-Length") == "100000");
 }
 
-TEST_CASE("POST passes through with its body and is never stored (#46, #72)", "[cloudfront][edge]") {
+TEST_CASE("POST passes through with its body and is never stored (#46, #72)",
+          "[cloudfront][edge]") {
     Stack s(behavior(kAllMethods));
     {
         std::lock_guard lock(s.origin.mutex);
@@ -396,7 +426,9 @@ TEST_CASE("POST passes through with its body and is never stored (#46, #72)", "[
             response.set_content(request.method + " " + request.body, "text/plain");
         };
     }
-    auto post = s.send("POST", "/a", {{"Authorization", "Bearer x"}, {"Content-Type", "application/json"}}, "{\"a\":1}");
+    auto post =
+        s.send("POST", "/a", {{"Authorization", "Bearer x"}, {"Content-Type", "application/json"}},
+               "{\"a\":1}");
     CHECK(post.body == "POST {\"a\":1}");
     CHECK(s.origin.last().header("Authorization") == "Bearer x");
     CHECK(s.origin.last().header("Content-Type") == "application/json");
@@ -404,7 +436,9 @@ TEST_CASE("POST passes through with its body and is never stored (#46, #72)", "[
     CHECK(s.cache_of(s.get("/a")) == "Miss");
 }
 
-TEST_CASE("cookies forwarded: Set-Cookie is stored and replayed, requests are not collapsed (#48, #49)", "[cloudfront][edge]") {
+TEST_CASE(
+    "cookies forwarded: Set-Cookie is stored and replayed, requests are not collapsed (#48, #49)",
+    "[cloudfront][edge]") {
     Stack s(behavior(R"("OriginRequestPolicyId": "216adef6-5c7f-47e4-b989-5492eafa07d3")"));
     s.origin_replies(200, "x", {{"Set-Cookie", "session=1"}});
     s.get("/a");
@@ -416,7 +450,8 @@ TEST_CASE("cookies forwarded: Set-Cookie is stored and replayed, requests are no
 }
 
 TEST_CASE("a blocked country gets the page that says so (#68)", "[cloudfront][edge]") {
-    Stack s(R"({"Restrictions": {"GeoRestriction": {"RestrictionType": "blacklist", "Quantity": 1, "Items": ["DE"]}}})");
+    Stack s(
+        R"({"Restrictions": {"GeoRestriction": {"RestrictionType": "blacklist", "Quantity": 1, "Items": ["DE"]}}})");
     s.country = "DE";
     auto blocked = s.get("/a");
     CHECK(blocked.status == 403);
@@ -427,7 +462,8 @@ TEST_CASE("a blocked country gets the page that says so (#68)", "[cloudfront][ed
     CHECK(s.get("/a").status == 200);
 }
 
-TEST_CASE("response headers policies reach hits, misses and generated pages (#86, #87)", "[cloudfront][edge]") {
+TEST_CASE("response headers policies reach hits, misses and generated pages (#86, #87)",
+          "[cloudfront][edge]") {
     Stack s(behavior(R"("ResponseHeadersPolicyId": "e61eb60c-9c35-4d20-a928-2b84e02af89c")"));
     for (int i = 0; i < 2; ++i) {
         auto with = s.get("/a", {{"Origin", "https://x.example"}});
@@ -445,7 +481,8 @@ TEST_CASE("x-dodam-explain tells, and never reaches key or origin", "[cloudfront
     std::string text = explained.get_header_value("x-dodam-explain");
     CHECK(s.cache_of(explained) == "Hit");
     CHECK(text.find("behavior: default behavior") != std::string::npos);
-    CHECK(text.find("cache policy Managed-CachingOptimized leaves all of it out") != std::string::npos);
+    CHECK(text.find("cache policy Managed-CachingOptimized leaves all of it out") !=
+          std::string::npos);
     CHECK(text.find("cache: hit") != std::string::npos);
     CHECK(s.origin.last().header("x-dodam-explain").empty());
     auto why = s.edge->explain_url("http://d111111abcdef8.cloudfront.net/b", {});
@@ -460,10 +497,13 @@ TEST_CASE("oversized requests are refused (#80)", "[cloudfront][edge]") {
     CHECK(s.get("/a", {{"X-Long", std::string(21000, 'a')}}).status == 413);
 }
 
-TEST_CASE("the access log has a line per request, delivered as gzip (§6.12)", "[cloudfront][edge]") {
-    Stack s(R"({"Logging": {"Enabled": true, "IncludeCookies": false, "Bucket": "logs.s3.amazonaws.com", "Prefix": "p/"}})");
+TEST_CASE("the access log has a line per request, delivered as gzip (§6.12)",
+          "[cloudfront][edge]") {
+    Stack s(
+        R"({"Logging": {"Enabled": true, "IncludeCookies": false, "Bucket": "logs.s3.amazonaws.com", "Prefix": "p/"}})");
     s.get("/a?x=1", {{"User-Agent", "curl 1"}});
-    for (int tries = 0; tries < 100 && s.traces.last_sequence() < 1; ++tries) std::this_thread::yield();
+    for (int tries = 0; tries < 100 && s.traces.last_sequence() < 1; ++tries)
+        std::this_thread::yield();
     s.clock.advance(seconds(3700));
     s.edge->step(s.clock.now());
     REQUIRE(s.logs.size() == 1);

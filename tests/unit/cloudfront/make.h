@@ -1,5 +1,5 @@
-// Distributions for tests, compiled from the JSON that production would hold. What a test leaves out is
-// the checklist's D: one custom origin, GET and HEAD, CachingOptimized.
+// Distributions for tests, compiled from the JSON that production would hold. What a test leaves
+// out is the checklist's D: one custom origin, GET and HEAD, CachingOptimized.
 #pragma once
 #include <stdexcept>
 #include <string>
@@ -24,7 +24,8 @@ inline constexpr std::string_view kDisabled = "4135ea2d-6df8-44a3-9df3-4b5a84be3
 inline constexpr std::string_view kAllViewer = "216adef6-5c7f-47e4-b989-5492eafa07d3";
 inline constexpr std::string_view kAllViewerExceptHost = "b689b0a8-53d0-40ab-baf2-68738e2966ac";
 
-// D, with the members of `changes` put in place of its own ("DefaultCacheBehavior": only the given ones).
+// D, with the members of `changes` put in place of its own ("DefaultCacheBehavior": only the given
+// ones).
 inline base::Node distribution_config(std::string_view changes = "{}") {
     base::Node config = json(R"({
         "CallerReference": "d", "Comment": "", "Enabled": true,
@@ -36,10 +37,13 @@ inline base::Node distribution_config(std::string_view changes = "{}") {
     for (const auto& [name, value] : changed.members()) {
         if (name == "DefaultCacheBehavior")
             for (const auto& [member, inner] : value.members()) {
-                if (inner.is_null()) config.find(name)->erase(member);
-                else config.find(name)->set(member, inner);
+                if (inner.is_null())
+                    config.find(name)->erase(member);
+                else
+                    config.find(name)->set(member, inner);
             }
-        else config.set(name, value);
+        else
+            config.set(name, value);
     }
     return config;
 }
@@ -66,7 +70,8 @@ struct Policies {
     }
 };
 
-inline Distribution make_distribution(std::string_view changes = "{}", const Policies& policies = {}) {
+inline Distribution make_distribution(std::string_view changes = "{}",
+                                      const Policies& policies = {}) {
     base::Node config = normalize(kDistributionConfigShape, distribution_config(changes));
     complete_distribution(config);
     check_distribution(config, policies.lookup());
@@ -75,8 +80,8 @@ inline Distribution make_distribution(std::string_view changes = "{}", const Pol
     resource.id = "EDIST";
     resource.name = "d111111abcdef8.cloudfront.net";
     resource.config = config;
-    return compile_distribution(resource, "arn:aws:cloudfront::000000000000:distribution/EDIST", resource.name, "d",
-                                policies.lookup());
+    return compile_distribution(resource, "arn:aws:cloudfront::000000000000:distribution/EDIST",
+                                resource.name, "d", policies.lookup());
 }
 
 // "cache policy with these parameters", under the id "p".

@@ -33,22 +33,26 @@ struct Signer {
         EVP_MD_CTX* context = EVP_MD_CTX_new();
         EVP_DigestSignInit(context, nullptr, EVP_sha1(), nullptr, key);
         size_t size = 0;
-        EVP_DigestSign(context, nullptr, &size, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+        EVP_DigestSign(context, nullptr, &size, reinterpret_cast<const unsigned char*>(text.data()),
+                       text.size());
         std::string raw(size, '\0');
-        EVP_DigestSign(context, reinterpret_cast<unsigned char*>(raw.data()), &size, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+        EVP_DigestSign(context, reinterpret_cast<unsigned char*>(raw.data()), &size,
+                       reinterpret_cast<const unsigned char*>(text.data()), text.size());
         EVP_MD_CTX_free(context);
         raw.resize(size);
         return encode(raw);
     }
     static std::string encode(std::string_view bytes) {
         std::string text = base::to_base64(bytes);
-        for (char& c : text) c = c == '+' ? '-' : c == '=' ? '_' : c == '/' ? '~' : c;
+        for (char& c : text)
+            c = c == '+' ? '-' : c == '=' ? '_' : c == '/' ? '~' : c;
         return text;
     }
 };
 
 std::string canned(std::string_view url, int64_t expires) {
-    return R"({"Statement":[{"Resource":")" + std::string(url) + R"(","Condition":{"DateLessThan":{"AWS:EpochTime":)" + std::to_string(expires) + "}}}]}";
+    return R"({"Statement":[{"Resource":")" + std::string(url) +
+           R"(","Condition":{"DateLessThan":{"AWS:EpochTime":)" + std::to_string(expires) + "}}}]}";
 }
 
 }  // namespace
@@ -66,8 +70,10 @@ TEST_CASE("signed URLs and cookies: what is admitted and why not (#90, #91)", "[
         return check_signature(behavior, request.view, kNow);
     };
     auto url = [&](std::string_view path, int64_t expires) {
-        return std::string(path) + (path.find('?') == std::string_view::npos ? "?" : "&") + "Expires=" + std::to_string(expires) +
-               "&Signature=" + signer.sign(canned("http://d1.cloudfront.net" + std::string(path), expires)) + "&Key-Pair-Id=K1";
+        return std::string(path) + (path.find('?') == std::string_view::npos ? "?" : "&") +
+               "Expires=" + std::to_string(expires) + "&Signature=" +
+               signer.sign(canned("http://d1.cloudfront.net" + std::string(path), expires)) +
+               "&Key-Pair-Id=K1";
     };
     CHECK(check("/a").code == "MissingKey");
     CHECK(check("/a?Expires=1&Signature=x&Key-Pair-Id=K2").code == "InvalidKey");
@@ -80,15 +86,20 @@ TEST_CASE("signed URLs and cookies: what is admitted and why not (#90, #91)", "[
     other[1] = 'b';
     CHECK(check(other).code == "AccessDenied");
 
-    std::string policy = R"({"Statement":[{"Resource":"http://d1.cloudfront.net/dir/*","Condition":{"DateLessThan":{"AWS:EpochTime":1790000060},"IpAddress":{"AWS:SourceIp":"192.0.2.0/24"}}}]})";
-    std::string parameters = "Policy=" + Signer::encode(policy) + "&Signature=" + signer.sign(policy) + "&Key-Pair-Id=K1";
+    std::string policy =
+        R"({"Statement":[{"Resource":"http://d1.cloudfront.net/dir/*","Condition":{"DateLessThan":{"AWS:EpochTime":1790000060},"IpAddress":{"AWS:SourceIp":"192.0.2.0/24"}}}]})";
+    std::string parameters = "Policy=" + Signer::encode(policy) +
+                             "&Signature=" + signer.sign(policy) + "&Key-Pair-Id=K1";
     CHECK(check("/dir/a?" + parameters).admitted);
     CHECK(check("/dir/a?x=1&" + parameters).admitted);
     CHECK(check("/other?" + parameters).code == "AccessDenied");
-    http::HeaderList cookies = {{"Cookie", "CloudFront-Policy=" + Signer::encode(policy) + "; CloudFront-Signature=" + signer.sign(policy) + "; CloudFront-Key-Pair-Id=K1"}};
+    http::HeaderList cookies = {{"Cookie", "CloudFront-Policy=" + Signer::encode(policy) +
+                                               "; CloudFront-Signature=" + signer.sign(policy) +
+                                               "; CloudFront-Key-Pair-Id=K1"}};
     CHECK(check("/dir/b", cookies).admitted);
     CHECK(check("/other", cookies).code == "AccessDenied");
     CHECK(is_public_key(signer.pem()));
     CHECK_FALSE(is_public_key("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"));
-    CHECK(without_signature_parameters("a=1&Expires=2&Signature=3&Key-Pair-Id=4&b=5&Policy=6") == "a=1&b=5");
+    CHECK(without_signature_parameters("a=1&Expires=2&Signature=3&Key-Pair-Id=4&b=5&Policy=6") ==
+          "a=1&b=5");
 }

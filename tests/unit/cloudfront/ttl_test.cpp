@@ -14,9 +14,11 @@ namespace {
 const Time kNow{seconds(1'790'000'000)};
 
 Distribution with_ttls(int64_t low, int64_t middle, int64_t high) {
-    return test::make_distribution(R"({"DefaultCacheBehavior": {"CachePolicyId": "p"}})",
-                                   test::cache_policy("{\"Name\": \"p\", \"MinTTL\": " + std::to_string(low) + ", \"DefaultTTL\": " +
-                                                      std::to_string(middle) + ", \"MaxTTL\": " + std::to_string(high) + "}"));
+    return test::make_distribution(
+        R"({"DefaultCacheBehavior": {"CachePolicyId": "p"}})",
+        test::cache_policy("{\"Name\": \"p\", \"MinTTL\": " + std::to_string(low) +
+                           ", \"DefaultTTL\": " + std::to_string(middle) +
+                           ", \"MaxTTL\": " + std::to_string(high) + "}"));
 }
 
 Freshness decide(const Distribution& d, int status, const http::HeaderList& headers) {
@@ -32,7 +34,8 @@ TEST_CASE("the TTL table (#33 to #41)", "[cloudfront]") {
         bool stores;
         int64_t ttl;
     };
-    const std::string in_30 = base::http_date(kNow + seconds(30)), past = base::http_date(kNow - seconds(30));
+    const std::string in_30 = base::http_date(kNow + seconds(30)),
+                      past = base::http_date(kNow - seconds(30));
     const Row rows[] = {
         {0, 86400, 31536000, {}, true, 86400},
         {0, 86400, 31536000, {{"Cache-Control", "max-age=5"}}, true, 5},
@@ -61,7 +64,12 @@ TEST_CASE("the TTL table (#33 to #41)", "[cloudfront]") {
         {0, 86400, 31536000, {{"Cache-Control", "max-age=60"}, {"Age", "99999999999"}}, false, 0},
         {0, 86400, 31536000, {{"Cache-Control", "max-age=60"}, {"Age", "-1"}}, false, 0},
         {0, 86400, 31536000, {{"Cache-Control", "max-age=60"}, {"Age", "0, 0"}}, false, 0},
-        {0, 86400, 31536000, {{"Cache-Control", "max-age=60"}, {"Age", "0"}, {"Age", "0"}}, false, 0},
+        {0,
+         86400,
+         31536000,
+         {{"Cache-Control", "max-age=60"}, {"Age", "0"}, {"Age", "0"}},
+         false,
+         0},
     };
     for (const Row& row : rows) {
         INFO("Min " << row.low << " " << (row.headers.empty() ? "" : row.headers.begin()->value));
@@ -72,7 +80,8 @@ TEST_CASE("the TTL table (#33 to #41)", "[cloudfront]") {
     }
 }
 
-TEST_CASE("errors are kept for ErrorCachingMinTTL, some only when asked (#53 to #56)", "[cloudfront]") {
+TEST_CASE("errors are kept for ErrorCachingMinTTL, some only when asked (#53 to #56)",
+          "[cloudfront]") {
     Distribution d = test::make_distribution(R"({"CustomErrorResponses": {"Quantity": 2, "Items": [
         {"ErrorCode": 500, "ErrorCachingMinTTL": 0}, {"ErrorCode": 503, "ErrorCachingMinTTL": 30}]}})");
     struct Row {
@@ -103,13 +112,16 @@ TEST_CASE("errors are kept for ErrorCachingMinTTL, some only when asked (#53 to 
 }
 
 TEST_CASE("CachingDisabled stores nothing, errors included", "[cloudfront]") {
-    Distribution d = test::make_distribution(R"({"DefaultCacheBehavior": {"CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"}})");
+    Distribution d = test::make_distribution(
+        R"({"DefaultCacheBehavior": {"CachePolicyId": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"}})");
     CHECK_FALSE(decide(d, 200, {{"Cache-Control", "max-age=60"}}).store);
     CHECK_FALSE(decide(d, 404, {}).store);
 }
 
 TEST_CASE("stale windows are read and bounded by MaxTTL (§3.7)", "[cloudfront]") {
-    Freshness freshness = decide(with_ttls(0, 5, 10), 200, {{"Cache-Control", "max-age=1, stale-while-revalidate=30, stale-if-error=3"}});
+    Freshness freshness =
+        decide(with_ttls(0, 5, 10), 200,
+               {{"Cache-Control", "max-age=1, stale-while-revalidate=30, stale-if-error=3"}});
     CHECK(freshness.stale_while_revalidate == seconds(10));
     CHECK(freshness.stale_if_error == seconds(3));
     CHECK_FALSE(decide(with_ttls(0, 5, 10), 200, {}).stale_if_error.has_value());

@@ -69,14 +69,22 @@ TEST_CASE("only names that nobody else can point here are answered") {
         int status;
     };
     const Row rows[] = {
-        {"127.0.0.1:4566", 200},       {"127.3.2.1:4566", 200},
-        {"localhost:4566", 200},       {"LocalHost:4566", 200},
-        {"console.localhost:80", 200}, {"[::1]:4566", 200},
-        {"localhost", 200},            {"evil.example", 421},
-        {"127.evil.example:80", 421},  {"127.0.0.1.evil.example", 421},
-        {"localhost.evil.example", 421}, {"notlocalhost:4566", 421},
-        {"10.0.0.1:4566", 421},        {"[::2]:4566", 421},
-        {"", 421},                     {"[", 421},
+        {"127.0.0.1:4566", 200},
+        {"127.3.2.1:4566", 200},
+        {"localhost:4566", 200},
+        {"LocalHost:4566", 200},
+        {"console.localhost:80", 200},
+        {"[::1]:4566", 200},
+        {"localhost", 200},
+        {"evil.example", 421},
+        {"127.evil.example:80", 421},
+        {"127.0.0.1.evil.example", 421},
+        {"localhost.evil.example", 421},
+        {"notlocalhost:4566", 421},
+        {"10.0.0.1:4566", 421},
+        {"[::2]:4566", 421},
+        {"", 421},
+        {"[", 421},
         {":4566", 421},
     };
     for (const Row& row : rows) {
@@ -122,7 +130,8 @@ TEST_CASE("a page of another origin neither reads nor steers") {
 
 TEST_CASE("what changes state needs the token, what reads does not") {
     Front front;
-    for (const char* path : {"/status", "/traces", "/clock", "/logs", "/cache", "/deployments", "/faults"}) {
+    for (const char* path :
+         {"/status", "/traces", "/clock", "/logs", "/cache", "/deployments", "/faults"}) {
         CAPTURE(path);
         auto read = front.send("GET", std::string("/_dodam/v1") + path);
         CHECK(read.response.status == 200);
@@ -158,11 +167,11 @@ TEST_CASE("paths, methods and bodies that are not what they should be") {
         int status;
     };
     const Row rows[] = {
-        {"GET", "/_dodam/v1/nothing", "", 404},    {"GET", "/_dodam/v1/", "", 404},
-        {"DELETE", "/_dodam/v1/status", "", 405},  {"GET", "/_dodam/v1/stop", "", 405},
-        {"POST", "/_dodam/v1/faults", "[]", 400},  {"POST", "/_dodam/v1/faults", "{", 400},
-        {"POST", "/_dodam/v1/faults", "{}", 200},  {"GET", "/_dodam/../status", "", 404},
-        {"GET", "/_dodam/other", "", 404},         {"GET", "/_dodam", "", 200},
+        {"GET", "/_dodam/v1/nothing", "", 404},   {"GET", "/_dodam/v1/", "", 404},
+        {"DELETE", "/_dodam/v1/status", "", 405}, {"GET", "/_dodam/v1/stop", "", 405},
+        {"POST", "/_dodam/v1/faults", "[]", 400}, {"POST", "/_dodam/v1/faults", "{", 400},
+        {"POST", "/_dodam/v1/faults", "{}", 200}, {"GET", "/_dodam/../status", "", 404},
+        {"GET", "/_dodam/other", "", 404},        {"GET", "/_dodam", "", 200},
     };
     for (const Row& row : rows) {
         CAPTURE(row.method, row.target, row.body);
@@ -225,11 +234,16 @@ TEST_CASE("traces are read by id, by socket and as they come") {
         std::vector<int64_t> sequences;
     };
     const Row rows[] = {
-        {"", {3, 2, 1}},         {"?n=1", {3}},
-        {"?id=one-request", {1, 2}}, {"?id=one-re", {1, 2}},
-        {"?id=nobody", {}},      {"?peer=127.0.0.1:1&n=5", {3, 1}},
-        {"?since=1", {2, 3}},    {"?since=3", {}},
-        {"?n=-4", {3}},          {"?n=99999999", {3, 2, 1}},
+        {"", {3, 2, 1}},
+        {"?n=1", {3}},
+        {"?id=one-request", {1, 2}},
+        {"?id=one-re", {1, 2}},
+        {"?id=nobody", {}},
+        {"?peer=127.0.0.1:1&n=5", {3, 1}},
+        {"?since=1", {2, 3}},
+        {"?since=3", {}},
+        {"?n=-4", {3}},
+        {"?n=99999999", {3, 2, 1}},
     };
     for (const Row& row : rows) {
         CAPTURE(row.query);

@@ -1,10 +1,12 @@
-// The Docker runtime through the shared suite, wherever an engine answers (DOCKER_HOST or the usual socket).
+// The Docker runtime through the shared suite, wherever an engine answers (DOCKER_HOST or the usual
+// socket).
+#include "containers/docker_runtime.h"
+
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 
 #include "containers/docker_engine.h"
-#include "containers/docker_runtime.h"
 #include "support/runtime_suite.h"
 #include "support/temporary_directory.h"
 
@@ -16,12 +18,17 @@ TEST_CASE("docker runtime: the shared suite", "[docker]") {
     support::TemporaryDirectory directory;
     oci::ImageLayout images(directory / "images");
     support::make_probe_image(images, std::string(BINARY_DIR) + "/dodam-probe");
-    auto runtime = containers::make_docker_runtime({.instance = "test" + std::to_string(::getpid()), .run_directory = directory / "run",
-                                                    .socket_path = "", .holder = std::string(BINARY_DIR) + "/dodam-holder"});
+    auto runtime =
+        containers::make_docker_runtime({.instance = "test" + std::to_string(::getpid()),
+                                         .run_directory = directory / "run",
+                                         .socket_path = "",
+                                         .holder = std::string(BINARY_DIR) + "/dodam-holder"});
     if (!runtime) FAIL(runtime.error());
     support::RuntimeUnderTest under_test{**runtime, images, *oci::Reference::parse("probe")};
     for (const support::RuntimeCase& one : support::runtime_suite())
-        SECTION(one.name) { one.run(under_test); }
+        SECTION(one.name) {
+            one.run(under_test);
+        }
 }
 
 TEST_CASE("docker frames: whole, split and empty") {

@@ -1,5 +1,6 @@
-// The emulator is killed with SIGKILL: its tasks end with it, and a later start removes the files (task-runtime.md §6).
-// The emulator is this very test binary, started once more with a hidden case.
+// The emulator is killed with SIGKILL: its tasks end with it, and a later start removes the files
+// (task-runtime.md §6). The emulator is this very test binary, started once more with a hidden
+// case.
 #include <dirent.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,8 +21,10 @@ namespace {
 namespace fs = std::filesystem;
 
 std::unique_ptr<containers::Runtime> make(base::Spawner& spawner, const std::string& directory) {
-    auto made = containers::make_process_runtime(spawner, {.directory = directory + "/store", .instance = "victim",
-                                                           .holder = std::string(BINARY_DIR) + "/dodam-holder"});
+    auto made = containers::make_process_runtime(
+        spawner, {.directory = directory + "/store",
+                  .instance = "victim",
+                  .holder = std::string(BINARY_DIR) + "/dodam-holder"});
     if (!made) FAIL(made.error());
     return std::move(*made);
 }
@@ -32,7 +35,8 @@ int count_processes(const std::string& word) {
     for (const auto& entry : fs::directory_iterator("/proc")) {
         std::ifstream in(entry.path() / "cmdline", std::ios::binary);
         std::string line{std::istreambuf_iterator<char>(in), {}};
-        if (line.find(word) != line.npos && entry.path().filename() != std::to_string(::getpid())) ++count;
+        if (line.find(word) != line.npos && entry.path().filename() != std::to_string(::getpid()))
+            ++count;
     }
     return count;
 }
@@ -51,7 +55,7 @@ bool eventually(Condition condition) {
 }  // namespace
 
 TEST_CASE("an emulator that is killed", "[.victim]") {
-    if (!std::getenv("VICTIM_DIRECTORY")) return;      // asked for by a filter, not by the case below
+    if (!std::getenv("VICTIM_DIRECTORY")) return;  // asked for by a filter, not by the case below
     std::string directory = std::getenv("VICTIM_DIRECTORY"), word = std::getenv("VICTIM_WORD");
     base::Spawner spawner;
     oci::ImageLayout images(directory + "/images");
@@ -63,11 +67,13 @@ TEST_CASE("an emulator that is killed", "[.victim]") {
         containers::ContainerOptions options;
         options.name = "app";
         options.image = *image;
-        options.command = {"fork", "--", "fork", "--", "say", word, "--", "listen", "0.0.0.0", "3000"};
+        options.command = {"fork", "--", "fork",   "--",      "say",
+                           word,   "--", "listen", "0.0.0.0", "3000"};
         REQUIRE(runtime->create(id, options));
         REQUIRE(runtime->start(id, "app"));
     }
-    for (;;) ::pause();
+    for (;;)
+        ::pause();
 }
 
 TEST_CASE("killing the emulator ends its tasks; the next start removes what they left") {
@@ -79,7 +85,8 @@ TEST_CASE("killing the emulator ends its tasks; the next start removes what they
     base::ProcessOptions victim;
     victim.command = {"/proc/self/exe", "[.victim]"};
     victim.command[0] = fs::read_symlink("/proc/self/exe");
-    victim.environment = {{"VICTIM_DIRECTORY", directory.path()}, {"VICTIM_WORD", word}, {"PATH", "/usr/bin:/bin"}};
+    victim.environment = {
+        {"VICTIM_DIRECTORY", directory.path()}, {"VICTIM_WORD", word}, {"PATH", "/usr/bin:/bin"}};
     auto process = spawner.spawn(victim);
     REQUIRE(process);
     // Three tasks of a program and two forks each.

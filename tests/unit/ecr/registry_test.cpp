@@ -21,7 +21,11 @@ struct Answer {
     int status;
     http::HeaderList headers;
     std::string body;
-    std::string code() const { return base::parse_json(body).value_or(Node())["errors"].size() ? base::parse_json(body).value()["errors"].items()[0]["code"].as_string() : ""; }
+    std::string code() const {
+        return base::parse_json(body).value_or(Node())["errors"].size()
+                   ? base::parse_json(body).value()["errors"].items()[0]["code"].as_string()
+                   : "";
+    }
 };
 
 struct Fixture {
@@ -50,32 +54,44 @@ struct Fixture {
         }
         return "none";
     }
-    Answer ask(const std::string& method, const std::string& target, std::string body = {}, http::HeaderList headers = {}, bool authenticated = true) {
+    Answer ask(const std::string& method, const std::string& target, std::string body = {},
+               http::HeaderList headers = {}, bool authenticated = true) {
         http::RequestHead head;
         head.method = method;
         head.target = target;
         head.headers = std::move(headers);
         head.headers.add("Host", "127.0.0.1:4566");
-        if (authenticated) head.headers.add("Authorization", "Basic " + base::to_base64("AWS:" + password));
+        if (authenticated)
+            head.headers.add("Authorization", "Basic " + base::to_base64("AWS:" + password));
         support::RecordedExchange exchange(std::move(head), std::move(body));
         ecr::Registry(ecr, conformance).handle(exchange);
         return {exchange.response.status, exchange.response.headers, exchange.response_body};
     }
-    static std::string digest(const std::string& bytes) { return oci::Digest::of(bytes).to_string(); }
+    static std::string digest(const std::string& bytes) {
+        return oci::Digest::of(bytes).to_string();
+    }
     // In one request (#70); its digest.
     std::string push_blob(const std::string& bytes, const std::string& repository = "web") {
-        CHECK(ask("POST", "/v2/" + repository + "/blobs/uploads/?digest=" + digest(bytes), bytes).status == 201);
+        CHECK(ask("POST", "/v2/" + repository + "/blobs/uploads/?digest=" + digest(bytes), bytes)
+                  .status == 201);
         return digest(bytes);
     }
     static std::string manifest_of(const std::string& config, const std::string& layer) {
-        return R"({"schemaVersion":2,"mediaType":")" + std::string(kManifestType) + R"(","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":")" + digest(config) + R"(","size":)" + std::to_string(config.size()) +
-               R"(},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":")" + digest(layer) + R"(","size":)" + std::to_string(layer.size()) + "}]}";
+        return R"({"schemaVersion":2,"mediaType":")" + std::string(kManifestType) +
+               R"(","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":")" +
+               digest(config) + R"(","size":)" + std::to_string(config.size()) +
+               R"(},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":")" +
+               digest(layer) + R"(","size":)" + std::to_string(layer.size()) + "}]}";
     }
-    Answer put_manifest(const std::string& reference, const std::string& manifest, const std::string& type = kManifestType, const std::string& repository = "web") {
-        return ask("PUT", "/v2/" + repository + "/manifests/" + reference, manifest, {{"Content-Type", type}});
+    Answer put_manifest(const std::string& reference, const std::string& manifest,
+                        const std::string& type = kManifestType,
+                        const std::string& repository = "web") {
+        return ask("PUT", "/v2/" + repository + "/manifests/" + reference, manifest,
+                   {{"Content-Type", type}});
     }
     // A whole image; its digest.
-    std::string push(const std::string& tag, const std::string& layer, const std::string& repository = "web") {
+    std::string push(const std::string& tag, const std::string& layer,
+                     const std::string& repository = "web") {
         push_blob("{}", repository);
         push_blob(layer, repository);
         CHECK(put_manifest(tag, manifest_of("{}", layer), kManifestType, repository).status == 201);
@@ -84,7 +100,8 @@ struct Fixture {
     std::string tags_of(const std::string& wanted) {
         Node images = call("DescribeImages", R"({"repositoryName":"web"})")["imageDetails"];
         for (const Node& image : images.items())
-            if (image["imageDigest"].as_string() == wanted) return base::to_json(image["imageTags"]);
+            if (image["imageDigest"].as_string() == wanted)
+                return base::to_json(image["imageTags"]);
         return "gone";
     }
 };
@@ -99,13 +116,20 @@ TEST_CASE("paths of the registry are read from their end") {
         const char *repository, *reference;
     };
     const std::string hex(64, 'a');
-    for (const Row& row : {Row{"/v2/", Kind::Root, "", ""}, Row{"/v2", Kind::Root, "", ""}, Row{"/v2/_catalog", Kind::Catalog, "", ""},
-                           Row{"/v2/a/b/tags/list", Kind::Tags, "a/b", ""}, Row{"/v2/a/blobs/uploads/", Kind::Uploads, "a", ""},
-                           Row{"/v2/a/blobs/uploads", Kind::Uploads, "a", ""}, Row{"/v2/a/blobs/uploads/id", Kind::Upload, "a", "id"},
-                           Row{"/v2/a/b/c/manifests/v1", Kind::Manifest, "a/b/c", "v1"}, Row{"/v2/a/manifests/sha256%3Aff", Kind::Manifest, "a", "sha256:ff"},
-                           Row{"/v2/a/blobs/sha256:ff", Kind::Blob, "a", "sha256:ff"}, Row{"/v2/a/referrers/sha256:ff", Kind::Referrers, "a", "sha256:ff"},
-                           Row{"/v2/../../etc/manifests/x", Kind::None, "", ""}, Row{"/v2/A/manifests/x", Kind::None, "", ""},
-                           Row{"/v2/a/manifests/", Kind::None, "", ""}, Row{"/v2/manifests/x", Kind::None, "", ""}, Row{"/v3/", Kind::None, "", ""}}) {
+    for (const Row& row :
+         {Row{"/v2/", Kind::Root, "", ""}, Row{"/v2", Kind::Root, "", ""},
+          Row{"/v2/_catalog", Kind::Catalog, "", ""},
+          Row{"/v2/a/b/tags/list", Kind::Tags, "a/b", ""},
+          Row{"/v2/a/blobs/uploads/", Kind::Uploads, "a", ""},
+          Row{"/v2/a/blobs/uploads", Kind::Uploads, "a", ""},
+          Row{"/v2/a/blobs/uploads/id", Kind::Upload, "a", "id"},
+          Row{"/v2/a/b/c/manifests/v1", Kind::Manifest, "a/b/c", "v1"},
+          Row{"/v2/a/manifests/sha256%3Aff", Kind::Manifest, "a", "sha256:ff"},
+          Row{"/v2/a/blobs/sha256:ff", Kind::Blob, "a", "sha256:ff"},
+          Row{"/v2/a/referrers/sha256:ff", Kind::Referrers, "a", "sha256:ff"},
+          Row{"/v2/../../etc/manifests/x", Kind::None, "", ""},
+          Row{"/v2/A/manifests/x", Kind::None, "", ""}, Row{"/v2/a/manifests/", Kind::None, "", ""},
+          Row{"/v2/manifests/x", Kind::None, "", ""}, Row{"/v3/", Kind::None, "", ""}}) {
         CAPTURE(row.path);
         auto path = ecr::parse_registry_path(row.path);
         CHECK(path.kind == row.kind);
@@ -120,19 +144,19 @@ TEST_CASE("paths of the registry are read from their end") {
 
 TEST_CASE("who may come in") {
     Fixture f;
-    Answer none = f.ask("GET", "/v2/", "", {}, false);                       // #65
+    Answer none = f.ask("GET", "/v2/", "", {}, false);  // #65
     CHECK(none.status == 401);
     CHECK(none.body == "Not Authorized\n");
     CHECK(none.body.size() == 15);
     CHECK(none.headers.get("Www-Authenticate").starts_with("Basic realm="));
     CHECK(f.ask("GET", "/v2/").status == 200);
     Node data = f.call("GetAuthorizationToken", "{}")["authorizationData"].items()[0];
-    std::string token = base::from_base64(data["authorizationToken"].as_string()).value();   // #64
+    std::string token = base::from_base64(data["authorizationToken"].as_string()).value();  // #64
     CHECK(token.starts_with("AWS:"));
     CHECK(token.find(':', 4) == std::string::npos);
     CHECK(data["proxyEndpoint"].as_string() == "http://127.0.0.1:4566");
     f.clock.advance(std::chrono::hours(13));
-    Answer expired = f.ask("GET", "/v2/");                                   // #66
+    Answer expired = f.ask("GET", "/v2/");  // #66
     CHECK(expired.status == 403);
     CHECK(expired.code() == "DENIED");
     f.password = "wrong";
@@ -141,25 +165,29 @@ TEST_CASE("who may come in") {
 
 TEST_CASE("push and pull: what is stored is what was sent") {
     Fixture f;
-    CHECK(f.call("DescribeRepositories", "{}")["repositories"].items()[0]["repositoryUri"].as_string() == "127.0.0.1:4566/web");   // #63
+    CHECK(f.call("DescribeRepositories", "{}")["repositories"]
+              .items()[0]["repositoryUri"]
+              .as_string() == "127.0.0.1:4566/web");  // #63
     std::string digest = f.push("v1", "layer bytes");
     Answer head = f.ask("HEAD", "/v2/web/manifests/v1");
-    CHECK(head.headers.get("Docker-Content-Digest") == digest);              // #68
+    CHECK(head.headers.get("Docker-Content-Digest") == digest);  // #68
     Answer got = f.ask("GET", "/v2/web/manifests/" + digest);
     CHECK(Fixture::digest(got.body) == digest);
     CHECK(got.headers.get("Content-Type") == kManifestType);
     Answer blob = f.ask("GET", "/v2/web/blobs/" + Fixture::digest("layer bytes"));
     CHECK(blob.body == "layer bytes");
-    Answer part = f.ask("GET", "/v2/web/blobs/" + Fixture::digest("layer bytes"), "", {{"Range", "bytes=6-8"}});
+    Answer part = f.ask("GET", "/v2/web/blobs/" + Fixture::digest("layer bytes"), "",
+                        {{"Range", "bytes=6-8"}});
     CHECK(part.status == 206);
     CHECK(part.body == "byt");
     CHECK(part.headers.get("Content-Range") == "bytes 6-8/11");
     CHECK(f.ask("GET", "/v2/web/manifests/none").code() == "MANIFEST_UNKNOWN");
     CHECK(f.ask("GET", "/v2/web/manifests/a+b").status == 400);
-    Answer nowhere = f.put_manifest("v1", "{}", kManifestType, "ghost");     // #67
+    Answer nowhere = f.put_manifest("v1", "{}", kManifestType, "ghost");  // #67
     CHECK(nowhere.status == 404);
     CHECK(nowhere.code() == "NAME_UNKNOWN");
-    CHECK(nowhere.body.find("The repository with name 'ghost' does not exist in the registry with id '000000000000'") != std::string::npos);
+    CHECK(nowhere.body.find("The repository with name 'ghost' does not exist in the registry with "
+                            "id '000000000000'") != std::string::npos);
 }
 
 TEST_CASE("uploads in chunks, in one piece, mounted, wrong") {
@@ -167,7 +195,7 @@ TEST_CASE("uploads in chunks, in one piece, mounted, wrong") {
     Answer start = f.ask("POST", "/v2/web/blobs/uploads/");
     CHECK(start.status == 202);
     std::string at(start.headers.get("Location"));
-    CHECK(f.ask("PATCH", at, "abc", {{"Content-Range", "0-2"}}).status == 202);   // #69
+    CHECK(f.ask("PATCH", at, "abc", {{"Content-Range", "0-2"}}).status == 202);  // #69
     Answer gap = f.ask("PATCH", at, "xyz", {{"Content-Range", "5-7"}});
     CHECK(gap.status == 416);
     CHECK(gap.headers.get("Range") == "0-2");
@@ -176,20 +204,27 @@ TEST_CASE("uploads in chunks, in one piece, mounted, wrong") {
     Answer done = f.ask("PUT", at + "?digest=" + Fixture::digest("abcdefghi"), "ghi");
     CHECK(done.status == 201);
     CHECK(done.headers.get("Docker-Content-Digest") == Fixture::digest("abcdefghi"));
-    CHECK(f.ask("PUT", at + "?digest=" + Fixture::digest("abcdefghi")).code() == "BLOB_UPLOAD_UNKNOWN");
+    CHECK(f.ask("PUT", at + "?digest=" + Fixture::digest("abcdefghi")).code() ==
+          "BLOB_UPLOAD_UNKNOWN");
 
-    Answer wrong = f.ask("POST", "/v2/web/blobs/uploads/?digest=" + Fixture::digest("one"), "two");   // #72
+    Answer wrong =
+        f.ask("POST", "/v2/web/blobs/uploads/?digest=" + Fixture::digest("one"), "two");  // #72
     CHECK(wrong.status == 400);
     CHECK(wrong.code() == "DIGEST_INVALID");
     CHECK_FALSE(f.ecr.blobs().has(oci::Digest::of("two")));
     CHECK(f.ecr.blobs().uploads() == 0);
-    CHECK(f.ask("POST", "/v2/web/blobs/uploads/?digest=../../etc/passwd", "x").code() == "DIGEST_INVALID");
+    CHECK(f.ask("POST", "/v2/web/blobs/uploads/?digest=../../etc/passwd", "x").code() ==
+          "DIGEST_INVALID");
 
     f.call("CreateRepository", R"({"repositoryName":"other/one"})");
-    CHECK(f.ask("HEAD", "/v2/other/one/blobs/" + Fixture::digest("abcdefghi")).status == 404);   // layers are per repository
-    CHECK(f.ask("POST", "/v2/other/one/blobs/uploads/?from=web&mount=" + Fixture::digest("abcdefghi")).status == 201);   // #71
+    CHECK(f.ask("HEAD", "/v2/other/one/blobs/" + Fixture::digest("abcdefghi")).status ==
+          404);  // layers are per repository
+    CHECK(
+        f.ask("POST", "/v2/other/one/blobs/uploads/?from=web&mount=" + Fixture::digest("abcdefghi"))
+            .status == 201);  // #71
     CHECK(f.ask("HEAD", "/v2/other/one/blobs/" + Fixture::digest("abcdefghi")).status == 200);
-    CHECK(f.ask("POST", "/v2/other/one/blobs/uploads/?from=web&mount=" + Fixture::digest("unknown")).status == 202);
+    CHECK(f.ask("POST", "/v2/other/one/blobs/uploads/?from=web&mount=" + Fixture::digest("unknown"))
+              .status == 202);
 }
 
 TEST_CASE("a manifest is checked before it is kept") {
@@ -197,10 +232,13 @@ TEST_CASE("a manifest is checked before it is kept") {
     f.push_blob("{}");
     CHECK(f.put_manifest("v1", "not JSON").code() == "MANIFEST_INVALID");
     CHECK(f.put_manifest("v1", R"({"schemaVersion":1})").code() == "MANIFEST_INVALID");
-    CHECK(f.put_manifest("v1", Fixture::manifest_of("{}", "missing")).code() == "MANIFEST_BLOB_UNKNOWN");
+    CHECK(f.put_manifest("v1", Fixture::manifest_of("{}", "missing")).code() ==
+          "MANIFEST_BLOB_UNKNOWN");
     f.push_blob("here");
-    CHECK(f.put_manifest("sha256:" + std::string(64, '0'), Fixture::manifest_of("{}", "here")).code() == "DIGEST_INVALID");
-    CHECK(f.put_manifest("v1", Fixture::manifest_of("{}", "here"), kIndexType).code() == "MANIFEST_INVALID");
+    CHECK(f.put_manifest("sha256:" + std::string(64, '0'), Fixture::manifest_of("{}", "here"))
+              .code() == "DIGEST_INVALID");
+    CHECK(f.put_manifest("v1", Fixture::manifest_of("{}", "here"), kIndexType).code() ==
+          "MANIFEST_INVALID");
     CHECK(f.put_manifest("v1", std::string(5 << 20, ' ')).status == 400);
     CHECK(f.put_manifest("v1", Fixture::manifest_of("{}", "here")).status == 201);
 }
@@ -209,34 +247,47 @@ TEST_CASE("latest moves, and what it left is untagged") {
     Fixture f;
     std::string one = f.push("latest", "one");
     std::string two = f.push("latest", "two");
-    CHECK(f.tags_of(one) == "null");                                         // #75
+    CHECK(f.tags_of(one) == "null");  // #75
     CHECK(f.tags_of(two) == R"(["latest"])");
-    CHECK(f.call("ListImages", R"({"repositoryName":"web","filter":{"tagStatus":"UNTAGGED"}})")["imageIds"].items()[0]["imageDigest"].as_string() == one);
+    CHECK(f.call("ListImages",
+                 R"({"repositoryName":"web","filter":{"tagStatus":"UNTAGGED"}})")["imageIds"]
+              .items()[0]["imageDigest"]
+              .as_string() == one);
     CHECK(f.ask("GET", "/v2/web/manifests/" + one).status == 200);
     // Retagging through the API.
-    Node image = f.call("BatchGetImage", R"({"repositoryName":"web","imageIds":[{"imageDigest":")" + one + "\"}]}")["images"].items()[0];   // #74
-    f.call("PutImage", R"({"repositoryName":"web","imageTag":"kept","imageManifest":)" + base::quote_json(image["imageManifest"].as_string()) + "}");
+    Node image = f.call("BatchGetImage", R"({"repositoryName":"web","imageIds":[{"imageDigest":")" +
+                                             one + "\"}]}")["images"]
+                     .items()[0];  // #74
+    f.call("PutImage", R"({"repositoryName":"web","imageTag":"kept","imageManifest":)" +
+                           base::quote_json(image["imageManifest"].as_string()) + "}");
     CHECK(f.tags_of(one) == R"(["kept"])");
-    CHECK(f.error("PutImage", R"({"repositoryName":"web","imageTag":"kept","imageManifest":)" + base::quote_json(image["imageManifest"].as_string()) + "}").starts_with("ImageAlreadyExistsException"));
+    CHECK(f.error("PutImage", R"({"repositoryName":"web","imageTag":"kept","imageManifest":)" +
+                                  base::quote_json(image["imageManifest"].as_string()) + "}")
+              .starts_with("ImageAlreadyExistsException"));
 }
 
 TEST_CASE("an immutable tag stays, exclusions excepted") {
     Fixture f;
     f.push("v1", "one");
-    f.call("PutImageTagMutability", R"({"repositoryName":"web","imageTagMutability":"IMMUTABLE_WITH_EXCLUSION","imageTagMutabilityExclusionFilters":[{"filterType":"WILDCARD","filter":"dev-*"}]})");
+    f.call(
+        "PutImageTagMutability",
+        R"({"repositoryName":"web","imageTagMutability":"IMMUTABLE_WITH_EXCLUSION","imageTagMutabilityExclusionFilters":[{"filterType":"WILDCARD","filter":"dev-*"}]})");
     f.push_blob("two");
-    Answer refused = f.put_manifest("v1", Fixture::manifest_of("{}", "two"));   // #73
+    Answer refused = f.put_manifest("v1", Fixture::manifest_of("{}", "two"));  // #73
     CHECK(refused.status == 400);
     CHECK(refused.code() == "TAG_INVALID");
-    CHECK(refused.body.find("The image tag 'v1' already exists in the 'web' repository and cannot be overwritten because the repository is immutable.") != std::string::npos);
+    CHECK(refused.body.find("The image tag 'v1' already exists in the 'web' repository and cannot "
+                            "be overwritten because the repository is immutable.") !=
+          std::string::npos);
     f.push("dev-1", "one");
     f.push("dev-1", "two");
 }
 
 TEST_CASE("tags are listed in pages") {
     Fixture f;
-    for (const char* tag : {"a", "b", "c"}) f.push(tag, "layer");
-    Answer page = f.ask("GET", "/v2/web/tags/list?n=2");                     // #76
+    for (const char* tag : {"a", "b", "c"})
+        f.push(tag, "layer");
+    Answer page = f.ask("GET", "/v2/web/tags/list?n=2");  // #76
     CHECK(page.body == R"({"name":"web","tags":["a","b"]})");
     CHECK(page.headers.get("Link") == "</v2/web/tags/list?last=b&n=2>; rel=\"next\"");
     Answer rest = f.ask("GET", "/v2/web/tags/list?n=2&last=b");
@@ -249,65 +300,93 @@ TEST_CASE("an index holds its children, which cannot be deleted under it") {
     Fixture f;
     std::string child = f.push("child", "layer");
     f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageTag":"nothing"}]})");
-    std::string index = R"({"schemaVersion":2,"mediaType":")" + std::string(kIndexType) + R"(","manifests":[{"mediaType":")" + kManifestType + R"(","digest":")" + child + R"(","size":1,"platform":{"os":"linux","architecture":"amd64"}}]})";
-    CHECK(f.put_manifest("v1", index, kIndexType).status == 201);            // #77
-    Node failure = f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageDigest":")" + child + "\"}]}")["failures"].items()[0];
+    std::string index = R"({"schemaVersion":2,"mediaType":")" + std::string(kIndexType) +
+                        R"(","manifests":[{"mediaType":")" + kManifestType + R"(","digest":")" +
+                        child + R"(","size":1,"platform":{"os":"linux","architecture":"amd64"}}]})";
+    CHECK(f.put_manifest("v1", index, kIndexType).status == 201);  // #77
+    Node failure =
+        f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageDigest":")" +
+                                       child + "\"}]}")["failures"]
+            .items()[0];
     CHECK(failure["failureCode"].as_string() == "ImageReferencedByManifestList");
-    Node both = f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageDigest":")" + child + R"("},{"imageTag":"v1"}]})");
+    Node both =
+        f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageDigest":")" +
+                                       child + R"("},{"imageTag":"v1"}]})");
     CHECK(both["failures"].size() == 0);
-    std::string orphan = R"({"schemaVersion":2,"manifests":[{"mediaType":")" + std::string(kManifestType) + R"(","digest":"sha256:)" + std::string(64, '1') + R"(","size":1}]})";
+    std::string orphan = R"({"schemaVersion":2,"manifests":[{"mediaType":")" +
+                         std::string(kManifestType) + R"(","digest":"sha256:)" +
+                         std::string(64, '1') + R"(","size":1}]})";
     CHECK(f.put_manifest("v1", orphan, kIndexType).code() == "MANIFEST_BLOB_UNKNOWN");
 }
 
 TEST_CASE("deleting: a tag, the last tag, a digest; shared layers stay, others go from the disk") {
     Fixture f;
     std::string one = f.push("a", "shared");
-    f.push("b", "shared");                                                   // the same image under two tags
+    f.push("b", "shared");  // the same image under two tags
     f.push("c", "alone");
-    f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageTag":"a"}]})");   // #78
+    f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageTag":"a"}]})");  // #78
     CHECK(f.tags_of(one) == R"(["b"])");
     f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageTag":"c"}]})");
     CHECK_FALSE(f.ecr.blobs().has(oci::Digest::of("alone")));
     CHECK(f.ecr.blobs().has(oci::Digest::of("{}")));
     CHECK(f.ecr.blobs().has(oci::Digest::of("shared")));
-    f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageDigest":")" + one + "\"}]}");
+    f.call("BatchDeleteImage",
+           R"({"repositoryName":"web","imageIds":[{"imageDigest":")" + one + "\"}]}");
     CHECK(f.tags_of(one) == "gone");
     CHECK_FALSE(f.ecr.blobs().has(oci::Digest::of("shared")));
-    CHECK(f.call("BatchGetImage", R"({"repositoryName":"web","imageIds":[{"imageTag":"b"}]})")["failures"].items()[0]["failureReason"].as_string() == "Requested image not found");
+    CHECK(f.call("BatchGetImage",
+                 R"({"repositoryName":"web","imageIds":[{"imageTag":"b"}]})")["failures"]
+              .items()[0]["failureReason"]
+              .as_string() == "Requested image not found");
 }
 
 TEST_CASE("repositories: once, described, not deleted when full") {
     Fixture f;
-    CHECK(f.error("CreateRepository", R"({"repositoryName":"web"})") == "RepositoryAlreadyExistsException: The repository with name 'web' already exists in the registry with id '000000000000'");
-    CHECK(f.error("CreateRepository", R"({"repositoryName":"Web"})").starts_with("InvalidParameterException"));
-    CHECK(f.error("DescribeRepositories", R"({"repositoryNames":["ghost"]})") == "RepositoryNotFoundException: The repository with name 'ghost' does not exist in the registry with id '000000000000'");
+    CHECK(f.error("CreateRepository", R"({"repositoryName":"web"})") ==
+          "RepositoryAlreadyExistsException: The repository with name 'web' already exists in the "
+          "registry with id '000000000000'");
+    CHECK(f.error("CreateRepository", R"({"repositoryName":"Web"})")
+              .starts_with("InvalidParameterException"));
+    CHECK(f.error("DescribeRepositories", R"({"repositoryNames":["ghost"]})") ==
+          "RepositoryNotFoundException: The repository with name 'ghost' does not exist in the "
+          "registry with id '000000000000'");
     f.push("v1", "layer");
-    CHECK(f.error("DeleteRepository", R"({"repositoryName":"web"})") == "RepositoryNotEmptyException: The repository with name 'web' in registry with id '000000000000' cannot be deleted because it still contains images");   // #80
+    CHECK(f.error("DeleteRepository", R"({"repositoryName":"web"})") ==
+          "RepositoryNotEmptyException: The repository with name 'web' in registry with id "
+          "'000000000000' cannot be deleted because it still contains images");  // #80
     f.call("DeleteRepository", R"({"repositoryName":"web","force":true})");
     CHECK_FALSE(f.ecr.blobs().has(oci::Digest::of("layer")));
-    CHECK(f.error("DescribeImages", R"({"repositoryName":"web"})").starts_with("RepositoryNotFoundException"));
+    CHECK(f.error("DescribeImages", R"({"repositoryName":"web"})")
+              .starts_with("RepositoryNotFoundException"));
 }
 
 TEST_CASE("lifecycle policies are kept, previewed, and not found when there is none") {
     Fixture f;
-    CHECK(f.error("GetLifecyclePolicy", R"({"repositoryName":"web"})").starts_with("LifecyclePolicyNotFoundException"));   // #79
-    std::string policy = R"({"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]})";
-    f.call("PutLifecyclePolicy", R"({"repositoryName":"web","lifecyclePolicyText":)" + base::quote_json(policy) + "}");
-    CHECK(f.call("GetLifecyclePolicy", R"({"repositoryName":"web"})")["lifecyclePolicyText"].as_string() == policy);
+    CHECK(f.error("GetLifecyclePolicy", R"({"repositoryName":"web"})")
+              .starts_with("LifecyclePolicyNotFoundException"));  // #79
+    std::string policy =
+        R"({"rules":[{"rulePriority":1,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]})";
+    f.call("PutLifecyclePolicy",
+           R"({"repositoryName":"web","lifecyclePolicyText":)" + base::quote_json(policy) + "}");
+    CHECK(f.call("GetLifecyclePolicy", R"({"repositoryName":"web"})")["lifecyclePolicyText"]
+              .as_string() == policy);
     std::string old_image = f.push("a", "one");
     f.clock.advance(std::chrono::hours(1));
     f.push("b", "two");
-    Node preview = f.call("GetLifecyclePolicyPreview", R"({"repositoryName":"web"})")["previewResults"];
+    Node preview =
+        f.call("GetLifecyclePolicyPreview", R"({"repositoryName":"web"})")["previewResults"];
     REQUIRE(preview.size() == 1);
     CHECK(preview.items()[0]["imageDigest"].as_string() == old_image);
-    CHECK(f.error("PutLifecyclePolicy", R"({"repositoryName":"web","lifecyclePolicyText":"{}"})").starts_with("InvalidParameterException"));
+    CHECK(f.error("PutLifecyclePolicy", R"({"repositoryName":"web","lifecyclePolicyText":"{}"})")
+              .starts_with("InvalidParameterException"));
 }
 
 TEST_CASE("tasks pull from the same rows and files") {
     Fixture f;
     std::string digest = f.push("v1", "layer bytes");
     ecr::RegistrySource source(f.ecr);
-    auto reference = oci::Reference::parse("000000000000.dkr.ecr.us-east-1.amazonaws.com/web:v1").value();
+    auto reference =
+        oci::Reference::parse("000000000000.dkr.ecr.us-east-1.amazonaws.com/web:v1").value();
     auto manifest = source.manifest(reference);
     REQUIRE(manifest);
     CHECK(manifest->digest.to_string() == digest);
@@ -316,7 +395,8 @@ TEST_CASE("tasks pull from the same rows and files") {
     char bytes[16] = {};
     CHECK(read(*blob, bytes, sizeof bytes) == 11);
     close(*blob);
-    CHECK(source.manifest(oci::Reference::parse("127.0.0.1:4566/web:none").value()).error().kind == oci::SourceError::Kind::NotFound);
+    CHECK(source.manifest(oci::Reference::parse("127.0.0.1:4566/web:none").value()).error().kind ==
+          oci::SourceError::Kind::NotFound);
 }
 
 TEST_CASE("with ECR's own deviations switched on") {

@@ -1,7 +1,7 @@
 // Every assertion of ecs-ecr.md §27 has a place in one of the two checklists, and the place has it.
-#include <catch2/catch.hpp>
-
 #include "support/checklist.h"
+
+#include <catch2/catch.hpp>
 
 namespace {
 
@@ -20,8 +20,10 @@ TEST_CASE("every assertion of the checklists has its test") {
     for (const char* folder : {"ecs", "ecr", "logs", "ssm", "secretsmanager"})
         for (const auto& file : std::filesystem::directory_iterator(tests + "unit/" + folder))
             unit.merge(ids_below_the_head(file.path()));
-    CHECK(checklist::problems({.text = checklist::read(tests + "conformance/ecs/CHECKLIST.md") +
-                                       checklist::read(tests + "conformance/ecr/CHECKLIST.md"),
-                               .assertions = 88,
-                               .tested = {{"unit", unit}, {"e2e", ids_below_the_head(tests + "e2e/ecs.sh")}}}) == "");
+    CHECK(checklist::problems(
+              {.text = checklist::read(tests + "conformance/ecs/CHECKLIST.md") +
+                       checklist::read(tests + "conformance/ecr/CHECKLIST.md"),
+               .assertions = 88,
+               .tested = {{"unit", unit}, {"e2e", ids_below_the_head(tests + "e2e/ecs.sh")}}}) ==
+          "");
 }

@@ -8,14 +8,18 @@ using namespace ecs_test;
 namespace {
 
 std::string run_task(Fixture& f, const std::string& definition, const std::string& more = {}) {
-    Node tasks = f.call("RunTask", R"({"cluster":"demo","taskDefinition":")" + definition + "\"," + Fixture::network() + more + "}")["tasks"];
+    Node tasks = f.call("RunTask", R"({"cluster":"demo","taskDefinition":")" + definition + "\"," +
+                                       Fixture::network() + more + "}")["tasks"];
     std::string arn = tasks.items().at(0)["taskArn"].as_string();
     return arn.substr(arn.rfind('/') + 1);
 }
 
 // Two containers; `first` and `second` are their members beside name.
 void register_pair(Fixture& f, const std::string& first, const std::string& second) {
-    f.call("RegisterTaskDefinition", R"({"family":"pair","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512","containerDefinitions":[{"name":"one",)" + first + R"(},{"name":"two",)" + second + "}]}");
+    f.call(
+        "RegisterTaskDefinition",
+        R"({"family":"pair","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512","containerDefinitions":[{"name":"one",)" +
+            first + R"(},{"name":"two",)" + second + "}]}");
 }
 
 }  // namespace
@@ -30,38 +34,54 @@ TEST_CASE("#24 a task walks its states in order") {
         if (seen.empty() || seen.back() != status) seen.push_back(status);
     };
     look();
-    for (int i = 0; i < 8; ++i) { f.run(1); look(); }
+    for (int i = 0; i < 8; ++i) {
+        f.run(1);
+        look();
+    }
     f.call("StopTask", R"({"cluster":"demo","task":")" + id + R"(","reason":"enough"})");
-    for (int i = 0; i < 8; ++i) { f.run(1); look(); }
+    for (int i = 0; i < 8; ++i) {
+        f.run(1);
+        look();
+    }
     // Each round is one step, so what a round passes through at once is not seen.
-    CHECK(seen == std::vector<std::string>{"PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "STOPPING", "DEPROVISIONING", "STOPPED"});
+    CHECK(seen == std::vector<std::string>{"PROVISIONING", "PENDING", "ACTIVATING", "RUNNING",
+                                           "STOPPING", "DEPROVISIONING", "STOPPED"});
     const ecs::Task& task = f.ecs->state().tasks.at(id);
-    CHECK(task.stop_code == "UserInitiated");                                // #20
+    CHECK(task.stop_code == "UserInitiated");  // #20
     CHECK(task.stopped_reason == "enough");
-    CHECK((task.created_at < *task.started_at && *task.started_at < *task.stopping_at && *task.stopping_at <= *task.stopped_at));
+    CHECK((task.created_at < *task.started_at && *task.started_at < *task.stopping_at &&
+           *task.stopping_at <= *task.stopped_at));
 }
 
 TEST_CASE("RunTask: counts, groups, what is listed, what is remembered for an hour") {
     Fixture f;
     f.register_image("app:1");
-    Node reply = f.call("RunTask", R"({"cluster":"demo","taskDefinition":"web","count":2,"startedBy":"me",)" + Fixture::network() + "}");
-    REQUIRE(reply["tasks"].size() == 2);                                     // #19
+    Node reply = f.call("RunTask",
+                        R"({"cluster":"demo","taskDefinition":"web","count":2,"startedBy":"me",)" +
+                            Fixture::network() + "}");
+    REQUIRE(reply["tasks"].size() == 2);  // #19
     CHECK(reply["tasks"].items()[0]["lastStatus"].as_string() == "PROVISIONING");
     CHECK(reply["tasks"].items()[0]["group"].as_string() == "family:web");
     CHECK(f.call("ListTasks", R"({"cluster":"demo","startedBy":"me"})")["taskArns"].size() == 2);
-    CHECK(f.call("ListTasks", R"({"cluster":"demo","desiredStatus":"PENDING"})")["taskArns"].size() == 0);
+    CHECK(
+        f.call("ListTasks", R"({"cluster":"demo","desiredStatus":"PENDING"})")["taskArns"].size() ==
+        0);
     f.run(5);
     std::string arn = reply["tasks"].items()[0]["taskArn"].as_string();
     f.call("StopTask", R"({"cluster":"demo","task":")" + arn + "\"}");
     f.run(5);
-    CHECK(f.call("ListTasks", R"({"cluster":"demo"})")["taskArns"].size() == 1);   // #21
-    CHECK(f.call("ListTasks", R"({"cluster":"demo","desiredStatus":"STOPPED"})")["taskArns"].size() == 1);
-    Node described = f.call("DescribeTasks", R"({"cluster":"demo","tasks":[")" + arn + R"(","0123456789abcdef0123456789abcdef"]})");
+    CHECK(f.call("ListTasks", R"({"cluster":"demo"})")["taskArns"].size() == 1);  // #21
+    CHECK(
+        f.call("ListTasks", R"({"cluster":"demo","desiredStatus":"STOPPED"})")["taskArns"].size() ==
+        1);
+    Node described = f.call("DescribeTasks", R"({"cluster":"demo","tasks":[")" + arn +
+                                                 R"(","0123456789abcdef0123456789abcdef"]})");
     CHECK(described["tasks"].items()[0]["stoppedReason"].as_string() == "Task stopped by user");
     CHECK(described["failures"].items()[0]["reason"].as_string() == "MISSING");
     f.clock.advance(std::chrono::hours(2));
     f.run(1);
-    CHECK(f.call("DescribeTasks", R"({"cluster":"demo","tasks":[")" + arn + "\"]}")["failures"].size() == 1);
+    CHECK(f.call("DescribeTasks", R"({"cluster":"demo","tasks":[")" + arn + "\"]}")["failures"]
+              .size() == 1);
 }
 
 TEST_CASE("an essential container's end is the task's end, another's is not") {
@@ -71,12 +91,12 @@ TEST_CASE("an essential container's end is the task's end, another's is not") {
     f.run(5);
     f.runtime.exit(id, "two", 0);
     f.run(5);
-    CHECK(f.ecs->state().tasks.at(id).status == ecs::TaskStatus::Running);   // #26
+    CHECK(f.ecs->state().tasks.at(id).status == ecs::TaskStatus::Running);  // #26
     CHECK(f.ecs->state().tasks.at(id).container("two")->exit_code == 0);
     f.runtime.exit(id, "one", 0);
     f.run(5);
     const ecs::Task& task = f.ecs->state().tasks.at(id);
-    CHECK(task.status == ecs::TaskStatus::Stopped);                          // #25
+    CHECK(task.status == ecs::TaskStatus::Stopped);  // #25
     CHECK(task.stop_code == "EssentialContainerExited");
     CHECK(task.stopped_reason == "Essential container in task exited");
 }
@@ -101,31 +121,38 @@ TEST_CASE("out of memory is told as such") {
     f.run(5);
     f.runtime.exit(id, "app", 137, true);
     f.run(5);
-    CHECK(f.ecs->state().tasks.at(id).containers[0].reason == "OutOfMemoryError: Container killed due to memory usage");   // #37
+    CHECK(f.ecs->state().tasks.at(id).containers[0].reason ==
+          "OutOfMemoryError: Container killed due to memory usage");  // #37
     CHECK(f.ecs->state().tasks.at(id).containers[0].exit_code == 137);
 }
 
 TEST_CASE("containers start in the order of their dependencies and stop in the reverse") {
     Fixture f;
-    register_pair(f, R"("image":"app:1","dependsOn":[{"containerName":"two","condition":"HEALTHY"}])",
+    register_pair(f,
+                  R"("image":"app:1","dependsOn":[{"containerName":"two","condition":"HEALTHY"}])",
                   R"("image":"sidecar:1","healthCheck":{"command":["CMD","true"],"interval":5})");
     std::string id = run_task(f, "pair");
     f.run(5);
-    CHECK(f.count("start") == 1);                                            // #29
+    CHECK(f.count("start") == 1);  // #29
     CHECK(f.ecs->state().tasks.at(id).status == ecs::TaskStatus::Pending);
     f.run(6);
     CHECK(f.count("start") == 2);
     CHECK(f.ecs->state().tasks.at(id).status == ecs::TaskStatus::Running);
     f.call("StopTask", R"({"cluster":"demo","task":")" + id + "\"}");
     f.run(6);
-    auto stop = [&](const std::string& name) { return std::find(f.runtime.journal.begin(), f.runtime.journal.end(), "stop " + id + " " + name); };
+    auto stop = [&](const std::string& name) {
+        return std::find(f.runtime.journal.begin(), f.runtime.journal.end(),
+                         "stop " + id + " " + name);
+    };
     CHECK(stop("one") < stop("two"));
 }
 
 TEST_CASE("a dependency that cannot be met stops the task instead of hanging it") {
     Fixture f;
     f.runtime.programs["sidecar"].exits_at_once = 3;
-    register_pair(f, R"("image":"app:1","dependsOn":[{"containerName":"two","condition":"SUCCESS"}])", R"("image":"sidecar:1","essential":false)");
+    register_pair(f,
+                  R"("image":"app:1","dependsOn":[{"containerName":"two","condition":"SUCCESS"}])",
+                  R"("image":"sidecar:1","essential":false)");
     std::string id = run_task(f, "pair");
     f.run(10);
     const ecs::Task& task = f.ecs->state().tasks.at(id);
@@ -135,48 +162,67 @@ TEST_CASE("a dependency that cannot be met stops the task instead of hanging it"
     CHECK(task.container("two")->exit_code == 3);
 }
 
-TEST_CASE("secrets, parameters and files reach the container; a missing one stops the task naming it") {
+TEST_CASE(
+    "secrets, parameters and files reach the container; a missing one stops the task naming it") {
     Fixture f;
     const std::string secret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:db-AbCdEf";
-    f.secrets.values = {{"/app/url", "from-ssm"}, {secret, R"({"password":"pw","port":5432})"}, {"arn:aws:s3:::b/k.env", "A=file\n# comment\nB=file\n"}};
-    std::string secrets = R"(,"environment":[{"name":"B","value":"own"}],"environmentFiles":[{"type":"s3","value":"arn:aws:s3:::b/k.env"}],"secrets":[{"name":"URL","valueFrom":"/app/url"},{"name":"PW","valueFrom":")" + secret + R"(:password::"},{"name":"PORT","valueFrom":")" + secret + R"(:port::"}])";
+    f.secrets.values = {{"/app/url", "from-ssm"},
+                        {secret, R"({"password":"pw","port":5432})"},
+                        {"arn:aws:s3:::b/k.env", "A=file\n# comment\nB=file\n"}};
+    std::string secrets =
+        R"(,"environment":[{"name":"B","value":"own"}],"environmentFiles":[{"type":"s3","value":"arn:aws:s3:::b/k.env"}],"secrets":[{"name":"URL","valueFrom":"/app/url"},{"name":"PW","valueFrom":")" +
+        secret + R"(:password::"},{"name":"PORT","valueFrom":")" + secret + R"(:port::"}])";
     f.register_image("app:1", secrets);
     run_task(f, "web");
     f.run(5);
-    std::map<std::string, std::string> got(f.runtime.environment["app"].begin(), f.runtime.environment["app"].end());
+    std::map<std::string, std::string> got(f.runtime.environment["app"].begin(),
+                                           f.runtime.environment["app"].end());
     CHECK(got["A"] == "file");
     CHECK(got["B"] == "own");
-    CHECK(got["URL"] == "from-ssm");                                         // #34
-    CHECK(got["PW"] == "pw");                                                // #33
+    CHECK(got["URL"] == "from-ssm");  // #34
+    CHECK(got["PW"] == "pw");         // #33
     CHECK(got["PORT"] == "5432");
     CHECK(got["AWS_EXECUTION_ENV"] == "AWS_ECS_FARGATE");
     CHECK(got["ECS_CONTAINER_METADATA_URI_V4"].starts_with("http://169.254.170.2/v4/"));
 
-    f.register_image("app:1", R"(,"secrets":[{"name":"X","valueFrom":")" + secret + R"(:nokey::"}])");
+    f.register_image("app:1",
+                     R"(,"secrets":[{"name":"X","valueFrom":")" + secret + R"(:nokey::"}])");
     std::string id = run_task(f, "web");
     f.run(5);
     CHECK(f.ecs->state().tasks.at(id).stop_code == "TaskFailedToStart");
-    CHECK(f.ecs->state().tasks.at(id).stopped_reason.find("did not contain json key nokey") != std::string::npos);
+    CHECK(f.ecs->state().tasks.at(id).stopped_reason.find("did not contain json key nokey") !=
+          std::string::npos);
     f.secrets.values.erase(secret);
     id = run_task(f, "web");
     f.run(5);
     const std::string& reason = f.ecs->state().tasks.at(id).stopped_reason;  // #32
-    CHECK(reason == "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret " + secret + " from secrets manager: ResourceNotFoundException: Secrets Manager can't find the specified secret.");
+    CHECK(reason ==
+          "ResourceInitializationError: unable to pull secrets or registry auth: execution "
+          "resource retrieval failed: unable to retrieve secret from asm: service call has been "
+          "retried 1 time(s): failed to fetch secret " +
+              secret +
+              " from secrets manager: ResourceNotFoundException: Secrets Manager can't find the "
+              "specified secret.");
 }
 
 TEST_CASE("awslogs: the stream's name, a missing group, a created one; other output is kept too") {
     Fixture f;
     f.runtime.programs["app"].output = {"hello"};
-    auto options = [](const std::string& more) { return R"(,"logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"/ecs/web","awslogs-region":"us-east-1","awslogs-stream-prefix":"ecs")" + more + "}}"; };
+    auto options = [](const std::string& more) {
+        return R"(,"logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"/ecs/web","awslogs-region":"us-east-1","awslogs-stream-prefix":"ecs")" +
+               more + "}}";
+    };
     f.register_image("app:1", options(""));
     std::string id = run_task(f, "web");
     f.run(5);
-    CHECK(f.logs.streams["/ecs/web ecs/app/" + id] == std::vector<std::string>{"hello"});   // #81
+    CHECK(f.logs.streams["/ecs/web ecs/app/" + id] == std::vector<std::string>{"hello"});  // #81
     f.logs.group_exists = false;
     id = run_task(f, "web");
     f.run(5);
-    CHECK(f.ecs->state().tasks.at(id).stopped_reason ==                      // #35
-          "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist.");
+    CHECK(f.ecs->state().tasks.at(id).stopped_reason ==  // #35
+          "ResourceInitializationError: failed to validate logger args: create stream has been "
+          "retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The "
+          "specified log group does not exist.");
     f.register_image("app:1", options(R"(,"awslogs-create-group":"true")"));
     id = run_task(f, "web");
     f.run(5);
@@ -189,15 +235,25 @@ TEST_CASE("awslogs: the stream's name, a missing group, a created one; other out
 
 TEST_CASE("overrides: command replaces, environment merges") {
     Fixture f;
-    f.register_image("app:1", R"(,"command":["serve"],"environment":[{"name":"A","value":"1"},{"name":"B","value":"1"}])");
-    run_task(f, "web", R"(,"overrides":{"containerOverrides":[{"name":"app","command":["migrate","up"],"environment":[{"name":"B","value":"2"}]}]})");
+    f.register_image(
+        "app:1",
+        R"(,"command":["serve"],"environment":[{"name":"A","value":"1"},{"name":"B","value":"1"}])");
+    run_task(
+        f, "web",
+        R"(,"overrides":{"containerOverrides":[{"name":"app","command":["migrate","up"],"environment":[{"name":"B","value":"2"}]}]})");
     f.run(5);
-    CHECK(f.runtime.started["app"].command == std::vector<std::string>{"migrate", "up"});   // #39
-    std::map<std::string, std::string> got(f.runtime.environment["app"].begin(), f.runtime.environment["app"].end());
+    CHECK(f.runtime.started["app"].command == std::vector<std::string>{"migrate", "up"});  // #39
+    std::map<std::string, std::string> got(f.runtime.environment["app"].begin(),
+                                           f.runtime.environment["app"].end());
     CHECK(got["A"] == "1");
     CHECK(got["B"] == "2");
-    CHECK(f.error("RunTask", R"({"cluster":"demo","taskDefinition":"web","overrides":{"containerOverrides":[{"name":"nobody"}]},)" + Fixture::network() + "}") ==
-          "InvalidParameterException: Override for container named nobody is not a container in the TaskDefinition.");
+    CHECK(
+        f.error(
+            "RunTask",
+            R"({"cluster":"demo","taskDefinition":"web","overrides":{"containerOverrides":[{"name":"nobody"}]},)" +
+                Fixture::network() + "}") ==
+        "InvalidParameterException: Override for container named nobody is not a container in the "
+        "TaskDefinition.");
 }
 
 TEST_CASE("a container that cannot start says why") {
@@ -206,8 +262,10 @@ TEST_CASE("a container that cannot start says why") {
     f.register_image("app:1");
     std::string id = run_task(f, "web");
     f.run(5);
-    CHECK(f.ecs->state().tasks.at(id).stopped_reason == "CannotStartContainerError: exec: no such file");
-    CHECK(f.ecs->state().tasks.at(id).containers[0].reason == "CannotStartContainerError: exec: no such file");
+    CHECK(f.ecs->state().tasks.at(id).stopped_reason ==
+          "CannotStartContainerError: exec: no such file");
+    CHECK(f.ecs->state().tasks.at(id).containers[0].reason ==
+          "CannotStartContainerError: exec: no such file");
     CHECK(f.runtime.tasks().empty());
 }
 
@@ -220,7 +278,7 @@ TEST_CASE("a user who stops a service's task gets another, out of the balancer f
     std::string id = f.tasks()[0]->id;
     f.call("StopTask", R"({"cluster":"demo","task":")" + id + "\"}");
     f.run(5);
-    CHECK(f.ecs->state().tasks.at(id).status == ecs::TaskStatus::Deactivating);   // #60
+    CHECK(f.ecs->state().tasks.at(id).status == ecs::TaskStatus::Deactivating);  // #60
     CHECK(f.count("stop " + id) == 0);
     f.run(30);
     CHECK(f.ecs->state().tasks.at(id).status == ecs::TaskStatus::Stopped);
@@ -230,12 +288,16 @@ TEST_CASE("a user who stops a service's task gets another, out of the balancer f
 
 TEST_CASE("metadata tells the task what it is") {
     Fixture f;
-    f.register_image("app:1", R"(,"logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"/ecs/web","awslogs-stream-prefix":"ecs"}})");
+    f.register_image(
+        "app:1",
+        R"(,"logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"/ecs/web","awslogs-stream-prefix":"ecs"}})");
     std::string id = run_task(f, "web");
     f.run(5);
     const ecs::Task& task = f.ecs->state().tasks.at(id);
-    Node metadata = ecs::task_metadata(f.ecs->arns(), task, *ecs::find_definition(f.ecs->state(), "web:1"));
-    CHECK(metadata["TaskARN"].as_string() == "arn:aws:ecs:us-east-1:000000000000:task/demo/" + id);   // #38
+    Node metadata =
+        ecs::task_metadata(f.ecs->arns(), task, *ecs::find_definition(f.ecs->state(), "web:1"));
+    CHECK(metadata["TaskARN"].as_string() ==
+          "arn:aws:ecs:us-east-1:000000000000:task/demo/" + id);  // #38
     CHECK(metadata["Family"].as_string() == "web");
     CHECK(metadata["Revision"].as_string() == "1");
     CHECK(metadata["Limits"]["Memory"].as_int() == 512);
@@ -247,5 +309,6 @@ TEST_CASE("metadata tells the task what it is") {
 
 TEST_CASE("environment files are lines, nothing more") {
     using Pair = std::pair<std::string, std::string>;
-    CHECK(ecs::parse_environment_file("A=1\r\n# B=2\n\nC=a=b\nD=\"q\"\nE\n=x\nA=3") == ecs::Environment{Pair{"A", "3"}, Pair{"C", "a=b"}, Pair{"D", "\"q\""}});
+    CHECK(ecs::parse_environment_file("A=1\r\n# B=2\n\nC=a=b\nD=\"q\"\nE\n=x\nA=3") ==
+          ecs::Environment{Pair{"A", "3"}, Pair{"C", "a=b"}, Pair{"D", "\"q\""}});
 }

@@ -10,8 +10,8 @@ namespace {
 
 constexpr base::Time kNow{base::seconds(1000)};
 
-// "P+" primary healthy, "P." running but not healthy, "P~" starting, "P!" failing, "P-" leaving; "O…" of an older
-// deployment. Ids are a, b, c … in order, and so are ages.
+// "P+" primary healthy, "P." running but not healthy, "P~" starting, "P!" failing, "P-" leaving;
+// "O…" of an older deployment. Ids are a, b, c … in order, and so are ages.
 ServiceView service(int desired, int minimum, int maximum, const std::string& tasks) {
     ServiceView view;
     view.desired = desired;
@@ -28,7 +28,9 @@ ServiceView service(int desired, int minimum, int maximum, const std::string& ta
         task.deployment = word.substr(0, 1);
         has_older |= task.deployment == "O";
         task.created_at = base::Time(base::seconds(id));
-        task.phase = word[1] == '~' ? TaskView::Phase::Starting : word[1] == '-' ? TaskView::Phase::Leaving : TaskView::Phase::Running;
+        task.phase = word[1] == '~'   ? TaskView::Phase::Starting
+                     : word[1] == '-' ? TaskView::Phase::Leaving
+                                      : TaskView::Phase::Running;
         task.healthy = word[1] == '+';
         if (word[1] == '!') task.failing = "Task failed container health checks";
         view.tasks.push_back(task);
@@ -43,7 +45,9 @@ std::string show(const Plan& plan) {
         if (!text.empty()) text += ' ';
         switch (action.kind) {
             case Action::Kind::Start: text += "start" + std::to_string(action.count); break;
-            case Action::Kind::Stop: text += (action.why == Action::Why::Unhealthy ? "replace:" : "stop:") + action.id; break;
+            case Action::Kind::Stop:
+                text += (action.why == Action::Why::Unhealthy ? "replace:" : "stop:") + action.id;
+                break;
             case Action::Kind::Complete: text += "complete"; break;
             case Action::Kind::Fail: text += "fail"; break;
             case Action::Kind::RollBack: text += "rollback"; break;
@@ -84,7 +88,8 @@ TEST_CASE("a rolling deployment keeps the minimum and the maximum") {
         Row{"desired 0 empties it", 0, 100, 200, "O+ P+", "stop:a stop:b"},
         Row{"desired 0 is complete when empty", 0, 100, 200, "", "complete"});
     CAPTURE(row.what);
-    CHECK(show(make_plan(service(row.desired, row.minimum, row.maximum, row.tasks), kNow)) == row.expected);
+    CHECK(show(make_plan(service(row.desired, row.minimum, row.maximum, row.tasks), kNow)) ==
+          row.expected);
 }
 
 TEST_CASE("a completed deployment is kept at its size") {
@@ -95,7 +100,8 @@ TEST_CASE("a completed deployment is kept at its size") {
         const char* expected;
     };
     auto row = GENERATE(
-        Row{"nothing to do", 2, 100, 200, "P+ P+", ""}, Row{"scale out", 4, 100, 200, "P+ P+", "start2"},
+        Row{"nothing to do", 2, 100, 200, "P+ P+", ""},
+        Row{"scale out", 4, 100, 200, "P+ P+", "start2"},
         Row{"scale in takes the newest", 1, 100, 200, "P+ P+ P+", "stop:c stop:b"},
         Row{"scale in takes one that is not healthy first", 2, 100, 200, "P+ P. P+", "stop:b"},
         Row{"an unhealthy task's replacement starts first", 1, 100, 200, "P!", "start1"},
@@ -128,13 +134,13 @@ TEST_CASE("the breaker fails a rollout and goes back where there is somewhere to
     view.primary.failed_tasks = 2;
     view.has_completed_predecessor = true;
     CHECK(show(make_plan(view, kNow)) == "");
-    view.primary.failed_tasks = 3;                                            // #48
-    CHECK(show(make_plan(view, kNow)) == "fail rollback");                    // #50
+    view.primary.failed_tasks = 3;                          // #48
+    CHECK(show(make_plan(view, kNow)) == "fail rollback");  // #50
     view.breaker.rollback = false;
-    CHECK(show(make_plan(view, kNow)) == "fail");                             // #51
+    CHECK(show(make_plan(view, kNow)) == "fail");  // #51
     view.breaker.rollback = true;
     view.has_completed_predecessor = false;
-    CHECK(show(make_plan(view, kNow)) == "fail");                             // #52
+    CHECK(show(make_plan(view, kNow)) == "fail");  // #52
     view.breaker.enabled = false;
     CHECK(show(make_plan(view, kNow)) == "");
 }

@@ -1,4 +1,5 @@
-// ecs-ecr.md §10 to §12, §27 #40 to #61: rollouts through the API, the reconciler and a scripted runtime.
+// ecs-ecr.md §10 to §12, §27 #40 to #61: rollouts through the API, the reconciler and a scripted
+// runtime.
 #include "fixture.h"
 
 using namespace ecs_test;
@@ -11,7 +12,8 @@ TEST_CASE("a service starts its tasks, settles and is steady") {
     CHECK(created["deployments"].items()[0]["rolloutState"].as_string() == "IN_PROGRESS");
     f.run(6);
     CHECK(f.service()["runningCount"].as_int() == 2);
-    CHECK(f.service()["deployments"].items()[0]["rolloutState"].as_string() == "IN_PROGRESS");   // not settled yet
+    CHECK(f.service()["deployments"].items()[0]["rolloutState"].as_string() ==
+          "IN_PROGRESS");  // not settled yet
     f.run(41);
     CHECK(f.service()["deployments"].items()[0]["rolloutState"].as_string() == "COMPLETED");
     CHECK(f.has_event("has reached a steady state."));
@@ -21,7 +23,9 @@ TEST_CASE("a service starts its tasks, settles and is steady") {
     CHECK(tasks[0]->address.starts_with("10.0."));
 }
 
-TEST_CASE("a rolling update starts, waits for health, drains, stops, completes, in AWS's order of events: #54, #56") {
+TEST_CASE(
+    "a rolling update starts, waits for health, drains, stops, completes, in AWS's order of "
+    "events: #54, #56") {
     Fixture f;
     f.targets.delay = base::seconds(5);
     f.register_image("app:1");
@@ -35,19 +39,24 @@ TEST_CASE("a rolling update starts, waits for health, drains, stops, completes, 
     Node updated = f.update(R"("taskDefinition":"web:2")");
     CHECK(updated["deployments"].size() == 2);
     f.run(10);
-    REQUIRE(f.tasks().size() == 2);                                        // #45: the old one stays
+    REQUIRE(f.tasks().size() == 2);  // #45: the old one stays
     CHECK(f.service()["runningCount"].as_int() == 2);
-    for (auto& [key, target] : f.targets.targets) target.health = {ecs::TargetHealth::State::Healthy, ""};
+    for (auto& [key, target] : f.targets.targets)
+        target.health = {ecs::TargetHealth::State::Healthy, ""};
     f.run(3);
-    CHECK(f.service()["deployments"].size() == 2);                         // draining: not stable yet
+    CHECK(f.service()["deployments"].size() == 2);  // draining: not stable yet
     CHECK_FALSE(f.is_stable());
     CHECK(f.ecs->state().tasks.at(old_task).status == ecs::TaskStatus::Deactivating);
     f.run(10);
     CHECK(f.is_stable());
     CHECK(f.service()["taskDefinition"].as_string().ends_with("web:2"));
     auto events = f.events();
-    const char* expected[] = {"has started 1 tasks: (task ", "registered 1 targets in (target-group ", "has stopped 1 running tasks: (task ",
-                              "deregistered 1 targets in (target-group ", "has begun draining connections on 1 tasks.", "deployment completed.",
+    const char* expected[] = {"has started 1 tasks: (task ",
+                              "registered 1 targets in (target-group ",
+                              "has stopped 1 running tasks: (task ",
+                              "deregistered 1 targets in (target-group ",
+                              "has begun draining connections on 1 tasks.",
+                              "deployment completed.",
                               "has reached a steady state."};
     REQUIRE(events.size() == std::size(expected));
     for (size_t i = 0; i < events.size(); ++i) {
@@ -55,7 +64,10 @@ TEST_CASE("a rolling update starts, waits for health, drains, stops, completes, 
         CHECK(events[i].find(expected[i]) != std::string::npos);
     }
     // Out of the balancer before the signal.
-    auto position = [&](const std::string& line) { return std::find(f.runtime.journal.begin(), f.runtime.journal.end(), line) - f.runtime.journal.begin(); };
+    auto position = [&](const std::string& line) {
+        return std::find(f.runtime.journal.begin(), f.runtime.journal.end(), line) -
+               f.runtime.journal.begin();
+    };
     CHECK(position("deregister " + old_address) < position("stop " + old_task + " app"));
     CHECK(position("stop " + old_task + " app") < position("remove " + old_task));
 }
@@ -65,11 +77,13 @@ TEST_CASE("what makes a new deployment and what does not") {
     f.register_image("app:1");
     f.register_image("app:2");
     std::string id = f.create_service(1, "", "web:1")["deployments"].items()[0]["id"].as_string();
-    auto primary = [&](const std::string& change) { return f.update(change)["deployments"].items()[0]["id"].as_string(); };
-    CHECK(primary(R"("taskDefinition":"web:1")") == id);                   // #16
-    CHECK(primary(R"("desiredCount":2)") == id);                           // #18
+    auto primary = [&](const std::string& change) {
+        return f.update(change)["deployments"].items()[0]["id"].as_string();
+    };
+    CHECK(primary(R"("taskDefinition":"web:1")") == id);  // #16
+    CHECK(primary(R"("desiredCount":2)") == id);          // #18
     CHECK(primary(R"("deploymentConfiguration":{"minimumHealthyPercent":50})") == id);
-    std::string forced = primary(R"("forceNewDeployment":true)");          // #17
+    std::string forced = primary(R"("forceNewDeployment":true)");  // #17
     CHECK(forced != id);
     CHECK(primary(R"("taskDefinition":"web:2")") != forced);
 }
@@ -83,39 +97,51 @@ TEST_CASE("the digest of a tag is resolved once per deployment, and anew when fo
     f.runtime.publish("app:latest", 'e');
     f.update(R"("desiredCount":2)");
     f.run(50);
-    for (auto* task : f.tasks()) CHECK(task->containers[0].digest == first);
+    for (auto* task : f.tasks())
+        CHECK(task->containers[0].digest == first);
     CHECK(f.runtime.pulled.back() == "app@" + first);
     f.update(R"("forceNewDeployment":true)");
     f.run(120);
     REQUIRE(f.is_stable());
-    for (auto* task : f.tasks()) CHECK(task->containers[0].digest == "sha256:" + std::string(64, 'e'));
-    CHECK(f.call("DescribeTasks", R"({"cluster":"demo","tasks":[")" + f.tasks()[0]->id + "\"]}")["tasks"].items()[0]["containers"].items()[0]["imageDigest"].as_string() == "sha256:" + std::string(64, 'e'));
+    for (auto* task : f.tasks())
+        CHECK(task->containers[0].digest == "sha256:" + std::string(64, 'e'));
+    CHECK(f.call("DescribeTasks",
+                 R"({"cluster":"demo","tasks":[")" + f.tasks()[0]->id + "\"]}")["tasks"]
+              .items()[0]["containers"]
+              .items()[0]["imageDigest"]
+              .as_string() == "sha256:" + std::string(64, 'e'));
 }
 
 TEST_CASE("an image that exits at once trips the breaker, which goes back to what completed last") {
     Fixture f;
     f.register_image("app:1");
-    f.create_service(1, R"(,"deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":true,"rollback":true}})");
+    f.create_service(
+        1,
+        R"(,"deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":true,"rollback":true}})");
     f.run(50);
     REQUIRE(f.is_stable());
     std::string serving = f.tasks()[0]->id;
     f.register_image("crash:1");
-    std::string failed = f.update(R"("taskDefinition":"web:2")")["deployments"].items()[0]["id"].as_string();
+    std::string failed =
+        f.update(R"("taskDefinition":"web:2")")["deployments"].items()[0]["id"].as_string();
     f.run(60);
-    CHECK(f.count("start") == 1 + 3 + 1);                                   // #48: three failures, then the rollback's task
+    CHECK(f.count("start") == 1 + 3 + 1);  // #48: three failures, then the rollback's task
     CHECK(f.has_event("(deployment " + failed + ") deployment failed: tasks failed to start."));
     CHECK(f.has_event("rolling back to deployment ecs-svc/"));
     Node primary = f.service()["deployments"].items()[0];
-    CHECK(primary["taskDefinition"].as_string().ends_with("web:1"));        // #50
-    CHECK(primary["rolloutStateReason"].as_string() == "ECS deployment circuit breaker: rolling back to deploymentId " + primary["id"].as_string() + ".");
+    CHECK(primary["taskDefinition"].as_string().ends_with("web:1"));  // #50
+    CHECK(primary["rolloutStateReason"].as_string() ==
+          "ECS deployment circuit breaker: rolling back to deploymentId " +
+              primary["id"].as_string() + ".");
     f.run(60);
     REQUIRE(f.is_stable());
     CHECK(f.service()["deployments"].items()[0]["id"].as_string() != failed);
     CHECK(f.service()["deployments"].items()[0]["rolloutState"].as_string() == "COMPLETED");
     // #58: the failed deployment is still told of.
-    std::string list = base::to_json(f.call("ListServiceDeployments", R"({"cluster":"demo","service":"web"})"));
+    std::string list =
+        base::to_json(f.call("ListServiceDeployments", R"({"cluster":"demo","service":"web"})"));
     CHECK(list.find("ROLLBACK_SUCCESSFUL") != std::string::npos);
-    CHECK(list.find("service-revision/demo/web/" + failed.substr(8)) != std::string::npos);   // #57
+    CHECK(list.find("service-revision/demo/web/" + failed.substr(8)) != std::string::npos);  // #57
     // What failed is kept: exit code, reason, last output.
     bool found = false;
     for (auto* task : f.tasks(true))
@@ -123,7 +149,8 @@ TEST_CASE("an image that exits at once trips the breaker, which goes back to wha
             found = true;
             CHECK(task->stop_code == "EssentialContainerExited");
             CHECK(task->containers[0].exit_code == 1);
-            CHECK(task->containers[0].last_output == std::vector<std::string>{"starting", "cannot find module"});
+            CHECK(task->containers[0].last_output ==
+                  std::vector<std::string>{"starting", "cannot find module"});
         }
     CHECK(found);
 }
@@ -131,11 +158,14 @@ TEST_CASE("an image that exits at once trips the breaker, which goes back to wha
 TEST_CASE("without rollback, or without anything to go back to, the failed deployment stays") {
     Fixture f;
     f.register_image("crash:1");
-    f.create_service(1, R"(,"deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":true,"rollback":true}})");
+    f.create_service(
+        1,
+        R"(,"deploymentConfiguration":{"deploymentCircuitBreaker":{"enable":true,"rollback":true}})");
     f.run(200);
-    Node primary = f.service()["deployments"].items()[0];                   // #52
+    Node primary = f.service()["deployments"].items()[0];  // #52
     CHECK(primary["rolloutState"].as_string() == "FAILED");
-    CHECK(primary["rolloutStateReason"].as_string() == "ECS deployment circuit breaker: tasks failed to start.");
+    CHECK(primary["rolloutStateReason"].as_string() ==
+          "ECS deployment circuit breaker: tasks failed to start.");
     CHECK(primary["failedTasks"].as_int() == 3);
     CHECK(f.count("start") == 3);
 }
@@ -149,14 +179,16 @@ TEST_CASE("a missing image keeps the old version and says which one is missing")
     f.update(R"("taskDefinition":"web:2")");
     f.run(5);
     auto stopped = f.tasks(true);
-    REQUIRE(stopped.size() == 1);                                          // #31
+    REQUIRE(stopped.size() == 1);  // #31
     CHECK(stopped[0]->stop_code == "TaskFailedToStart");
-    CHECK(stopped[0]->stopped_reason == "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref gone:9: not found");
+    CHECK(stopped[0]->stopped_reason ==
+          "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to "
+          "resolve ref gone:9: not found");
     CHECK_FALSE(stopped[0]->started_at);
     CHECK(f.service()["runningCount"].as_int() == 1);
     f.run(600);
     CHECK(f.has_event("is unable to consistently start tasks successfully."));
-    CHECK(f.count("create_task") < 15);                                    // #59
+    CHECK(f.count("create_task") < 15);  // #59
 }
 
 TEST_CASE("an unhealthy target leads to a replacement, after the grace period") {
@@ -166,14 +198,17 @@ TEST_CASE("an unhealthy target leads to a replacement, after the grace period") 
     f.run(10);
     REQUIRE(f.is_stable());
     std::string first = f.tasks()[0]->id;
-    f.targets.targets.begin()->second.health = {ecs::TargetHealth::State::Unhealthy, "Health checks failed with these codes: [500]"};
+    f.targets.targets.begin()->second.health = {ecs::TargetHealth::State::Unhealthy,
+                                                "Health checks failed with these codes: [500]"};
     f.run(10);
-    CHECK(f.tasks().size() == 1);                                          // #46
-    CHECK(f.has_event("(port 3000) is unhealthy in (target-group " + std::string(kGroup) + ") due to (reason Health checks failed with these codes: [500])"));   // #47
+    CHECK(f.tasks().size() == 1);  // #46
+    CHECK(f.has_event("(port 3000) is unhealthy in (target-group " + std::string(kGroup) +
+                      ") due to (reason Health checks failed with these codes: [500])"));  // #47
     f.run(30);
     const ecs::Task& task = f.ecs->state().tasks.at(first);
     CHECK(task.status == ecs::TaskStatus::Stopped);
-    CHECK(task.stopped_reason == "Task failed ELB health checks in (target-group " + std::string(kGroup) + ")");
+    CHECK(task.stopped_reason ==
+          "Task failed ELB health checks in (target-group " + std::string(kGroup) + ")");
     CHECK(f.is_stable());
 }
 
@@ -187,8 +222,10 @@ TEST_CASE("the grace period outlasts a real start, whatever the speed") {
         f.clock.set_speed(row.speed);
         f.targets.fresh = {ecs::TargetHealth::State::Unhealthy, "Health checks failed"};
         f.register_image("app:1");
-        f.create_service(1, Fixture::balanced() + R"(,"healthCheckGracePeriodSeconds":)" + std::to_string(row.declared_seconds));
-        while (f.tasks().empty() || !f.tasks()[0]->started_at) f.run(1);
+        f.create_service(1, Fixture::balanced() + R"(,"healthCheckGracePeriodSeconds":)" +
+                                std::to_string(row.declared_seconds));
+        while (f.tasks().empty() || !f.tasks()[0]->started_at)
+            f.run(1);
         const std::string first = f.tasks()[0]->id;
         f.run(row.kept_seconds - 1);
         CHECK_FALSE(f.ecs->state().tasks.at(first).is_leaving());
@@ -216,14 +253,16 @@ TEST_CASE("what an emulator that was killed left in a target group goes at the n
 TEST_CASE("a container health check decides, and its failures are kept") {
     Fixture f;
     f.runtime.programs["app"].health_exit = 1;
-    f.register_image("app:1", R"(,"healthCheck":{"command":["CMD-SHELL","curl -f localhost"],"interval":5,"retries":2})");
+    f.register_image(
+        "app:1",
+        R"(,"healthCheck":{"command":["CMD-SHELL","curl -f localhost"],"interval":5,"retries":2})");
     f.create_service(1);
     f.run(9);
     CHECK(f.tasks()[0]->containers[0].health == ecs::HealthStatus::Unknown);
     f.run(12);
     auto stopped = f.tasks(true);
     REQUIRE(!stopped.empty());
-    CHECK(stopped[0]->stopped_reason == "Task failed container health checks");   // #30
+    CHECK(stopped[0]->stopped_reason == "Task failed container health checks");  // #30
     CHECK(stopped[0]->containers[0].probes.size() == 2);
     f.runtime.programs["app"].health_exit = 0;
     f.run(60);
@@ -235,16 +274,22 @@ TEST_CASE("deleting: refused above 0, then DRAINING, INACTIVE, and the name is f
     f.register_image("app:1");
     f.create_service(1, Fixture::balanced());
     f.run(10);
-    CHECK(f.error("CreateService", R"({"cluster":"demo","serviceName":"web","taskDefinition":"web","desiredCount":1,)" + Fixture::network() + "}") ==
-          "InvalidParameterException: Creation of service was not idempotent.");   // #11
-    CHECK(f.error("DeleteService", R"({"cluster":"demo","service":"web"})") ==
-          "InvalidParameterException: The service cannot be stopped while it is scaled above 0.");   // #14
-    CHECK(f.call("DeleteService", R"({"cluster":"demo","service":"web","force":true})")["service"]["status"].as_string() == "DRAINING");
+    CHECK(f.error(
+              "CreateService",
+              R"({"cluster":"demo","serviceName":"web","taskDefinition":"web","desiredCount":1,)" +
+                  Fixture::network() + "}") ==
+          "InvalidParameterException: Creation of service was not idempotent.");  // #11
+    CHECK(
+        f.error("DeleteService", R"({"cluster":"demo","service":"web"})") ==
+        "InvalidParameterException: The service cannot be stopped while it is scaled above 0.");  // #14
+    CHECK(f.call("DeleteService",
+                 R"({"cluster":"demo","service":"web","force":true})")["service"]["status"]
+              .as_string() == "DRAINING");
     f.run(10);
     CHECK(f.service()["status"].as_string() == "INACTIVE");
-    CHECK(f.targets.targets.empty());                                       // #61
+    CHECK(f.targets.targets.empty());  // #61
     CHECK(f.runtime.tasks().empty());
-    f.create_service(1);                                                    // #15
+    f.create_service(1);  // #15
     f.run(50);
     CHECK(f.is_stable());
 }
@@ -258,26 +303,36 @@ TEST_CASE("scaling from 0 to 20 and back, one address each") {
     f.update(R"("desiredCount":20)");
     f.run(50);
     std::set<std::string> addresses;
-    for (auto* task : f.tasks()) addresses.insert(task->address);
+    for (auto* task : f.tasks())
+        addresses.insert(task->address);
     CHECK(addresses.size() == 20);
     f.update(R"("desiredCount":0)");
     f.run(10);
     CHECK(f.is_stable());
     CHECK(f.runtime.tasks().empty());
-    CHECK(f.tasks(true)[0]->stopped_reason.starts_with("Scaling activity initiated by (deployment ecs-svc/"));
+    CHECK(f.tasks(true)[0]->stopped_reason.starts_with(
+        "Scaling activity initiated by (deployment ecs-svc/"));
 }
 
-TEST_CASE("a service without a task definition runs the placeholder with its target group's health path") {
+TEST_CASE(
+    "a service without a task definition runs the placeholder with its target group's health "
+    "path") {
     Fixture f;
-    f.call("CreateService", R"({"cluster":"demo","serviceName":"web","desiredCount":1,)" + Fixture::network() + Fixture::balanced() + "}");
+    f.call("CreateService", R"({"cluster":"demo","serviceName":"web","desiredCount":1,)" +
+                                Fixture::network() + Fixture::balanced() + "}");
     f.run(10);
     CHECK(f.is_stable());
     auto& variables = f.runtime.environment["app"];
-    CHECK(std::find(variables.begin(), variables.end(), std::pair<std::string, std::string>("PORT", "3000")) != variables.end());
-    CHECK(std::find(variables.begin(), variables.end(), std::pair<std::string, std::string>("DODAM_HEALTH_PATH", "/health")) != variables.end());
+    CHECK(std::find(variables.begin(), variables.end(),
+                    std::pair<std::string, std::string>("PORT", "3000")) != variables.end());
+    CHECK(std::find(variables.begin(), variables.end(),
+                    std::pair<std::string, std::string>("DODAM_HEALTH_PATH", "/health")) !=
+          variables.end());
 }
 
-TEST_CASE("after the emulator died, tasks are over, services come back, and nothing is counted against them") {
+TEST_CASE(
+    "after the emulator died, tasks are over, services come back, and nothing is counted against "
+    "them") {
     Fixture f;
     f.register_image("app:1");
     f.create_service(2);
@@ -288,7 +343,7 @@ TEST_CASE("after the emulator died, tasks are over, services come back, and noth
     CHECK(f.service()["runningCount"].as_int() == 0);
     f.run(50);
     CHECK(f.is_stable());
-    CHECK(f.runtime.tasks().size() == 2);                                   // what ran before is swept away
+    CHECK(f.runtime.tasks().size() == 2);  // what ran before is swept away
     CHECK(f.service()["deployments"].items()[0]["failedTasks"].as_int() == 0);
     CHECK(f.service()["deployments"].items()[0]["rolloutState"].as_string() == "COMPLETED");
 }
@@ -297,13 +352,17 @@ TEST_CASE("a round over 200 services is cheap", "[figures]") {
     Fixture f;
     f.register_image("app:1");
     for (int i = 0; i < 200; ++i)
-        f.call("CreateService", R"({"cluster":"demo","serviceName":"s)" + std::to_string(i) + R"(","taskDefinition":"web","desiredCount":1,)" + Fixture::network() + "}");
+        f.call("CreateService", R"({"cluster":"demo","serviceName":"s)" + std::to_string(i) +
+                                    R"(","taskDefinition":"web","desiredCount":1,)" +
+                                    Fixture::network() + "}");
     f.run(50);
     auto begun = std::chrono::steady_clock::now();
-    for (int i = 0; i < 10; ++i) f.reconciler->step(f.clock.now());
+    for (int i = 0; i < 10; ++i)
+        f.reconciler->step(f.clock.now());
     auto per_round = (std::chrono::steady_clock::now() - begun) / 10;
     CHECK(per_round < std::chrono::milliseconds(50));
-    WARN("a round over 200 services: " << std::chrono::duration_cast<std::chrono::microseconds>(per_round).count() << " µs");
+    WARN("a round over 200 services: "
+         << std::chrono::duration_cast<std::chrono::microseconds>(per_round).count() << " µs");
 }
 
 TEST_CASE("fifty deployments in a row leave nothing behind") {
@@ -317,6 +376,6 @@ TEST_CASE("fifty deployments in a row leave nothing behind") {
         REQUIRE(f.is_stable());
     }
     CHECK(f.runtime.tasks().size() == 2);
-    CHECK(f.service()["events"].size() <= 100);                             // #55
+    CHECK(f.service()["events"].size() <= 100);  // #55
     CHECK(f.ecs->state().services.begin()->second.history.size() == 50);
 }

@@ -1,4 +1,5 @@
-// ecs-ecr.md §3, §5, §27 #10 to #14 and #22: services' and clusters' rules, tags, restarts of the emulator.
+// ecs-ecr.md §3, §5, §27 #10 to #14 and #22: services' and clusters' rules, tags, restarts of the
+// emulator.
 #include "fixture.h"
 
 using namespace ecs_test;
@@ -8,38 +9,65 @@ TEST_CASE("what CreateService refuses") {
     f.register_image("app:1");
     f.targets.groups["arn:loose"] = {true, false, "/"};
     f.targets.groups["arn:instance"] = {false, true, "/"};
-    auto create = [&](const std::string& more) { return f.error("CreateService", R"({"cluster":"demo","serviceName":"web","taskDefinition":"web","desiredCount":1)" + more + "}"); };
-    auto balancer = [](const std::string& group, const std::string& container, int port) {
-        return "," + Fixture::network() + R"(,"loadBalancers":[{"targetGroupArn":")" + group + R"(","containerName":")" + container + R"(","containerPort":)" + std::to_string(port) + "}]";
+    auto create = [&](const std::string& more) {
+        return f.error(
+            "CreateService",
+            R"({"cluster":"demo","serviceName":"web","taskDefinition":"web","desiredCount":1)" +
+                more + "}");
     };
-    CHECK(create("") == "InvalidParameterException: Network Configuration must be provided when networkMode 'awsvpc' is specified.");
-    CHECK(create(balancer("arn:loose", "app", 3000)) == "InvalidParameterException: The target group with targetGroupArn arn:loose does not have an associated load balancer.");   // #10
-    CHECK(create(balancer("arn:instance", "app", 3000)) == "InvalidParameterException: The provided target group arn:instance has target type instance, which is incompatible with the awsvpc network mode specified in the task definition.");   // #12
-    CHECK(create(balancer(kGroup, "nobody", 3000)) == "InvalidParameterException: The container nobody does not exist in the task definition.");
-    CHECK(create(balancer(kGroup, "app", 80)) == "InvalidParameterException: The container app did not have a container port 80 defined.");
-    CHECK(create("," + Fixture::network() + R"(,"healthCheckGracePeriodSeconds":30)") == "InvalidParameterException: Health check grace period is only valid for services configured to use load balancers");
-    CHECK(f.error("CreateService", R"({"cluster":"none","serviceName":"web"})") == "ClusterNotFoundException: Cluster not found.");
+    auto balancer = [](const std::string& group, const std::string& container, int port) {
+        return "," + Fixture::network() + R"(,"loadBalancers":[{"targetGroupArn":")" + group +
+               R"(","containerName":")" + container + R"(","containerPort":)" +
+               std::to_string(port) + "}]";
+    };
+    CHECK(create("") ==
+          "InvalidParameterException: Network Configuration must be provided when networkMode "
+          "'awsvpc' is specified.");
+    CHECK(create(balancer("arn:loose", "app", 3000)) ==
+          "InvalidParameterException: The target group with targetGroupArn arn:loose does not have "
+          "an associated load balancer.");  // #10
+    CHECK(create(balancer("arn:instance", "app", 3000)) ==
+          "InvalidParameterException: The provided target group arn:instance has target type "
+          "instance, which is incompatible with the awsvpc network mode specified in the task "
+          "definition.");  // #12
+    CHECK(create(balancer(kGroup, "nobody", 3000)) ==
+          "InvalidParameterException: The container nobody does not exist in the task definition.");
+    CHECK(create(balancer(kGroup, "app", 80)) ==
+          "InvalidParameterException: The container app did not have a container port 80 defined.");
+    CHECK(create("," + Fixture::network() + R"(,"healthCheckGracePeriodSeconds":30)") ==
+          "InvalidParameterException: Health check grace period is only valid for services "
+          "configured to use load balancers");
+    CHECK(f.error("CreateService", R"({"cluster":"none","serviceName":"web"})") ==
+          "ClusterNotFoundException: Cluster not found.");
     CHECK(create(balancer(kGroup, "app", 3000)) == "none");
 }
 
 TEST_CASE("unknown services are failures, not errors") {
     Fixture f;
-    Node reply = f.call("DescribeServices", R"({"cluster":"demo","services":["ghost"]})");   // #13
+    Node reply = f.call("DescribeServices", R"({"cluster":"demo","services":["ghost"]})");  // #13
     CHECK(reply["services"].size() == 0);
-    CHECK(reply["failures"].items()[0] == Node::object({{"arn", "arn:aws:ecs:us-east-1:000000000000:service/demo/ghost"}, {"reason", "MISSING"}}));
-    CHECK(f.error("UpdateService", R"({"cluster":"demo","service":"ghost"})") == "ServiceNotFoundException: Service not found.");
-    CHECK(f.call("DescribeClusters", R"({"clusters":["ghost"]})")["failures"].items()[0]["reason"].as_string() == "MISSING");
+    CHECK(reply["failures"].items()[0] ==
+          Node::object({{"arn", "arn:aws:ecs:us-east-1:000000000000:service/demo/ghost"},
+                        {"reason", "MISSING"}}));
+    CHECK(f.error("UpdateService", R"({"cluster":"demo","service":"ghost"})") ==
+          "ServiceNotFoundException: Service not found.");
+    CHECK(f.call("DescribeClusters", R"({"clusters":["ghost"]})")["failures"]
+              .items()[0]["reason"]
+              .as_string() == "MISSING");
 }
 
 TEST_CASE("clusters: idempotent, and not deleted under services") {
     Fixture f;
-    CHECK(f.call("CreateCluster", R"({"clusterName":"demo"})")["cluster"]["status"].as_string() == "ACTIVE");
+    CHECK(f.call("CreateCluster", R"({"clusterName":"demo"})")["cluster"]["status"].as_string() ==
+          "ACTIVE");
     f.register_image("app:1");
     f.create_service(1);
-    CHECK(f.error("DeleteCluster", R"({"cluster":"demo"})").starts_with("ClusterContainsServicesException"));
+    CHECK(f.error("DeleteCluster", R"({"cluster":"demo"})")
+              .starts_with("ClusterContainsServicesException"));
     f.call("DeleteService", R"({"cluster":"demo","service":"web","force":true})");
     f.run(5);
-    CHECK(f.call("DeleteCluster", R"({"cluster":"demo"})")["cluster"]["status"].as_string() == "INACTIVE");
+    CHECK(f.call("DeleteCluster", R"({"cluster":"demo"})")["cluster"]["status"].as_string() ==
+          "INACTIVE");
     CHECK(f.call("ListClusters", "{}")["clusterArns"].size() == 0);
 }
 
@@ -47,28 +75,36 @@ TEST_CASE("tags go round, of every kind") {
     Fixture f;
     f.register_image("app:1");
     f.create_service(0);
-    for (const char* arn : {"arn:aws:ecs:us-east-1:000000000000:cluster/demo", "arn:aws:ecs:us-east-1:000000000000:task-definition/web:1",
+    for (const char* arn : {"arn:aws:ecs:us-east-1:000000000000:cluster/demo",
+                            "arn:aws:ecs:us-east-1:000000000000:task-definition/web:1",
                             "arn:aws:ecs:us-east-1:000000000000:service/demo/web"}) {
         CAPTURE(arn);
         std::string of = R"({"resourceArn":")" + std::string(arn) + "\"";
-        f.call("TagResource", of + R"(,"tags":[{"key":"a","value":"1"},{"key":"b","value":"2"}]})");   // #22
+        f.call("TagResource",
+               of + R"(,"tags":[{"key":"a","value":"1"},{"key":"b","value":"2"}]})");  // #22
         f.call("UntagResource", of + R"(,"tagKeys":["a"]})");
-        CHECK(f.call("ListTagsForResource", of + "}")["tags"] == Node::array({Node::object({{"key", "b"}, {"value", "2"}})}));
+        CHECK(f.call("ListTagsForResource", of + "}")["tags"] ==
+              Node::array({Node::object({{"key", "b"}, {"value", "2"}})}));
     }
 }
 
 TEST_CASE("everything survives the end of the process") {
     Fixture f;
     f.register_image("app:1");
-    f.create_service(2, Fixture::balanced() + R"(,"deploymentConfiguration":{"minimumHealthyPercent":50,"deploymentCircuitBreaker":{"enable":true,"rollback":true}})");
+    f.create_service(
+        2,
+        Fixture::balanced() +
+            R"(,"deploymentConfiguration":{"minimumHealthyPercent":50,"deploymentCircuitBreaker":{"enable":true,"rollback":true}})");
     f.run(10);
     Node before = f.service();
-    ecs::ControlPlane again(*f.database, f.clock, f.ids, ecs::Ports{f.targets, f.logs, f.secrets, f.roles, f.names});
+    ecs::ControlPlane again(*f.database, f.clock, f.ids,
+                            ecs::Ports{f.targets, f.logs, f.secrets, f.roles, f.names});
     aws::Call call;
     call.operation = "DescribeServices";
     call.input = base::parse_json(R"({"cluster":"demo","services":["web"]})").value();
     Node after = again.serve(call)->output["services"].items()[0];
-    for (const char* key : {"deploymentConfiguration", "loadBalancers", "networkConfiguration", "taskDefinition", "desiredCount", "events", "createdAt"})
+    for (const char* key : {"deploymentConfiguration", "loadBalancers", "networkConfiguration",
+                            "taskDefinition", "desiredCount", "events", "createdAt"})
         CHECK(after[key] == before[key]);
     CHECK(after["runningCount"].as_int() == 0);
     CHECK(after["deployments"].items()[0]["id"] == before["deployments"].items()[0]["id"]);

@@ -1,4 +1,5 @@
-// ecs-ecr.md §4, §5, §27 #1 to #8: what RegisterTaskDefinition refuses, in AWS's words, and how it reads back.
+// ecs-ecr.md §4, §5, §27 #1 to #8: what RegisterTaskDefinition refuses, in AWS's words, and how it
+// reads back.
 #include "ecs/task_definition.h"
 
 #include "fixture.h"
@@ -9,8 +10,8 @@ namespace {
 
 // A valid Fargate definition; `top` and `container` are further members.
 std::string definition(const std::string& top = {}, const std::string& container = {}) {
-    return R"({"family":"web","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512")" + top +
-           R"(,"containerDefinitions":[{"name":"app","image":"nginx:1")" + container + "}]}";
+    return R"({"family":"web","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"cpu":"256","memory":"512")" +
+           top + R"(,"containerDefinitions":[{"name":"app","image":"nginx:1")" + container + "}]}";
 }
 
 std::string refusal(const std::string& text) {
@@ -44,29 +45,72 @@ TEST_CASE("what is refused, and how it is said") {
     const std::string plain = definition();
     std::vector<Row> rows = {
         {"plain", plain, "accepted"},
-        {"#5 a pair that Fargate has not", with(plain, "\"512\"", "\"4096\""), "No Fargate configuration exists for given values: 256 CPU, 4096 memory. See the Amazon ECS documentation for the valid values."},
-        {"no cpu", without(plain, R"(,"cpu":"256")"), "Fargate requires that 'cpu' be defined at the task level."},
-        {"no memory", without(plain, R"(,"memory":"512")"), "Fargate requires that 'memory' be defined at the task level."},
+        {"#5 a pair that Fargate has not", with(plain, "\"512\"", "\"4096\""),
+         "No Fargate configuration exists for given values: 256 CPU, 4096 memory. See the Amazon "
+         "ECS documentation for the valid values."},
+        {"no cpu", without(plain, R"(,"cpu":"256")"),
+         "Fargate requires that 'cpu' be defined at the task level."},
+        {"no memory", without(plain, R"(,"memory":"512")"),
+         "Fargate requires that 'memory' be defined at the task level."},
         {"bridge", with(plain, "awsvpc", "bridge"), "Fargate only supports network mode ‘awsvpc’."},
-        {"#6 awslogs without a role", definition("", R"(,"logConfiguration":{"logDriver":"awslogs"})"), "Fargate requires task definition to have execution role ARN to support log driver awslogs."},
-        {"an ECR image without a role", with(plain, "nginx:1", "123456789012.dkr.ecr.us-east-1.amazonaws.com/web:1"), "Fargate requires task definition to have execution role ARN to support ECR images."},
-        {"our registry is ECR", with(plain, "nginx:1", "127.0.0.1:4566/web:1"), "Fargate requires task definition to have execution role ARN to support ECR images."},
-        {"with a role", with(definition(R"(,"executionRoleArn":"arn:aws:iam::1:role/x")"), "nginx:1", "127.0.0.1:4566/web:1"), "accepted"},
-        {"#7 ports differ", definition("", R"(,"portMappings":[{"containerPort":80,"hostPort":8080}])"), "When networkMode=awsvpc, the host ports and container ports in port mappings must match."},
-        {"pidMode host", definition(R"(,"pidMode":"host")"), "Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for pidMode is 'task'."},
+        {"#6 awslogs without a role",
+         definition("", R"(,"logConfiguration":{"logDriver":"awslogs"})"),
+         "Fargate requires task definition to have execution role ARN to support log driver "
+         "awslogs."},
+        {"an ECR image without a role",
+         with(plain, "nginx:1", "123456789012.dkr.ecr.us-east-1.amazonaws.com/web:1"),
+         "Fargate requires task definition to have execution role ARN to support ECR images."},
+        {"our registry is ECR", with(plain, "nginx:1", "127.0.0.1:4566/web:1"),
+         "Fargate requires task definition to have execution role ARN to support ECR images."},
+        {"with a role",
+         with(definition(R"(,"executionRoleArn":"arn:aws:iam::1:role/x")"), "nginx:1",
+              "127.0.0.1:4566/web:1"),
+         "accepted"},
+        {"#7 ports differ",
+         definition("", R"(,"portMappings":[{"containerPort":80,"hostPort":8080}])"),
+         "When networkMode=awsvpc, the host ports and container ports in port mappings must "
+         "match."},
+        {"pidMode host", definition(R"(,"pidMode":"host")"),
+         "Tasks using the Fargate launch type do not support pidMode 'host'. The supported value "
+         "for pidMode is 'task'."},
         {"no image", with(plain, "nginx:1", ""), "Container.image should not be null or empty."},
-        {"no name", with(plain, R"("name":"app")", R"("name":"")"), "Container.name should not be null or empty."},
-        {"nothing essential", definition("", R"(,"essential":false)"), "At least one container must be marked as essential."},
-        {"twice the same name", with(plain, "}]}", R"(},{"name":"app","image":"x"}]})"), "Container names must be unique: 'app' is defined twice."},
-        {"#8 SUCCESS on an essential one", with(plain, "}]}", R"(,"dependsOn":[{"containerName":"b","condition":"SUCCESS"}]},{"name":"b","image":"x"}]})"), "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container"},
-        {"a circle", with(plain, "}]}", R"(,"dependsOn":[{"containerName":"b","condition":"START"}]},{"name":"b","image":"x","dependsOn":[{"containerName":"app","condition":"START"}]}]})"), "Cyclic dependency found in container dependencies."},
-        {"privileged", definition("", R"(,"privileged":true)"), "Fargate only supports non privileged containers."},
-        {"links", definition("", R"(,"links":["b"])"), "Tasks using the Fargate launch type do not support links."},
-        {"two on one port", with(definition("", R"(,"portMappings":[{"containerPort":80}],"cpu":1)"), "1}]}", R"(1},{"name":"b","image":"x","portMappings":[{"containerPort":80}]}]})"), "The container port 80 is used by more than one container."},
-        {"more memory than the task", definition("", R"(,"memory":600)"), "The sum of the containers' memory is greater than the memory of the task."},
-        {"not for Fargate, not refused", with(with(plain, "awsvpc", "bridge"), R"("requiresCompatibilities":["FARGATE"],)", ""), "accepted"},
-        {"fault injection is a key like others", definition(R"(,"enableFaultInjection":false)"), "accepted"},
-        {"a typo in a json key shows only at start", definition(R"(,"executionRoleArn":"r")", R"(,"secrets":[{"name":"A","valueFrom":"arn:aws:secretsmanager:us-east-1:1:secret:x-AbCdEf:nokey::"}])"), "accepted"}};
+        {"no name", with(plain, R"("name":"app")", R"("name":"")"),
+         "Container.name should not be null or empty."},
+        {"nothing essential", definition("", R"(,"essential":false)"),
+         "At least one container must be marked as essential."},
+        {"twice the same name", with(plain, "}]}", R"(},{"name":"app","image":"x"}]})"),
+         "Container names must be unique: 'app' is defined twice."},
+        {"#8 SUCCESS on an essential one",
+         with(
+             plain, "}]}",
+             R"(,"dependsOn":[{"containerName":"b","condition":"SUCCESS"}]},{"name":"b","image":"x"}]})"),
+         "A dependency container with SUCCESS or COMPLETE condition cannot be an essential "
+         "container"},
+        {"a circle",
+         with(
+             plain, "}]}",
+             R"(,"dependsOn":[{"containerName":"b","condition":"START"}]},{"name":"b","image":"x","dependsOn":[{"containerName":"app","condition":"START"}]}]})"),
+         "Cyclic dependency found in container dependencies."},
+        {"privileged", definition("", R"(,"privileged":true)"),
+         "Fargate only supports non privileged containers."},
+        {"links", definition("", R"(,"links":["b"])"),
+         "Tasks using the Fargate launch type do not support links."},
+        {"two on one port",
+         with(definition("", R"(,"portMappings":[{"containerPort":80}],"cpu":1)"), "1}]}",
+              R"(1},{"name":"b","image":"x","portMappings":[{"containerPort":80}]}]})"),
+         "The container port 80 is used by more than one container."},
+        {"more memory than the task", definition("", R"(,"memory":600)"),
+         "The sum of the containers' memory is greater than the memory of the task."},
+        {"not for Fargate, not refused",
+         with(with(plain, "awsvpc", "bridge"), R"("requiresCompatibilities":["FARGATE"],)", ""),
+         "accepted"},
+        {"fault injection is a key like others", definition(R"(,"enableFaultInjection":false)"),
+         "accepted"},
+        {"a typo in a json key shows only at start",
+         definition(
+             R"(,"executionRoleArn":"r")",
+             R"(,"secrets":[{"name":"A","valueFrom":"arn:aws:secretsmanager:us-east-1:1:secret:x-AbCdEf:nokey::"}])"),
+         "accepted"}};
     for (const Row& row : rows) {
         CAPTURE(row.what);
         CHECK(refusal(row.input) == row.expected);
@@ -77,14 +121,20 @@ TEST_CASE("sizes in every spelling, kept as numbers in text") {
     struct Row {
         const char *cpu, *memory, *cpu_kept, *memory_kept;
     };
-    for (const Row& row : {Row{R"("256")", R"("512")", "256", "512"}, Row{"256", "512", "256", "512"}, Row{R"("1 vCPU")", R"("3 GB")", "1024", "3072"},
-                           Row{R"(".25 vCPU")", R"("0.5 GB")", "256", "512"}, Row{R"("2 vcpu")", R"("4GB")", "2048", "4096"}}) {
+    for (const Row& row :
+         {Row{R"("256")", R"("512")", "256", "512"}, Row{"256", "512", "256", "512"},
+          Row{R"("1 vCPU")", R"("3 GB")", "1024", "3072"},
+          Row{R"(".25 vCPU")", R"("0.5 GB")", "256", "512"},
+          Row{R"("2 vcpu")", R"("4GB")", "2048", "4096"}}) {
         CAPTURE(row.cpu, row.memory);
-        auto made = ecs::read_task_definition(base::parse_json(with(with(definition(), R"("256")", row.cpu), R"("512")", row.memory)).value());
+        auto made = ecs::read_task_definition(
+            base::parse_json(with(with(definition(), R"("256")", row.cpu), R"("512")", row.memory))
+                .value());
         CHECK(made.cpu == row.cpu_kept);
         CHECK(made.memory == row.memory_kept);
     }
-    CHECK(refusal(with(definition(), R"("256")", R"("much")")) == "Invalid 'cpu' setting for task. 'much' is not a valid value.");
+    CHECK(refusal(with(definition(), R"("256")", R"("much")")) ==
+          "Invalid 'cpu' setting for task. 'much' is not a valid value.");
     CHECK(ecs::is_fargate_size(16384, 40960));
     CHECK_FALSE(ecs::is_fargate_size(16384, 40961));
     CHECK_FALSE(ecs::is_fargate_size(256, 1536));
@@ -92,18 +142,28 @@ TEST_CASE("sizes in every spelling, kept as numbers in text") {
 
 TEST_CASE("revisions go up and are never used twice") {
     Fixture f;
-    CHECK(f.register_image("app:1").ends_with("web:1"));                     // #1
+    CHECK(f.register_image("app:1").ends_with("web:1"));  // #1
     CHECK(f.register_image("app:1").ends_with("web:2"));
     f.call("DeregisterTaskDefinition", R"({"taskDefinition":"web:2"})");
-    CHECK(f.call("DescribeTaskDefinition", R"({"taskDefinition":"web"})")["taskDefinition"]["revision"].as_int() == 1);   // #3
-    CHECK(f.register_image("app:1").ends_with("web:3"));                     // #2
+    CHECK(f.call("DescribeTaskDefinition",
+                 R"({"taskDefinition":"web"})")["taskDefinition"]["revision"]
+              .as_int() == 1);                            // #3
+    CHECK(f.register_image("app:1").ends_with("web:3"));  // #2
     f.call("DeleteTaskDefinitions", R"({"taskDefinitions":["web:2"]})");
     CHECK(f.register_image("app:1").ends_with("web:4"));
-    CHECK(f.error("RunTask", R"({"cluster":"demo","taskDefinition":"web:2",)" + Fixture::network() + "}") == "InvalidParameterException: TaskDefinition is inactive");
+    CHECK(f.error("RunTask", R"({"cluster":"demo","taskDefinition":"web:2",)" + Fixture::network() +
+                                 "}") == "InvalidParameterException: TaskDefinition is inactive");
     f.create_service(1, "", "web:1");
-    CHECK(f.error("UpdateService", R"({"cluster":"demo","service":"web","taskDefinition":"web:2"})") == "ClientException: TaskDefinition is inactive");
-    CHECK(f.call("ListTaskDefinitions", R"({"familyPrefix":"web","sort":"DESC"})")["taskDefinitionArns"].items()[0].as_string().ends_with("web:4"));
-    CHECK(f.error("DescribeTaskDefinition", R"({"taskDefinition":"none"})") == "ClientException: Unable to describe task definition.");
+    CHECK(f.error("UpdateService",
+                  R"({"cluster":"demo","service":"web","taskDefinition":"web:2"})") ==
+          "ClientException: TaskDefinition is inactive");
+    CHECK(f.call("ListTaskDefinitions",
+                 R"({"familyPrefix":"web","sort":"DESC"})")["taskDefinitionArns"]
+              .items()[0]
+              .as_string()
+              .ends_with("web:4"));
+    CHECK(f.error("DescribeTaskDefinition", R"({"taskDefinition":"none"})") ==
+          "ClientException: Unable to describe task definition.");
 }
 
 TEST_CASE("defaults are echoed, which infrastructure tools compare with") {
@@ -111,24 +171,28 @@ TEST_CASE("defaults are echoed, which infrastructure tools compare with") {
     f.register_image("app:1", R"(,"healthCheck":{"command":["CMD-SHELL","true"]})");
     Node read = f.call("DescribeTaskDefinition", R"({"taskDefinition":"web:1"})")["taskDefinition"];
     const Node& container = read["containerDefinitions"].items()[0];
-    CHECK(read["compatibilities"] == Node::array({"EC2", "FARGATE"}));       // #4
-    CHECK(container["portMappings"].items()[0] == Node::object({{"containerPort", 3000}, {"hostPort", 3000}, {"protocol", "tcp"}}));
-    for (const char* key : {"environment", "mountPoints", "volumesFrom", "systemControls"}) CHECK(container[key] == Node::array());
+    CHECK(read["compatibilities"] == Node::array({"EC2", "FARGATE"}));  // #4
+    CHECK(container["portMappings"].items()[0] ==
+          Node::object({{"containerPort", 3000}, {"hostPort", 3000}, {"protocol", "tcp"}}));
+    for (const char* key : {"environment", "mountPoints", "volumesFrom", "systemControls"})
+        CHECK(container[key] == Node::array());
     CHECK(container["essential"].as_bool());
     CHECK(container["cpu"] == Node(0));
     CHECK(container["healthCheck"]["interval"].as_int() == 30);
-    CHECK(read["registeredAt"].is_number());                                 // #23
+    CHECK(read["registeredAt"].is_number());  // #23
     CHECK(read["placementConstraints"] == Node::array());
 }
 
 TEST_CASE("where secrets come from") {
     using ecs::parse_value_from;
-    auto secret = parse_value_from("arn:aws:secretsmanager:us-east-1:1:secret:app/db-AbCdEf:password:AWSPREVIOUS:");
+    auto secret = parse_value_from(
+        "arn:aws:secretsmanager:us-east-1:1:secret:app/db-AbCdEf:password:AWSPREVIOUS:");
     CHECK(secret.kind == ecs::ValueFrom::Kind::Secret);
     CHECK(secret.id == "arn:aws:secretsmanager:us-east-1:1:secret:app/db-AbCdEf");
     CHECK(secret.json_key == "password");
     CHECK(secret.version_stage == "AWSPREVIOUS");
     CHECK(secret.version_id.empty());
-    CHECK(parse_value_from("arn:aws:ssm:us-east-1:1:parameter/a/b").id == "arn:aws:ssm:us-east-1:1:parameter/a/b");
+    CHECK(parse_value_from("arn:aws:ssm:us-east-1:1:parameter/a/b").id ==
+          "arn:aws:ssm:us-east-1:1:parameter/a/b");
     CHECK(parse_value_from("plain").kind == ecs::ValueFrom::Kind::Parameter);
 }

@@ -1,7 +1,7 @@
 // Every assertion of alb.md §27 has a place, and the place has it.
-#include <catch2/catch.hpp>
-
 #include "support/checklist.h"
+
+#include <catch2/catch.hpp>
 
 TEST_CASE("every assertion of the checklist has its test") {
     const std::string tests = std::string(SOURCE_DIR) + "/tests/";

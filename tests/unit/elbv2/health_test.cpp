@@ -18,7 +18,8 @@ std::string status_line(int status) {
 }
 
 // '+' passes, '-' is silence, 'x' is a wrong answer.
-std::string letters_of(std::string_view outcomes, base::milliseconds every = 30s, base::microseconds start = 0s) {
+std::string letters_of(std::string_view outcomes, base::milliseconds every = 30s,
+                       base::microseconds start = 0s) {
     elbv2::HealthCheck check;
     check.healthy_threshold = 5;
     check.unhealthy_threshold = 2;
@@ -65,10 +66,10 @@ TEST_CASE("at speed a program keeps the time to start that production gives it")
         std::string_view outcomes, states;
     };
     const Row rows[] = {
-        {"----+", "iiiih"},   // silent for four scaled intervals, then up
+        {"----+", "iiiih"},        // silent for four scaled intervals, then up
         {"-------+", "iiiiiuuu"},  // but not for ever
-        {"xx", "iu"},         // what answers has started
-        {"+--", "hhu"},       // and what was healthy once is given nothing
+        {"xx", "iu"},              // what answers has started
+        {"+--", "hhu"},            // and what was healthy once is given nothing
     };
     for (const Row& row : rows) {
         INFO(row.outcomes);

@@ -1,17 +1,20 @@
 // Faults have a lease by the stack's clock, and say what is wrong with a request for one.
-#include <catch2/catch.hpp>
-
 #include "faults/faults.h"
 
+#include <catch2/catch.hpp>
+
 namespace {
-base::Node input(const char* text) { return *base::parse_json(text); }
+base::Node input(const char* text) {
+    return *base::parse_json(text);
+}
 }  // namespace
 
 TEST_CASE("a fault ends with its lease") {
     base::ManualClock clock;
     faults::Faults faults(clock);
     CHECK(!faults.active("db"));
-    auto fault = faults.set(input(R"({"target":"db","kind":"latency","latency":"250ms","jitter":"1s","lease":"30s"})"));
+    auto fault = faults.set(
+        input(R"({"target":"db","kind":"latency","latency":"250ms","jitter":"1s","lease":"30s"})"));
     REQUIRE(fault);
     CHECK(fault->jitter == fault->latency);
     CHECK(faults.active("db")->latency == base::milliseconds(250));
@@ -35,9 +38,10 @@ TEST_CASE("the newest fault of a target holds; clearing it brings back the older
 TEST_CASE("a fault that makes no sense is refused with what would") {
     base::ManualClock clock;
     faults::Faults faults(clock);
-    for (auto [text, message] : {std::pair{R"({"target":"mars","kind":"down"})", "targets: db, redis"},
-                                 {R"({"target":"db","kind":"explode"})", "kinds: down, latency"},
-                                 {R"({"target":"db","kind":"latency","latency":"much"})", "takes a duration"}}) {
+    for (auto [text, message] :
+         {std::pair{R"({"target":"mars","kind":"down"})", "targets: db, redis"},
+          {R"({"target":"db","kind":"explode"})", "kinds: down, latency"},
+          {R"({"target":"db","kind":"latency","latency":"much"})", "takes a duration"}}) {
         auto fault = faults.set(input(text));
         REQUIRE(!fault);
         CHECK_THAT(fault.error(), Catch::Matchers::Contains(message));

@@ -26,7 +26,8 @@ std::string gunzip(std::string_view bytes, size_t room) {
 
 std::string sample() {
     std::string text;
-    for (int i = 0; i < 20'000; ++i) text += std::to_string(i * 7919 % 1000);
+    for (int i = 0; i < 20'000; ++i)
+        text += std::to_string(i * 7919 % 1000);
     return text;
 }
 
@@ -53,7 +54,8 @@ TEST_CASE("Brotli makes a repetitive text small, in pieces as in one") {
     const std::string text = sample();
     std::string pieces;
     const auto encoder = make_encoder(ContentCoding::Brotli);
-    for (size_t at = 0; at < text.size(); at += 1000) encoder->encode(std::string_view(text).substr(at, 1000), pieces);
+    for (size_t at = 0; at < text.size(); at += 1000)
+        encoder->encode(std::string_view(text).substr(at, 1000), pieces);
     encoder->finish(pieces);
     CHECK(pieces.size() < text.size() / 4);
     CHECK_FALSE(encode_all(ContentCoding::Brotli, "").empty());

@@ -1,10 +1,10 @@
-// The codec: hostile and ordinary heads, chunked bodies, and what is written. RFC 9112; the names of the
-// anomalies are those of alb.md §11.
+// The codec: hostile and ordinary heads, chunked bodies, and what is written. RFC 9112; the names
+// of the anomalies are those of alb.md §11.
 #include "http/http1.h"
 
 #include <catch2/catch.hpp>
-#include <fstream>
 #include <filesystem>
+#include <fstream>
 
 using namespace http;
 using namespace http::http1;
@@ -36,13 +36,15 @@ Parsed parse(std::string_view text, size_t step, Limits limits = {}) {
 
 std::string names(const std::vector<Anomaly>& anomalies) {
     std::string text;
-    for (const auto anomaly : anomalies) text += (text.empty() ? "" : " ") + std::string(name_of(anomaly));
+    for (const auto anomaly : anomalies)
+        text += (text.empty() ? "" : " ") + std::string(name_of(anomaly));
     return text;
 }
 
 std::string show(const HeaderList& headers) {
     std::string text;
-    for (const auto& header : headers) text += header.name + "=" + header.value + ";";
+    for (const auto& header : headers)
+        text += header.name + "=" + header.value + ";";
     return text;
 }
 
@@ -57,7 +59,8 @@ TEST_CASE("Heads, spans and anomalies") {
         const char* anomalies;
     };
     const Row rows[] = {
-        {"GET /a?b HTTP/1.1\r\nHost: x\r\nA:  b c \t\r\nA: d\r\n\r\n", "GET", "/a?b", "Host=x;A=b c;A=d;", ""},
+        {"GET /a?b HTTP/1.1\r\nHost: x\r\nA:  b c \t\r\nA: d\r\n\r\n", "GET", "/a?b",
+         "Host=x;A=b c;A=d;", ""},
         {"\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET", "/", "Host=x;", ""},
         {"GET / HTTP/1.0\r\n\r\n", "GET", "/", "", ""},
         {"GET http://h/p HTTP/1.1\r\nHost: x\r\n\r\n", "GET", "http://h/p", "Host=x;", ""},
@@ -67,13 +70,17 @@ TEST_CASE("Heads, spans and anomalies") {
         // alb.md §11: line ends, folding, colons.
         {"GET / HTTP/1.1\nHost: x\n\n", "GET", "/", "Host=x;", "BareLf"},
         {"GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n", "GET", "/", "Host=x;A=b\rc;", "BareCr"},
-        {"GET / HTTP/1.1\r\nHost: x\r\nA: b \r\n \tc\r\n\r\n", "GET", "/", "Host=x;A=b c;", "ObsFold"},
+        {"GET / HTTP/1.1\r\nHost: x\r\nA: b \r\n \tc\r\n\r\n", "GET", "/", "Host=x;A=b c;",
+         "ObsFold"},
         {"GET / HTTP/1.1\r\nHost: x\r\nA:\r\n b\r\n\r\n", "GET", "/", "Host=x;A=b;", "ObsFold"},
         {"GET / HTTP/1.1\r\nHost : x\r\n\r\n", "GET", "/", "Host=x;", "SpaceBeforeColon"},
         {"GET / HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n", "GET", "/", "Host=x;=y;", "EmptyHeaderName"},
-        {"GET / HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n", "GET", "/", "Host=x;nonsense=;", "HeaderWithoutColon"},
-        {"GET / HTTP/1.1\r\nHost: x\r\nA B: c\r\n\r\n", "GET", "/", "Host=x;A B=c;", "BadHeaderName"},
-        {"GET / HTTP/1.1\r\nHost: x\r\nA: b\x01\r\n\r\n", "GET", "/", "Host=x;A=b\x01;", "BadHeaderValue"},
+        {"GET / HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n", "GET", "/", "Host=x;nonsense=;",
+         "HeaderWithoutColon"},
+        {"GET / HTTP/1.1\r\nHost: x\r\nA B: c\r\n\r\n", "GET", "/", "Host=x;A B=c;",
+         "BadHeaderName"},
+        {"GET / HTTP/1.1\r\nHost: x\r\nA: b\x01\r\n\r\n", "GET", "/", "Host=x;A=b\x01;",
+         "BadHeaderValue"},
         {"GET / HTTP/1.1\r\nHost: x\r\nA: \xc3\xa4\r\n\r\n", "GET", "/", "Host=x;A=\xc3\xa4;", ""},
         // Request lines.
         {"GET /\r\n", "GET", "/", "", "Http09"},
@@ -81,7 +88,8 @@ TEST_CASE("Heads, spans and anomalies") {
         {"GET  / HTTP/1.1\r\nHost: x\r\n\r\n", "GET", " /", "Host=x;", "BadTarget"},
         {"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", "GET", "/a b", "Host=x;", "BadTarget"},
         {"GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n", "GET", "/\x01", "Host=x;", "BadTarget"},
-        {"GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\n\r\n", "GET", "/\xc3\xa4", "Host=x;", "NonAsciiTarget"},
+        {"GET /\xc3\xa4 HTTP/1.1\r\nHost: x\r\n\r\n", "GET", "/\xc3\xa4", "Host=x;",
+         "NonAsciiTarget"},
         {"GET HTTP/1.1\r\nHost: x\r\n\r\n", "GET", "", "Host=x;", "BadTarget"},
         {"G(T / HTTP/1.1\r\nHost: x\r\n\r\n", "G(T", "/", "Host=x;", "BadMethod"},
         {" / HTTP/1.1\r\nHost: x\r\n\r\n", "", "/", "Host=x;", "BadMethod"},
@@ -90,7 +98,8 @@ TEST_CASE("Heads, spans and anomalies") {
         {"GET / HTTP/x\r\nHost: x\r\n\r\n", "GET", "/", "Host=x;", "BadVersion"},
         // Hosts.
         {"GET / HTTP/1.1\r\n\r\n", "GET", "/", "", "MissingHost"},
-        {"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "GET", "/", "Host=a;Host=a;", "MultipleHosts"},
+        {"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "GET", "/", "Host=a;Host=a;",
+         "MultipleHosts"},
         {"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "GET", "/", "Host=a/b;", "BadHost"},
         {"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "GET", "/", "Host=[::1]:80;", ""},
     };
@@ -110,8 +119,10 @@ TEST_CASE("Heads, spans and anomalies") {
 
 TEST_CASE("NUL in a head is noticed wherever it stands") {
     CHECK(names(parse("GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n"s, 99).head.anomalies) == "BadTarget");
-    CHECK(names(parse("GET / HTTP/1.1\r\nHost: x\r\nA: \0\r\n\r\n"s, 99).head.anomalies) == "BadHeaderValue");
-    CHECK(names(parse("GET / HTTP/1.1\r\nHost: x\r\n\0: a\r\n\r\n"s, 99).head.anomalies) == "BadHeaderName");
+    CHECK(names(parse("GET / HTTP/1.1\r\nHost: x\r\nA: \0\r\n\r\n"s, 99).head.anomalies) ==
+          "BadHeaderValue");
+    CHECK(names(parse("GET / HTTP/1.1\r\nHost: x\r\n\0: a\r\n\r\n"s, 99).head.anomalies) ==
+          "BadHeaderName");
 }
 
 TEST_CASE("Framing of requests") {
@@ -129,18 +140,21 @@ TEST_CASE("Framing of requests") {
         {"", None, 0, true, "UndefinedContentLength"},
         {"Transfer-Encoding: Chunked\r\n", Chunked, 0, true, ""},
         {"Content-Length: 5\r\nContent-Length: 5\r\n", Length, 5, true, "MultipleContentLength"},
-        {"Content-Length: 5\r\nContent-Length: 6\r\n", Undecidable, 0, false, "ConflictingContentLength"},
+        {"Content-Length: 5\r\nContent-Length: 6\r\n", Undecidable, 0, false,
+         "ConflictingContentLength"},
         {"Content-Length: 5,5\r\n", Undecidable, 0, false, "BadContentLength"},
         {"Content-Length: +5\r\n", Undecidable, 0, false, "BadContentLength"},
         {"Content-Length: -1\r\n", Undecidable, 0, false, "BadContentLength"},
         {"Content-Length: 0x5\r\n", Undecidable, 0, false, "BadContentLength"},
         {"Content-Length:\r\n", Undecidable, 0, false, "BadContentLength"},
         {"Content-Length: 99999999999999999999\r\n", Undecidable, 0, false, "BadContentLength"},
-        {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", Chunked, 0, false, "ContentLengthAndTransferEncoding"},
+        {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", Chunked, 0, false,
+         "ContentLengthAndTransferEncoding"},
         {"Transfer-Encoding: xchunked\r\n", Undecidable, 0, false, "BadTransferEncoding"},
         {"Transfer-Encoding: chunked, gzip\r\n", Undecidable, 0, false, "BadTransferEncoding"},
         {"Transfer-Encoding: gzip, chunked\r\n", Chunked, 0, true, "BadTransferEncoding"},
-        {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", Chunked, 0, true, "BadTransferEncoding MultipleTransferEncoding"},
+        {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", Chunked, 0, true,
+         "BadTransferEncoding MultipleTransferEncoding"},
         {"Transfer-Encoding : chunked\r\n", Chunked, 0, true, "SpaceBeforeColon"},
         {"Content-Length: 1\r\nConnection: x, Close\r\n", Length, 1, false, ""},
     };
@@ -152,9 +166,15 @@ TEST_CASE("Framing of requests") {
         CHECK(parsed.framing.keep_alive == row.keep_alive);
         CHECK(names(parsed.head.anomalies) == row.anomalies);
     }
-    CHECK(names(parse("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 99).head.anomalies) == "GetOrHeadZeroContentLength");
-    CHECK(names(parse("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", 99).head.anomalies) == "GetOrHeadWithBody");
-    CHECK(names(parse("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 99).head.anomalies) == "TransferEncodingInHttp10");
+    CHECK(
+        names(parse("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 99).head.anomalies) ==
+        "GetOrHeadZeroContentLength");
+    CHECK(
+        names(parse("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", 99).head.anomalies) ==
+        "GetOrHeadWithBody");
+    CHECK(
+        names(parse("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 99).head.anomalies) ==
+        "TransferEncodingInHttp10");
     CHECK_FALSE(parse("GET / HTTP/1.0\r\n\r\n", 99).framing.keep_alive);
     CHECK(parse("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", 99).framing.keep_alive);
     CHECK_FALSE(parse("GET /\r\n", 99).framing.keep_alive);
@@ -162,11 +182,16 @@ TEST_CASE("Framing of requests") {
 
 TEST_CASE("Oversized heads are told apart") {
     const Limits limits{20, 30, 100};
-    struct Row { std::string input; const char* anomaly; };
+    struct Row {
+        std::string input;
+        const char* anomaly;
+    };
     const Row rows[] = {
         {"GET /" + std::string(30, 'a'), "TargetTooLong"},
         {"GET / HTTP/1.1\r\nA: " + std::string(40, 'a'), "HeaderTooLarge"},
-        {"GET / HTTP/1.1\r\n" + "A: aaaaaaaaaaaaaaaaaaaa\r\n"s + "A: aaaaaaaaaaaaaaaaaaaa\r\n" + "A: aaaaaaaaaaaaaaaaaaaa\r\n" + "A: aaaaaaaaaaaaaaaaaaaa\r\n", "HeadTooLarge"},
+        {"GET / HTTP/1.1\r\n" + "A: aaaaaaaaaaaaaaaaaaaa\r\n"s + "A: aaaaaaaaaaaaaaaaaaaa\r\n" +
+             "A: aaaaaaaaaaaaaaaaaaaa\r\n" + "A: aaaaaaaaaaaaaaaaaaaa\r\n",
+         "HeadTooLarge"},
         {std::string(200, '\n'), "HeadTooLarge"},
     };
     for (const auto& row : rows) {
@@ -197,11 +222,15 @@ TEST_CASE("Status lines and the framing of responses") {
         {"HTTP/1.0 200 OK\r\n\r\n", 200, "OK", UntilClose, false, ""},
         {"HTTP/1.1 200 OK\r\n\r\n", 200, "OK", UntilClose, false, ""},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 200, "OK", Chunked, true, ""},
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", 200, "OK", UntilClose, false, "BadTransferEncoding"},
-        {"HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n", 304, "Not Modified", None, true, ""},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", 200, "OK", UntilClose, false,
+         "BadTransferEncoding"},
+        {"HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n", 304, "Not Modified", None, true,
+         ""},
         {"HTTP/1.1 204 No Content\r\n\r\n", 204, "No Content", None, true, ""},
-        {"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", 200, "OK", Undecidable, false, "BadContentLength"},
-        {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n", 200, "OK", Length, false, ""},
+        {"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", 200, "OK", Undecidable, false,
+         "BadContentLength"},
+        {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n", 200, "OK", Length,
+         false, ""},
         {"HTTP/2 200 OK\r\nContent-Length: 0\r\n\r\n", 0, "", None, true, "BadStatusLine"},
         {"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n", 0, "", None, true, "BadStatusLine"},
         {"HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n", 0, "", None, true, "BadStatusLine"},
@@ -223,7 +252,10 @@ TEST_CASE("Status lines and the framing of responses") {
 }
 
 TEST_CASE("Chunked bodies") {
-    struct Row { std::string input; const char* result; };  // "!" = bad, "…" = wants more
+    struct Row {
+        std::string input;
+        const char* result;
+    };  // "!" = bad, "…" = wants more
     const Row rows[] = {
         {"3\r\nabc\r\n0\r\n\r\n", "abc"},
         {"3;x=y\r\nabc\r\n2 ; z\r\nde\r\n0\r\n\r\n", "abcde"},
@@ -265,13 +297,15 @@ TEST_CASE("Chunked bodies") {
             }
             if (state == ChunkedDecoder::State::Bad) result += "!";
             if (state == ChunkedDecoder::State::NeedMore) result += "…";
-            if (!decoder.trailers().empty() && state == ChunkedDecoder::State::End) result += "[" + show(decoder.trailers()) + "]";
+            if (!decoder.trailers().empty() && state == ChunkedDecoder::State::End)
+                result += "[" + show(decoder.trailers()) + "]";
             CHECK(result == row.result);
         }
     }
     ChunkedDecoder decoder;
     std::string many = "0\r\n";
-    for (int i = 0; i < 10; ++i) many += "a: " + std::string(2000, 'y') + "\r\n";
+    for (int i = 0; i < 10; ++i)
+        many += "a: " + std::string(2000, 'y') + "\r\n";
     CHECK(decoder.decode(many, 99).state == ChunkedDecoder::State::Bad);
 }
 
@@ -285,25 +319,39 @@ TEST_CASE("Response heads keep the place of framing headers and set their value"
     using enum ConnectionValue;
     const Row rows[] = {
         {{{"A", "b"}}, BodyKind::Length, KeepAliveIfPresent, "A: b\r\nContent-Length: 7\r\n\r\n"},
-        {{{"content-LENGTH", "99"}, {"A", "b"}}, BodyKind::Length, Close, "content-LENGTH: 7\r\nA: b\r\nConnection: close\r\n\r\n"},
-        {{{"Connection", "keep-alive"}, {"Location", "/"}}, BodyKind::Length, Close, "Connection: close\r\nLocation: /\r\nContent-Length: 7\r\n\r\n"},
-        {{{"Connection", "keep-alive"}}, BodyKind::Length, KeepAliveIfPresent, "Connection: keep-alive\r\nContent-Length: 7\r\n\r\n"},
+        {{{"content-LENGTH", "99"}, {"A", "b"}},
+         BodyKind::Length,
+         Close,
+         "content-LENGTH: 7\r\nA: b\r\nConnection: close\r\n\r\n"},
+        {{{"Connection", "keep-alive"}, {"Location", "/"}},
+         BodyKind::Length,
+         Close,
+         "Connection: close\r\nLocation: /\r\nContent-Length: 7\r\n\r\n"},
+        {{{"Connection", "keep-alive"}},
+         BodyKind::Length,
+         KeepAliveIfPresent,
+         "Connection: keep-alive\r\nContent-Length: 7\r\n\r\n"},
         {{}, BodyKind::Length, KeepAlive, "Content-Length: 7\r\nConnection: keep-alive\r\n\r\n"},
-        {{{"Content-Length", "99"}, {"Transfer-Encoding", "gzip"}}, BodyKind::Chunked, AsIs, "Transfer-Encoding: chunked\r\n\r\n"},
+        {{{"Content-Length", "99"}, {"Transfer-Encoding", "gzip"}},
+         BodyKind::Chunked,
+         AsIs,
+         "Transfer-Encoding: chunked\r\n\r\n"},
         {{{"Content-Length", "99"}}, BodyKind::None, AsIs, "Content-Length: 99\r\n\r\n"},
         {{{"Connection", "upgrade"}}, BodyKind::None, AsIs, "Connection: upgrade\r\n\r\n"},
         {{{"A", "b\r\nEvil: 1"}}, BodyKind::UntilClose, AsIs, "A: b  Evil: 1\r\n\r\n"},
     };
     for (const auto& row : rows) {
         std::string out;
-        append_response_head(out, ResponseHead{.status = 200, .headers = row.headers}, row.body, 7, row.connection);
+        append_response_head(out, ResponseHead{.status = 200, .headers = row.headers}, row.body, 7,
+                             row.connection);
         CHECK(out == "HTTP/1.1 200 OK\r\n"s + row.expected);
     }
     std::string out;
     append_response_head(out, ResponseHead{.status = 464}, BodyKind::Length, 0, AsIs);
     CHECK(out == "HTTP/1.1 464 \r\nContent-Length: 0\r\n\r\n");
     out.clear();
-    append_response_head(out, ResponseHead{.status = 204, .headers = {{"Content-Length", "0"}}}, BodyKind::None, 0, AsIs);
+    append_response_head(out, ResponseHead{.status = 204, .headers = {{"Content-Length", "0"}}},
+                         BodyKind::None, 0, AsIs);
     CHECK(out == "HTTP/1.1 204 No Content\r\n\r\n");
 }
 

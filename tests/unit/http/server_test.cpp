@@ -1,13 +1,13 @@
 // The server over real sockets: what alb.md §2 and RFC 9112 §9 ask of a connection.
 #include "http/server.h"
 
+#include <httplib.h>
 #include <stdlib.h>
 
 #include <catch2/catch.hpp>
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
-#include <httplib.h>
 
 #include "support/raw_viewer.h"
 
@@ -18,7 +18,9 @@ using test::RawViewer;
 
 namespace {
 
-net::Deadline soon() { return net::Deadline::after(5s); }
+net::Deadline soon() {
+    return net::Deadline::after(5s);
+}
 
 // Answers by path.
 class Routes final : public Handler {
@@ -36,7 +38,8 @@ class Routes final : public Handler {
                 return;
             }
             std::string trailers;
-            for (const auto& trailer : exchange.body().trailers()) trailers += trailer.name + "=" + trailer.value;
+            for (const auto& trailer : exchange.body().trailers())
+                trailers += trailer.name + "=" + trailer.value;
             (void)exchange.respond(head, *body + trailers);
         } else if (path == "/ignore") {
             (void)exchange.respond(head, "ignored");
@@ -104,7 +107,8 @@ class Routes final : public Handler {
             (void)exchange.respond(head, "waited");
         } else if (answered_by_default(exchange)) {
         } else {
-            (void)exchange.respond(head, exchange.request().method + " " + exchange.request().target);
+            (void)exchange.respond(head,
+                                   exchange.request().method + " " + exchange.request().target);
         }
     }
     void handle_incomplete(Exchange& exchange) override {
@@ -140,34 +144,55 @@ std::string get(std::string_view path, std::string_view headers = "") {
 
 TEST_CASE("Answers on a connection of their own") {
     Running running;
-    struct Row { std::string request; std::string expected; };
+    struct Row {
+        std::string request;
+        std::string expected;
+    };
     const std::string post = "POST /echo HTTP/1.1\r\nHost: x\r\n";
     const Row rows[] = {
         {get("/a"), "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nGET /a"},
-        {get("/a", "Connection: close\r\n"), "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nGET /a"},
-        {"GET /a HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nGET /a"},
-        {"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: keep-alive\r\n\r\nGET /a"},
+        {get("/a", "Connection: close\r\n"),
+         "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nGET /a"},
+        {"GET /a HTTP/1.0\r\n\r\n",
+         "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nGET /a"},
+        {"GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+         "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: keep-alive\r\n\r\nGET /a"},
         {"GET /sized\r\n", "abc"},  // HTTP/0.9: the body alone
         {"HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"},
         {"HEAD /stream HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"},
         {get("/304"), "HTTP/1.1 304 Not Modified\r\n\r\n"},
         {get("/204"), "HTTP/1.1 204 No Content\r\n\r\n"},
-        {get("/inform"), "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfinal"},
-        {get("/prepared"), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok"},
+        {get("/inform"),
+         "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: "
+         "5\r\n\r\nfinal"},
+        {get("/prepared"),
+         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok"},
         {get("/sized"), "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc"},
-        {get("/relay"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nrelayed\r\n0\r\n\r\n"},
-        {get("/stream"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none,\r\n1770\r\n" + std::string(6000, 'x') + "\r\n0\r\nT: v\r\n\r\n"},
-        {"GET /stream10 HTTP/1.0\r\n\r\n", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\none," + std::string(6000, 'x')},
+        {get("/relay"),
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nrelayed\r\n0\r\n\r\n"},
+        {get("/stream"),
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none,\r\n1770\r\n" +
+             std::string(6000, 'x') + "\r\n0\r\nT: v\r\n\r\n"},
+        {"GET /stream10 HTTP/1.0\r\n\r\n",
+         "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\none," + std::string(6000, 'x')},
         {post + "Content-Length: 3\r\n\r\nabc", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"},
-        {post + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nT: v\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcT=v"},
-        {post + "Content-Length: 3\r\nExpect: 100-continue\r\n\r\nabc", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"},
-        {post + "Content-Length: 3\r\n\r\nab", "HTTP/1.1 400 Bad Request\r\nContent-Length: 48\r\nConnection: close\r\n\r\nthe body ended 1 bytes before its Content-Length"},
+        {post + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nT: v\r\n\r\n",
+         "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcT=v"},
+        {post + "Content-Length: 3\r\nExpect: 100-continue\r\n\r\nabc",
+         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"},
+        {post + "Content-Length: 3\r\n\r\nab",
+         "HTTP/1.1 400 Bad Request\r\nContent-Length: 48\r\nConnection: close\r\n\r\nthe body "
+         "ended 1 bytes before its Content-Length"},
         {get("/short"), "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"},
         {get("/half-chunked"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"},
         {get("/abort"), ""},
-        {get("/nothing"), "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"},
-        {get("/throw"), "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"},
-        {"GET /a HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 38\r\nConnection: close\r\n\r\nThe request is malformed: MissingHost\n"},
+        {get("/nothing"),
+         "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"},
+        {get("/throw"),
+         "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"},
+        {"GET /a HTTP/1.1\r\n\r\n",
+         "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: "
+         "38\r\nConnection: close\r\n\r\nThe request is malformed: MissingHost\n"},
         {"GET /a HTTP/1.1\r\nHos", ""},
     };
     for (const auto& row : rows) {
@@ -180,17 +205,24 @@ TEST_CASE("Answers on a connection of their own") {
 TEST_CASE("Pipelined requests are answered in order, bodies skipped or not") {
     Running running;
     const std::string post = "POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
-    const auto answer = test::answer_to(running.at(), get("/1") + post + get("/2") + get("/3", "Connection: close\r\n") + get("/4"));
-    CHECK(answer == "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nGET /1HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nignored"
-                    "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nGET /2HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nGET /3");
+    const auto answer =
+        test::answer_to(running.at(), get("/1") + post + get("/2") +
+                                          get("/3", "Connection: close\r\n") + get("/4"));
+    CHECK(answer ==
+          "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nGET /1HTTP/1.1 200 OK\r\nContent-Length: "
+          "7\r\n\r\nignored"
+          "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nGET /2HTTP/1.1 200 OK\r\nContent-Length: "
+          "6\r\nConnection: close\r\n\r\nGET /3");
     CHECK(running.routes.count == 4);
 }
 
 TEST_CASE("A request that was not asked to continue closes the connection after its answer") {
     Running running;
     RawViewer viewer(running.at());
-    viewer.send("POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
-    CHECK(viewer.read_to_end() == "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nignored");
+    viewer.send(
+        "POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+    CHECK(viewer.read_to_end() ==
+          "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nignored");
 }
 
 TEST_CASE("An answer before a large body arrives whole") {
@@ -198,7 +230,8 @@ TEST_CASE("An answer before a large body arrives whole") {
     RawViewer viewer(running.at());
     const std::string body(2 << 20, 'x');
     base::Thread sender("sender", [&] {
-        viewer.send("POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+        viewer.send("POST /ignore HTTP/1.1\r\nHost: x\r\nContent-Length: " +
+                    std::to_string(body.size()) + "\r\n\r\n" + body);
     });
     CHECK(viewer.read_until("ignored").ends_with("Connection: close\r\n\r\nignored"));
     sender.join();
@@ -212,11 +245,15 @@ TEST_CASE("A body that ends with its connection is reset when it is aborted") {
     CHECK(viewer.was_reset());
 }
 
-TEST_CASE("Framing that cannot be decided is the handler's to judge, and the last on its connection") {
+TEST_CASE(
+    "Framing that cannot be decided is the handler's to judge, and the last on its connection") {
     Running running;
-    for (const char* headers : {"Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length: x\r\n",
-                                "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"}) {
-        const auto answer = test::answer_to(running.at(), "POST /ignore HTTP/1.1\r\nHost: x\r\n"s + headers + "\r\n0\r\n\r\n" + get("/smuggled"));
+    for (const char* headers :
+         {"Content-Length: 1\r\nContent-Length: 2\r\n", "Content-Length: x\r\n",
+          "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"}) {
+        const auto answer =
+            test::answer_to(running.at(), "POST /ignore HTTP/1.1\r\nHost: x\r\n"s + headers +
+                                              "\r\n0\r\n\r\n" + get("/smuggled"));
         CHECK(answer == "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nignored");
     }
 }
@@ -227,10 +264,13 @@ TEST_CASE("Limits on heads reach the handler as anomalies") {
     options.max_header_line_bytes = 200;
     options.max_head_bytes = 400;
     Running running(options);
-    CHECK(test::answer_to(running.at(), get("/" + std::string(200, 'a'))).starts_with("HTTP/1.1 414 "));
-    CHECK(test::answer_to(running.at(), get("/", "A: " + std::string(300, 'a') + "\r\n")).starts_with("HTTP/1.1 431 "));
+    CHECK(test::answer_to(running.at(), get("/" + std::string(200, 'a')))
+              .starts_with("HTTP/1.1 414 "));
+    CHECK(test::answer_to(running.at(), get("/", "A: " + std::string(300, 'a') + "\r\n"))
+              .starts_with("HTTP/1.1 431 "));
     std::string many;
-    for (int i = 0; i < 40; ++i) many += "A: aaaaaaaaaa\r\n";
+    for (int i = 0; i < 40; ++i)
+        many += "A: aaaaaaaaaa\r\n";
     CHECK(test::answer_to(running.at(), get("/", many)).starts_with("HTTP/1.1 431 "));
 }
 
@@ -242,14 +282,16 @@ TEST_CASE("Waits: idle connections close silently, half a head gets what the han
     RawViewer silent(running.at()), half(running.at());
     half.send("GET /half HTTP/1.1\r\nHost: ");
     CHECK(silent.read_to_end() == "");
-    CHECK(half.read_to_end() == "HTTP/1.1 408 Request Timeout\r\nContent-Length: 5\r\nConnection: close\r\n\r\n/half");
+    CHECK(half.read_to_end() ==
+          "HTTP/1.1 408 Request Timeout\r\nContent-Length: 5\r\nConnection: close\r\n\r\n/half");
 }
 
 TEST_CASE("The response after the connection's age says close") {
     ServerOptions options;
     options.keep_alive_age = 0ms;
     Running running(options);
-    CHECK(test::answer_to(running.at(), get("/a") + get("/b")) == "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nGET /a");
+    CHECK(test::answer_to(running.at(), get("/a") + get("/b")) ==
+          "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nGET /a");
 }
 
 TEST_CASE("Connections above the limit are answered 503") {
@@ -279,13 +321,15 @@ TEST_CASE("Stopping: idle connections end, one under way is answered and closed"
         running.routes.released = true;
     }
     running.routes.changed.notify_all();
-    CHECK(busy.read_to_end() == "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nwaited");
+    CHECK(busy.read_to_end() ==
+          "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nwaited");
     stopper.join();
 }
 
 TEST_CASE("An upgrade hands over the socket and what was read past the head") {
     Running running;
-    CHECK(test::answer_to(running.at(), get("/upgrade", "Connection: upgrade\r\nUpgrade: x\r\n") + "early") ==
+    CHECK(test::answer_to(running.at(),
+                          get("/upgrade", "Connection: upgrade\r\nUpgrade: x\r\n") + "early") ==
           "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n<early>");
 }
 

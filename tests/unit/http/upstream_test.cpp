@@ -16,7 +16,9 @@ using test::ScriptedOrigin;
 
 namespace {
 
-net::Deadline soon() { return net::Deadline::after(5s); }
+net::Deadline soon() {
+    return net::Deadline::after(5s);
+}
 
 struct World {
     ScriptedOrigin origin;
@@ -25,7 +27,8 @@ struct World {
     AttemptTimeouts timeouts;
     Endpoint to{"127.0.0.1", origin.port()};
 
-    Result<std::unique_ptr<UpstreamResponse>> send(const RequestHead& head, BodyReader* body = nullptr) {
+    Result<std::unique_ptr<UpstreamResponse>> send(const RequestHead& head,
+                                                   BodyReader* body = nullptr) {
         return upstream.send(to, head, body, timeouts);
     }
     // Status and body, or the error's kind and retry.
@@ -33,16 +36,23 @@ struct World {
         const auto response = send(head, body);
         if (!response) return shown(response.error());
         const auto text = read_all((*response)->body(), 1 << 20, soon());
-        return std::to_string((*response)->head().status) + " " + (text ? *text : shown(text.error()));
+        return std::to_string((*response)->head().status) + " " +
+               (text ? *text : shown(text.error()));
     }
     static std::string shown(const Error& error) {
-        return std::string(name_of(error.kind)) + (error.retry == Error::Retry::OnFreshConnection ? " fresh"
-                                                   : error.retry == Error::Retry::Yes             ? " yes" : "");
+        return std::string(name_of(error.kind)) + (error.retry == Error::Retry::OnFreshConnection
+                                                       ? " fresh"
+                                                   : error.retry == Error::Retry::Yes ? " yes"
+                                                                                      : "");
     }
 };
 
-RequestHead get(std::string target = "/") { return {"GET", std::move(target), 1, 1, {{"Host", "x"}}, {}}; }
-RequestHead post() { return {"POST", "/", 1, 1, {{"Host", "x"}}, {}}; }
+RequestHead get(std::string target = "/") {
+    return {"GET", std::move(target), 1, 1, {{"Host", "x"}}, {}};
+}
+RequestHead post() {
+    return {"POST", "/", 1, 1, {{"Host", "x"}}, {}};
+}
 
 // A body without a length, in two pieces, with a trailer.
 class Unsized final : public BodyReader {
@@ -84,7 +94,8 @@ TEST_CASE("Connections are kept and reused after a body was read to its end") {
 
 TEST_CASE("What a response says about its connection is honoured") {
     World world;
-    for (const char* reply : {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx"}) {
+    for (const char* reply : {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx",
+                              "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx"}) {
         world.origin.will(reply);
         CHECK(world.ask(get()) == "200 x");
         CHECK(world.upstream.idle_connections() == 0);
@@ -120,19 +131,28 @@ TEST_CASE("Request bodies are framed by their length or in chunks") {
 }
 
 TEST_CASE("Replies, ordinary and malformed") {
-    struct Row { Script script; const char* expected; };
+    struct Row {
+        Script script;
+        const char* expected;
+    };
     using Then = Script::Then;
     const Row rows[] = {
         {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"}, "200 abc"},
         {{"HTTP/1.1 200 OK\r\n\r\nuntil close", {}, true, Then::Close}, "200 until close"},
-        {{"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"}, "200 x"},
+        {{"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 "
+          "OK\r\nContent-Length: 1\r\n\r\nx"},
+         "200 x"},
         {{"HTTP/1.1 204 No Content\r\n\r\n"}, "204 "},
         {{"HTT", {"P/1.1 200 OK\r\nContent-", "Length: 2\r\n\r", "\nok"}}, "200 ok"},
         {{"nonsense\r\n\r\n"}, "Malformed"},
         {{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx"}, "Malformed"},
         {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}, "200 Malformed"},
         {{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", {}, true, Then::Close}, "200 Closed"},
-        {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", {}, true, Then::Close}, "200 Closed"},
+        {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+          {},
+          true,
+          Then::Close},
+         "200 Closed"},
         {{"HTTP/1.1 200 OK\r\nA: " + std::string(70'000, 'x') + "\r\n\r\n"}, "TooLarge"},
         {{"HTTP/1.1 200 OK\r\nConte", {}, true, Then::Close}, "Closed"},
         {{"", {}, true, Then::Close}, "Closed"},
@@ -164,7 +184,8 @@ TEST_CASE("A reused connection that dies without an answer is worth a fresh one"
     CHECK(world.ask(post(), &body) == "Closed");
 }
 
-TEST_CASE("A connection with something to say is not kept, and a dead one costs one fresh try at most") {
+TEST_CASE(
+    "A connection with something to say is not kept, and a dead one costs one fresh try at most") {
     World world;
     world.origin.will("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1 200 OK\r\n");
     CHECK(world.ask(get()) == "200 x");
@@ -195,7 +216,8 @@ TEST_CASE("Waits end attempts") {
 
 TEST_CASE("An answer before the body is through ends the sending") {
     World world;
-    world.origin.will({reply_of(413, "too much", "Connection: close\r\n"), {}, false, Script::Then::Close});
+    world.origin.will(
+        {reply_of(413, "too much", "Connection: close\r\n"), {}, false, Script::Then::Close});
     StringBody large(std::string(64 << 20, 'x'));
     const auto answer = world.ask(post(), &large);
     // The origin's close with unread bytes may reset the connection before the answer is read.
@@ -205,7 +227,10 @@ TEST_CASE("An answer before the body is through ends the sending") {
 
 TEST_CASE("A 101 hands over the connection, and the tunnel relays both ways") {
     World world;
-    world.origin.will({"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nearly", {}, true, Script::Then::Silence});
+    world.origin.will({"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nearly",
+                       {},
+                       true,
+                       Script::Then::Silence});
     const auto response = world.send(get());
     REQUIRE(response);
     CHECK((*response)->head().status == 101);
@@ -224,21 +249,32 @@ TEST_CASE("A tunnel passes bytes and ends on, and gives up when idle") {
         int one[2], other[2];
         REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, one) == 0);
         REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, other) == 0);
-        return Ends{net::Socket(one[0]), net::Socket(one[1]), net::Socket(other[0]), net::Socket(other[1])};
+        return Ends{net::Socket(one[0]), net::Socket(one[1]), net::Socket(other[0]),
+                    net::Socket(other[1])};
     };
     const auto read_to_end = [](net::Socket& socket) {
         std::string text;
         char bytes[4096];
-        for (auto got = socket.read_some(bytes, soon()); got && *got > 0; got = socket.read_some(bytes, soon())) text.append(bytes, *got);
+        for (auto got = socket.read_some(bytes, soon()); got && *got > 0;
+             got = socket.read_some(bytes, soon()))
+            text.append(bytes, *got);
         return text;
     };
     SECTION("both ways, more than buffers hold, early bytes first") {
         auto ends = make();
         TunnelReport report;
-        base::Thread tunnel("tunnel", [&] { report = run_tunnel(ends.first, "early,", ends.second, "hello,", 5s); });
+        base::Thread tunnel("tunnel", [&] {
+            report = run_tunnel(ends.first, "early,", ends.second, "hello,", 5s);
+        });
         const std::string large(3 << 20, 'x');
-        base::Thread viewer("viewer", [&] { (void)ends.viewer.write_all(large, soon()); ends.viewer.finish_writing(); });
-        base::Thread target("target", [&] { (void)ends.target.write_all("back", soon()); ends.target.finish_writing(); });
+        base::Thread viewer("viewer", [&] {
+            (void)ends.viewer.write_all(large, soon());
+            ends.viewer.finish_writing();
+        });
+        base::Thread target("target", [&] {
+            (void)ends.target.write_all("back", soon());
+            ends.target.finish_writing();
+        });
         CHECK(read_to_end(ends.target) == "early," + large);
         CHECK(read_to_end(ends.viewer) == "hello,back");
         viewer.join();
@@ -254,7 +290,8 @@ TEST_CASE("A tunnel passes bytes and ends on, and gives up when idle") {
     }
     SECTION("shut from elsewhere") {
         auto ends = make();
-        base::Thread tunnel("tunnel", [&] { (void)run_tunnel(ends.first, "", ends.second, "", 60s); });
+        base::Thread tunnel("tunnel",
+                            [&] { (void)run_tunnel(ends.first, "", ends.second, "", 60s); });
         ends.first.shut();
         tunnel.join();
     }

@@ -8,7 +8,10 @@
 using net::Address;
 
 TEST_CASE("Addresses are read, written and compared") {
-    struct Row { const char* input; const char* written; };  // written "" = refused
+    struct Row {
+        const char* input;
+        const char* written;
+    };  // written "" = refused
     const Row rows[] = {
         {"127.0.0.1:80", "127.0.0.1:80"},
         {"[::1]:8080", "[::1]:8080"},

@@ -1,12 +1,13 @@
 // Sessions on loops: what they may rely on, wherever they are carried.
 #include "net/loop.h"
 
-#include <catch2/catch.hpp>
-#include <atomic>
-#include <mutex>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <mutex>
 
 #include "net/listener.h"
 #include "support/raw_viewer.h"
@@ -16,8 +17,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Sends back lines; "leave" makes the session go on on a thread, "return" on the loop, "slow" waits longer
-// than it may, "flood" sends more than any buffer takes, "end" ends it.
+// Sends back lines; "leave" makes the session go on on a thread, "return" on the loop, "slow" waits
+// longer than it may, "flood" sends more than any buffer takes, "end" ends it.
 void echo(Socket& socket) {
     std::string line;
     char byte;
@@ -34,7 +35,9 @@ void echo(Socket& socket) {
         if (line == "slow") {
             char none;
             const auto nothing = socket.read_some({&none, 1}, Deadline::after(30ms));
-            line = nothing ? "read" : nothing.error().kind == ErrorKind::Timeout ? "timed out" : "failed";
+            line = nothing                                      ? "read"
+                   : nothing.error().kind == ErrorKind::Timeout ? "timed out"
+                                                                : "failed";
         }
         if (line == "flood") line.assign(8 << 20, 'x');
         line += current_loop() ? " on a loop\n" : " on a thread\n";
@@ -80,7 +83,8 @@ TEST_CASE("A session that cannot write lets others run") {
     listener->start();
     test::RawViewer slow(listener->address()), other(listener->address());
     slow.send("flood\n");
-    for (int i = 0; i < 3; ++i) CHECK(ask(other, "still here\n") == "still here on a loop\n");
+    for (int i = 0; i < 3; ++i)
+        CHECK(ask(other, "still here\n") == "still here on a loop\n");
     CHECK(slow.read_until("\n").size() == (8 << 20) + std::string(" on a loop\n").size());
 }
 
@@ -88,19 +92,25 @@ TEST_CASE("Many sessions at once, each with its own bytes") {
     if (!Loops::built()) return;
     Echo server;
     std::vector<std::unique_ptr<test::RawViewer>> viewers;
-    for (int i = 0; i < 200; ++i) viewers.push_back(std::make_unique<test::RawViewer>(server.listener->address()));
+    for (int i = 0; i < 200; ++i)
+        viewers.push_back(std::make_unique<test::RawViewer>(server.listener->address()));
     for (int round = 0; round < 3; ++round) {
-        for (size_t i = 0; i < viewers.size(); ++i) viewers[i]->send((i % 7 == 0 ? "leave\n" : std::to_string(i) + "\n"));
+        for (size_t i = 0; i < viewers.size(); ++i)
+            viewers[i]->send((i % 7 == 0 ? "leave\n" : std::to_string(i) + "\n"));
         for (size_t i = 0; i < viewers.size(); ++i) {
             const std::string line = viewers[i]->read_until("\n");
-            CHECK(line == (i % 7 == 0 ? "leave on a thread\n" : std::to_string(i) + " on a loop\n"));
+            CHECK(line ==
+                  (i % 7 == 0 ? "leave on a thread\n" : std::to_string(i) + " on a loop\n"));
         }
     }
     // Both ends: some say goodbye, the listener ends the others.
-    for (size_t i = 0; i < viewers.size(); i += 2) viewers[i]->send("end\n");
-    for (size_t i = 0; i < viewers.size(); i += 2) CHECK(viewers[i]->read_to_end().empty());
+    for (size_t i = 0; i < viewers.size(); i += 2)
+        viewers[i]->send("end\n");
+    for (size_t i = 0; i < viewers.size(); i += 2)
+        CHECK(viewers[i]->read_to_end().empty());
     server.listener->stop();
-    for (size_t i = 1; i < viewers.size(); i += 2) CHECK(viewers[i]->read_to_end().empty());
+    for (size_t i = 1; i < viewers.size(); i += 2)
+        CHECK(viewers[i]->read_to_end().empty());
     CHECK(server.listener->open_connections() == 0);
 }
 

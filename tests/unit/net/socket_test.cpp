@@ -25,7 +25,9 @@ using net::Socket;
 
 namespace {
 
-Deadline soon() { return Deadline::after(5s); }
+Deadline soon() {
+    return Deadline::after(5s);
+}
 
 std::unique_ptr<Listener> listen_with(Listener::Session session) {
     auto listener = Listener::open(Address::loopback(0), "test", std::move(session));
@@ -220,13 +222,22 @@ TEST_CASE("The resolver knows its names, loopback, and nothing else") {
     auto listener = listen_with(echo);
     net::Resolver resolver;
     resolver.set("My-LB.elb.amazonaws.com", 80, listener->address());
-    resolver.set("10.0.1.17", 0, [&](Deadline deadline) { return Socket::connect(listener->address(), deadline); });
-    struct Row { const char* name; uint16_t port; bool known; };
+    resolver.set("10.0.1.17", 0,
+                 [&](Deadline deadline) { return Socket::connect(listener->address(), deadline); });
+    struct Row {
+        const char* name;
+        uint16_t port;
+        bool known;
+    };
     const Row rows[] = {
-        {"my-lb.ELB.amazonaws.com", 80, true}, {"my-lb.elb.amazonaws.com.", 80, true},
-        {"my-lb.elb.amazonaws.com", 81, false}, {"10.0.1.17", 1234, true},
-        {"10.0.1.18", 1234, false},             {"127.0.0.1", listener->address().port(), true},
-        {"example.com", 80, false},             {"93.184.216.34", 80, false},
+        {"my-lb.ELB.amazonaws.com", 80, true},
+        {"my-lb.elb.amazonaws.com.", 80, true},
+        {"my-lb.elb.amazonaws.com", 81, false},
+        {"10.0.1.17", 1234, true},
+        {"10.0.1.18", 1234, false},
+        {"127.0.0.1", listener->address().port(), true},
+        {"example.com", 80, false},
+        {"93.184.216.34", 80, false},
     };
     for (const auto& row : rows) {
         INFO(row.name << ":" << row.port);
@@ -245,7 +256,7 @@ TEST_CASE("The authority's files are private and are found again") {
     net::Authority authority(path);
     const auto pem = authority.ca_pem();
     REQUIRE(pem);
-    struct stat status {};
+    struct stat status{};
     REQUIRE(stat(path.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0700);
     REQUIRE(stat((path + "/ca.key").c_str(), &status) == 0);
@@ -253,7 +264,8 @@ TEST_CASE("The authority's files are private and are found again") {
     net::Authority again(path);
     CHECK(again.ca_pem() == pem);
     CHECK(again.leaf("a.example")->certificate_pem == again.leaf("A.example")->certificate_pem);
-    for (const char* name : {"", "a,IP:1.2.3.4", "a b", "../x", "a\nb"}) CHECK_FALSE(authority.leaf(name));
+    for (const char* name : {"", "a,IP:1.2.3.4", "a b", "../x", "a\nb"})
+        CHECK_FALSE(authority.leaf(name));
 
     std::ofstream(path + "/ca.key") << "nonsense";
     net::Authority broken(path);
@@ -270,9 +282,13 @@ TEST_CASE("TLS: leaf by SNI, ALPN, trust in our authority alone") {
             echo(socket);
         }
     });
-    struct Row { const char* name; bool trusts_ours; bool connects; };
-    for (const auto& row : {Row{"a.cloudfront.net", true, true}, Row{"127.0.0.1", true, true}, Row{"localhost", true, true},
-                            Row{"a.cloudfront.net", false, false}}) {
+    struct Row {
+        const char* name;
+        bool trusts_ours;
+        bool connects;
+    };
+    for (const auto& row : {Row{"a.cloudfront.net", true, true}, Row{"127.0.0.1", true, true},
+                            Row{"localhost", true, true}, Row{"a.cloudfront.net", false, false}}) {
         INFO(row.name << " " << row.trusts_ours);
         net::TlsClient client(row.trusts_ours ? ours : foreign);
         auto socket = Socket::connect(listener->address(), soon());
@@ -284,7 +300,8 @@ TEST_CASE("TLS: leaf by SNI, ALPN, trust in our authority alone") {
             continue;
         }
         CHECK(net::tls_version(*socket) == "TLSv1.3");
-        const std::string greeting = row.name == std::string("127.0.0.1") ? "\n" : std::string(row.name) + "\n";
+        const std::string greeting =
+            row.name == std::string("127.0.0.1") ? "\n" : std::string(row.name) + "\n";
         CHECK(read_exactly(*socket, greeting.size()) == greeting);
         const std::string big(300'000, 'b');
         base::Thread writer("writer", [&] { (void)socket->write_all("head", big, soon()); });
@@ -302,7 +319,12 @@ TEST_CASE("TLS: leaf by SNI, ALPN, trust in our authority alone") {
 
 TEST_CASE("A TLS handshake with a silent peer ends at its deadline") {
     TemporaryDirectory directory;
-    auto listener = listen_with([](Socket& socket) { (void)socket.wait_readable(soon()); char b[600]; (void)socket.read_some(b, soon()); (void)socket.wait_readable(soon()); });
+    auto listener = listen_with([](Socket& socket) {
+        (void)socket.wait_readable(soon());
+        char b[600];
+        (void)socket.read_some(b, soon());
+        (void)socket.wait_readable(soon());
+    });
     auto socket = Socket::connect(listener->address(), soon());
     REQUIRE(socket);
     net::TlsClient client;

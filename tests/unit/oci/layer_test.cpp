@@ -1,4 +1,7 @@
-// Layers: what is packed and unpacked is the same, and a hostile layer reaches nothing outside (OCI layer.md).
+// Layers: what is packed and unpacked is the same, and a hostile layer reaches nothing outside (OCI
+// layer.md).
+#include "oci/layer.h"
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
@@ -11,7 +14,6 @@
 #include <fstream>
 
 #include "oci/image_tree.h"
-#include "oci/layer.h"
 #include "oci/layer_store.h"
 #include "oci/layout.h"
 #include "support/temporary_directory.h"
@@ -24,7 +26,7 @@ namespace {
 struct Member {
     std::string name;
     mode_t type = AE_IFREG;
-    std::string content;        // or the target of a link
+    std::string content;  // or the target of a link
     bool hard_link = false;
     mode_t mode = 0644;
 };
@@ -78,7 +80,9 @@ struct Bench {
 }  // namespace
 
 TEST_CASE("layer: plain, gzip and zstd give the same tree and diff id") {
-    std::vector<Member> members = {{"d/", AE_IFDIR, "", false, 0755}, {"d/file", AE_IFREG, "content"}, {"link", AE_IFLNK, "d/file"},
+    std::vector<Member> members = {{"d/", AE_IFDIR, "", false, 0755},
+                                   {"d/file", AE_IFREG, "content"},
+                                   {"link", AE_IFLNK, "d/file"},
                                    {"hard", AE_IFREG, "d/file", true}};
     std::string plain = tar_of(members);
     for (Filter filter : {Filter::None, Filter::Gzip, Filter::Zstd}) {
@@ -99,7 +103,7 @@ TEST_CASE("layer: plain, gzip and zstd give the same tree and diff id") {
 TEST_CASE("layer: hostile names reach nothing outside") {
     struct Row {
         std::vector<Member> members;
-        bool accepted;              // harmless after resolution inside the image
+        bool accepted;  // harmless after resolution inside the image
     };
     for (const Row& row : {
              Row{{{"../escaped", AE_IFREG, "x"}}, false},
@@ -129,9 +133,11 @@ TEST_CASE("layer: hostile names reach nothing outside") {
 }
 
 TEST_CASE("layer: damaged input is an error") {
-    std::string good = tar_of({{"file", AE_IFREG, std::string(5000, 'x')}}), zipped = tar_of({{"file", AE_IFREG, "x"}}, Filter::Gzip);
-    for (const std::string& bytes : {std::string("not a tar at all, but long enough to be looked at"), good.substr(0, 2000),
-                                     zipped.substr(0, zipped.size() / 2), std::string(1, '\x1f')}) {
+    std::string good = tar_of({{"file", AE_IFREG, std::string(5000, 'x')}}),
+                zipped = tar_of({{"file", AE_IFREG, "x"}}, Filter::Gzip);
+    for (const std::string& bytes :
+         {std::string("not a tar at all, but long enough to be looked at"), good.substr(0, 2000),
+          zipped.substr(0, zipped.size() / 2), std::string(1, '\x1f')}) {
         Bench bench;
         CHECK_FALSE(bench.unpack(bytes));
     }
@@ -139,10 +145,12 @@ TEST_CASE("layer: damaged input is an error") {
 
 TEST_CASE("layer: whiteouts become devices and opaque marks, and are packed as whiteouts again") {
     Bench bench;
-    std::vector<Member> members = {{"d/", AE_IFDIR, "", false, 0755}, {"d/.wh..wh..opq", AE_IFREG, ""}, {"d/new", AE_IFREG, "n"},
+    std::vector<Member> members = {{"d/", AE_IFDIR, "", false, 0755},
+                                   {"d/.wh..wh..opq", AE_IFREG, ""},
+                                   {"d/new", AE_IFREG, "n"},
                                    {".wh.gone", AE_IFREG, ""}};
     REQUIRE(bench.unpack(tar_of(members)));
-    struct stat facts {};
+    struct stat facts{};
     REQUIRE(::lstat((bench.root + "/gone").c_str(), &facts) == 0);
     CHECK(S_ISCHR(facts.st_mode));
     CHECK(facts.st_rdev == 0);
@@ -165,7 +173,8 @@ TEST_CASE("layer: whiteouts become devices and opaque marks, and are packed as w
 
     // What a reader of both layers sees.
     support::TemporaryDirectory below;
-    for (const char* path : {"d", "e"}) fs::create_directory(below / path);
+    for (const char* path : {"d", "e"})
+        fs::create_directory(below / path);
     std::ofstream(below / "d/old") << "o";
     std::ofstream(below / "gone") << "g";
     std::ofstream(below / "e/kept") << "k";
@@ -184,7 +193,9 @@ TEST_CASE("layer: the same tree packs to the same bytes whatever its times") {
         fs::create_directories(bench.root + "/b/c");
         std::ofstream(bench.root + "/b/c/file") << "text";
         std::ofstream(bench.root + "/a") << "text";
-        if (!digests[0].empty()) fs::last_write_time(bench.root + "/a", fs::file_time_type::clock::now() - std::chrono::hours(100));
+        if (!digests[0].empty())
+            fs::last_write_time(bench.root + "/a",
+                                fs::file_time_type::clock::now() - std::chrono::hours(100));
         int file = ::open((bench.directory / "t").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
         digest = pack_layer(bench.root, file, native_ownership())->diff_id;
         ::close(file);

@@ -1,4 +1,6 @@
 // Push and pull over HTTP against a small registry (OCI distribution-spec, "Push", "Pull").
+#include "oci/registry_client.h"
+
 #include <httplib.h>
 
 #include <catch2/catch.hpp>
@@ -9,7 +11,6 @@
 #include "base/encoding.h"
 #include "oci/layer_store.h"
 #include "oci/layout.h"
-#include "oci/registry_client.h"
 #include "support/temporary_directory.h"
 
 using namespace oci;
@@ -21,16 +22,22 @@ class Registry {
   public:
     Registry() {
         server_.set_tcp_nodelay(true);
-        server_.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& response) {
-            if (request.get_header_value("Authorization") == "Basic " + base::to_base64("AWS:secret"))
-                return httplib::Server::HandlerResponse::Unhandled;
-            response.status = 401;
-            response.set_header("WWW-Authenticate", "Basic realm=\"ecr\"");
-            response.set_content("Not Authorized\n", "text/plain");
-            return httplib::Server::HandlerResponse::Handled;
+        server_.set_pre_routing_handler(
+            [](const httplib::Request& request, httplib::Response& response) {
+                if (request.get_header_value("Authorization") ==
+                    "Basic " + base::to_base64("AWS:secret"))
+                    return httplib::Server::HandlerResponse::Unhandled;
+                response.status = 401;
+                response.set_header("WWW-Authenticate", "Basic realm=\"ecr\"");
+                response.set_content("Not Authorized\n", "text/plain");
+                return httplib::Server::HandlerResponse::Handled;
+            });
+        server_.Get(R"(/v2/app/blobs/(.+))", [this](const auto& request, auto& response) {
+            give(blobs_, request.matches[1], response);
         });
-        server_.Get(R"(/v2/app/blobs/(.+))", [this](const auto& request, auto& response) { give(blobs_, request.matches[1], response); });
-        server_.Get(R"(/v2/app/manifests/(.+))", [this](const auto& request, auto& response) { give(manifests_, request.matches[1], response); });
+        server_.Get(R"(/v2/app/manifests/(.+))", [this](const auto& request, auto& response) {
+            give(manifests_, request.matches[1], response);
+        });
         server_.Post("/v2/app/blobs/uploads/", [](const auto&, auto& response) {
             response.status = 202;
             response.set_header("Location", "/v2/app/blobs/uploads/1?state=x");
@@ -59,15 +66,20 @@ class Registry {
     int uploads = 0;
 
   private:
-    void give(std::map<std::string, std::string>& from, const std::string& name, httplib::Response& response) {
+    void give(std::map<std::string, std::string>& from, const std::string& name,
+              httplib::Response& response) {
         std::lock_guard lock(mutex_);
         auto found = from.find(name);
         if (found == from.end()) {
             response.status = 404;
-            response.set_content(R"({"errors":[{"code":"NAME_UNKNOWN","message":"no such thing"}]})", "application/json");
+            response.set_content(
+                R"({"errors":[{"code":"NAME_UNKNOWN","message":"no such thing"}]})",
+                "application/json");
             return;
         }
-        response.set_content(found->second, &from == &manifests_ ? std::string(kManifestType).c_str() : "application/octet-stream");
+        response.set_content(found->second, &from == &manifests_
+                                                ? std::string(kManifestType).c_str()
+                                                : "application/octet-stream");
     }
 
     httplib::Server server_;
@@ -86,7 +98,8 @@ TEST_CASE("registry client: what is pushed comes back, and is sent once") {
     Manifest manifest;
     manifest.media_type = kManifestType;
     manifest.config = {std::string(kConfigType), *layout.put_blob(config), config.size()};
-    manifest.layers = {{std::string(kLayerType), *layout.put_blob(layer_bytes), layer_bytes.size()}};
+    manifest.layers = {
+        {std::string(kLayerType), *layout.put_blob(layer_bytes), layer_bytes.size()}};
     std::string bytes = write_manifest(manifest);
     ManifestBytes pushed{Digest::of(bytes), manifest.media_type, bytes};
 

@@ -159,8 +159,8 @@ TEST_CASE("presigned URLs: #108 to #112") {
     CHECK(put.status == 200);
     CHECK(put.header("x-amz-checksum-crc32").empty());
     CHECK_FALSE(put.header("x-amz-checksum-crc64nvme").empty());
-    std::string checked = presign(stack, "PUT", "/bucket/c",
-                                  {{"x-amz-checksum-crc32", "AAAAAA=="}});
+    std::string checked =
+        presign(stack, "PUT", "/bucket/c", {{"x-amz-checksum-crc32", "AAAAAA=="}});
     CHECK(fetch("PUT", checked, {{"x-amz-checksum-crc32", "AAAAAA=="}}, "x").code() == "BadDigest");
 
     stack.clock.advance(base::seconds(61));

@@ -35,30 +35,41 @@ struct Fixture {
 
 TEST_CASE("#88 a secret is found by name, by ARN and by ARN without its suffix") {
     Fixture f;
-    std::string arn = f.call("CreateSecret", R"({"Name":"app/db","SecretString":"correct-horse"})")["ARN"].as_string();
+    std::string arn =
+        f.call("CreateSecret", R"({"Name":"app/db","SecretString":"correct-horse"})")["ARN"]
+            .as_string();
     CHECK(arn.starts_with("arn:aws:secretsmanager:us-east-1:000000000000:secret:app/db-"));
-    CHECK(arn.size() == std::string("arn:aws:secretsmanager:us-east-1:000000000000:secret:app/db-").size() + 6);
+    CHECK(arn.size() ==
+          std::string("arn:aws:secretsmanager:us-east-1:000000000000:secret:app/db-").size() + 6);
     for (const std::string& id : {std::string("app/db"), arn, arn.substr(0, arn.size() - 7)})
-        CHECK(f.call("GetSecretValue", R"({"SecretId":")" + id + "\"}")["SecretString"].as_string() == "correct-horse");
+        CHECK(
+            f.call("GetSecretValue", R"({"SecretId":")" + id + "\"}")["SecretString"].as_string() ==
+            "correct-horse");
     CHECK(f.error("GetSecretValue", R"({"SecretId":"none"})") ==
           "ResourceNotFoundException: Secrets Manager can't find the specified secret.");
-    CHECK(f.error("CreateSecret", R"({"Name":"app/db","SecretString":"x"})") ==
-          "ResourceExistsException: The operation failed because the secret app/db already exists.");
+    CHECK(
+        f.error("CreateSecret", R"({"Name":"app/db","SecretString":"x"})") ==
+        "ResourceExistsException: The operation failed because the secret app/db already exists.");
 }
 
 TEST_CASE("a pinned ARN is kept, an unpinned one is the same in every world") {
     Fixture f, g;
-    f.ids.pin("secret", "p", "arn", "arn:aws:secretsmanager:us-east-1:000000000000:secret:p-AbCdEf");
+    f.ids.pin("secret", "p", "arn",
+              "arn:aws:secretsmanager:us-east-1:000000000000:secret:p-AbCdEf");
     CHECK(f.call("CreateSecret", R"({"Name":"p"})")["ARN"].as_string().ends_with("p-AbCdEf"));
-    CHECK(f.call("CreateSecret", R"({"Name":"q"})")["ARN"] == g.call("CreateSecret", R"({"Name":"q"})")["ARN"]);
+    CHECK(f.call("CreateSecret", R"({"Name":"q"})")["ARN"] ==
+          g.call("CreateSecret", R"({"Name":"q"})")["ARN"]);
 }
 
 TEST_CASE("a new value becomes current and the former one previous") {
     Fixture f;
     f.call("CreateSecret", R"({"Name":"s","SecretString":"first value"})");
     f.call("PutSecretValue", R"({"SecretId":"s","SecretString":"second value"})");
-    CHECK(f.call("GetSecretValue", R"({"SecretId":"s"})")["SecretString"].as_string() == "second value");
-    CHECK(f.call("GetSecretValue", R"({"SecretId":"s","VersionStage":"AWSPREVIOUS"})")["SecretString"].as_string() == "first value");
+    CHECK(f.call("GetSecretValue", R"({"SecretId":"s"})")["SecretString"].as_string() ==
+          "second value");
+    CHECK(
+        f.call("GetSecretValue", R"({"SecretId":"s","VersionStage":"AWSPREVIOUS"})")["SecretString"]
+            .as_string() == "first value");
     f.call("UpdateSecret", R"({"SecretId":"s","SecretString":"third value"})");
     CHECK(f.call("ListSecretVersionIds", R"({"SecretId":"s"})")["Versions"].size() == 2);
     CHECK(f.manager.value("s", "AWSPREVIOUS", "").value() == "second value");
@@ -74,7 +85,8 @@ TEST_CASE("deletion is scheduled, and can be taken back until its day") {
     CHECK(f.error("GetSecretValue", R"({"SecretId":"s"})") == "none");
     f.call("DeleteSecret", R"({"SecretId":"s"})");
     f.clock.advance(std::chrono::hours(24 * 31));
-    CHECK(f.error("DescribeSecret", R"({"SecretId":"s"})").starts_with("ResourceNotFoundException"));
+    CHECK(
+        f.error("DescribeSecret", R"({"SecretId":"s"})").starts_with("ResourceNotFoundException"));
 }
 
 TEST_CASE("values are masked in logs, and kept apart from the document") {

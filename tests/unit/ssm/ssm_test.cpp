@@ -28,8 +28,10 @@ struct Fixture {
         }
         return "none";
     }
-    std::string put(const std::string& name, const std::string& value, const std::string& more = {}) {
-        return error("PutParameter", R"({"Name":")" + name + R"(","Value":")" + value + R"(","Type":"String")" + more + "}");
+    std::string put(const std::string& name, const std::string& value,
+                    const std::string& more = {}) {
+        return error("PutParameter", R"({"Name":")" + name + R"(","Value":")" + value +
+                                         R"(","Type":"String")" + more + "}");
     }
 };
 
@@ -48,7 +50,9 @@ TEST_CASE("a parameter is found by name, ARN and version") {
                            Row{"arn:aws:ssm:us-east-1:000000000000:parameter/app/url", "two"},
                            Row{"arn:aws:ssm:us-east-1:000000000000:parameter/plain", "bare"}}) {
         CAPTURE(row.reference);
-        CHECK(f.call("GetParameter", std::string(R"({"Name":")") + row.reference + "\"}")["Parameter"]["Value"].as_string() == row.expected);
+        CHECK(f.call("GetParameter",
+                     std::string(R"({"Name":")") + row.reference + "\"}")["Parameter"]["Value"]
+                  .as_string() == row.expected);
         CHECK(f.ssm.value(row.reference) == row.expected);
     }
     CHECK(f.error("GetParameter", R"({"Name":"/none"})") == "ParameterNotFound");
@@ -67,22 +71,32 @@ TEST_CASE("#87 GetParameters reports unknown names beside the found ones") {
 TEST_CASE("a SecureString shows its value only when decrypted") {
     Fixture f;
     f.call("PutParameter", R"({"Name":"/s","Value":"plain-text","Type":"SecureString"})");
-    CHECK(f.call("GetParameter", R"({"Name":"/s"})")["Parameter"]["Value"].as_string().find("plain-text") == std::string::npos);
-    CHECK(f.call("GetParameter", R"({"Name":"/s","WithDecryption":true})")["Parameter"]["Value"].as_string() == "plain-text");
+    CHECK(f.call("GetParameter", R"({"Name":"/s"})")["Parameter"]["Value"].as_string().find(
+              "plain-text") == std::string::npos);
+    CHECK(f.call("GetParameter", R"({"Name":"/s","WithDecryption":true})")["Parameter"]["Value"]
+              .as_string() == "plain-text");
 }
 
 TEST_CASE("by path: one level, or all, in pages of ten") {
     Fixture f;
-    for (int i = 10; i < 22; ++i) f.put("/app/p" + std::to_string(i), "v");
+    for (int i = 10; i < 22; ++i)
+        f.put("/app/p" + std::to_string(i), "v");
     f.put("/app/deep/er", "v");
     f.put("/application", "v");
     Node page = f.call("GetParametersByPath", R"({"Path":"/app"})");
     CHECK(page["Parameters"].size() == 10);
-    Node rest = f.call("GetParametersByPath", R"({"Path":"/app","NextToken":")" + page["NextToken"].as_string() + "\"}");
+    Node rest = f.call("GetParametersByPath",
+                       R"({"Path":"/app","NextToken":")" + page["NextToken"].as_string() + "\"}");
     CHECK(rest["Parameters"].size() == 2);
     CHECK(rest.find("NextToken") == nullptr);
-    CHECK(f.call("GetParametersByPath", R"({"Path":"/app/deep","Recursive":true})")["Parameters"].size() == 1);
-    CHECK(f.call("DescribeParameters", R"({"ParameterFilters":[{"Key":"Name","Option":"BeginsWith","Values":["/app/p2"]}]})")["Parameters"].size() == 2);
+    CHECK(f.call("GetParametersByPath", R"({"Path":"/app/deep","Recursive":true})")["Parameters"]
+              .size() == 1);
+    CHECK(
+        f.call(
+             "DescribeParameters",
+             R"({"ParameterFilters":[{"Key":"Name","Option":"BeginsWith","Values":["/app/p2"]}]})")
+            ["Parameters"]
+                .size() == 2);
 }
 
 TEST_CASE("what is refused") {

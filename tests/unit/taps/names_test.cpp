@@ -1,7 +1,7 @@
 // The resolver's answers, byte for byte where it matters (RFC 1035 §4).
-#include <catch2/catch.hpp>
-
 #include "taps/names.h"
+
+#include <catch2/catch.hpp>
 
 namespace {
 
@@ -25,7 +25,8 @@ TEST_CASE("known names have one address, unknown ones do not exist and are told"
     names.set("*.s3.eu-west-1.amazonaws.com", "198.18.0.12");
     std::vector<std::string> unknown;
     auto answer = [&](const std::string& name, char type) {
-        return taps::answer_dns(query(name, type), names, [&](std::string_view n) { unknown.emplace_back(n); });
+        return taps::answer_dns(query(name, type), names,
+                                [&](std::string_view n) { unknown.emplace_back(n); });
     };
 
     std::string a = answer("DB.example.com", 1);
@@ -48,9 +49,10 @@ TEST_CASE("what is no query gets no answer") {
     auto nobody = [](std::string_view) {};
     std::string good = query("a.b", 1);
     CHECK(taps::answer_dns("", names, nobody).empty());
-    for (size_t size = 0; size < good.size() - 1; ++size) CHECK(taps::answer_dns(std::string_view(good).substr(0, size), names, nobody).empty());
+    for (size_t size = 0; size < good.size() - 1; ++size)
+        CHECK(taps::answer_dns(std::string_view(good).substr(0, size), names, nobody).empty());
     std::string pointer = good;
-    pointer[12] = '\xc0';   // a compression pointer in a question
+    pointer[12] = '\xc0';  // a compression pointer in a question
     CHECK(taps::answer_dns(pointer, names, nobody).empty());
     std::string response = good;
     response[2] = '\x81';

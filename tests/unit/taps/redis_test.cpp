@@ -1,10 +1,12 @@
-// RESP beside the bytes: commands and answers in order, whatever the cuts; faults speak for the server.
-#include <catch2/catch.hpp>
-
+// RESP beside the bytes: commands and answers in order, whatever the cuts; faults speak for the
+// server.
 #include "taps/redis.h"
 
+#include <catch2/catch.hpp>
+
 TEST_CASE("a Redis command and its answer become one span, however the bytes are cut") {
-    const std::string command = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nhello\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
+    const std::string command =
+        "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nhello\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
     const std::string answer = "+OK\r\n$5\r\nhello\r\n";
     for (size_t cut = 1; cut < command.size(); ++cut) {
         auto protocol = taps::redis_protocol();
@@ -40,13 +42,15 @@ TEST_CASE("a read-only fault answers writes as a replica does, and lets reads pa
     auto protocol = taps::redis_protocol();
     faults::Fault fault{1, "redis", faults::Kind::ReadOnly};
     std::string reply;
-    std::string on = protocol->from_client("*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", fault, reply);
+    std::string on = protocol->from_client(
+        "*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", fault, reply);
     CHECK(reply == "-READONLY You can't write against a read only replica.\r\n");
     CHECK(on == "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n");
 }
 
 TEST_CASE("hostile bytes pass unobserved") {
-    for (std::string bytes : {"hello\r\n", "*-5\r\n", "$99999999999999999999\r\n", "*1000000\r\n"}) {
+    for (std::string bytes :
+         {"hello\r\n", "*-5\r\n", "$99999999999999999999\r\n", "*1000000\r\n"}) {
         auto protocol = taps::redis_protocol();
         std::string reply;
         std::string on = protocol->from_client(bytes, {}, reply);

@@ -1,10 +1,11 @@
 // Taps before the real servers, with the real client libraries: what a task sees, what is observed,
 // and what a fault does to an open connection.
-#include <catch2/catch.hpp>
+#include "taps/tap.h"
 
 #include <hiredis/hiredis.h>
 #include <mysql.h>
 
+#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 
@@ -14,7 +15,6 @@
 #include "net/listener.h"
 #include "taps/mysql.h"
 #include "taps/redis.h"
-#include "taps/tap.h"
 
 namespace {
 
@@ -30,19 +30,27 @@ struct Fixture {
     Fixture() { std::filesystem::create_directories(home + "/ca"); }
     ~Fixture() { std::filesystem::remove_all(home); }
 
-    taps::TapParts parts(const std::string& hop, taps::Tls mode, std::function<std::unique_ptr<taps::Protocol>()> protocol, std::string socket) {
-        auto connect = [socket] { return net::Socket::connect(*net::Address::unix_path(socket), net::Deadline::after(std::chrono::seconds(5))); };
+    taps::TapParts parts(const std::string& hop, taps::Tls mode,
+                         std::function<std::unique_ptr<taps::Protocol>()> protocol,
+                         std::string socket) {
+        auto connect = [socket] {
+            return net::Socket::connect(*net::Address::unix_path(socket),
+                                        net::Deadline::after(std::chrono::seconds(5)));
+        };
         return {hop, mode, std::move(protocol), connect, clock, traces, faults, tls};
     }
     std::unique_ptr<net::Listener> listen(taps::Tap& tap) {
-        auto listener = net::Listener::open(net::Address::loopback(0), "tap", [&tap](net::Socket& socket) { tap.serve(socket, "task-1"); });
+        auto listener =
+            net::Listener::open(net::Address::loopback(0), "tap",
+                                [&tap](net::Socket& socket) { tap.serve(socket, "task-1"); });
         REQUIRE(listener);
         (*listener)->start();
         return std::move(*listener);
     }
     std::vector<std::string> seen() {
         std::vector<std::string> out;
-        for (const auto& span : traces.since(0, 100)) out.push_back(span.method + " " + span.target + " -> " + span.decisions[0].text);
+        for (const auto& span : traces.since(0, 100))
+            out.push_back(span.method + " " + span.target + " -> " + span.decisions[0].text);
         return out;
     }
 };
@@ -62,7 +70,9 @@ TEST_CASE("a MariaDB tap forwards, observes, and breaks when told to", "[slow]")
         my_bool enforce = with_tls, verify = 0;
         mysql_options(client, MYSQL_OPT_SSL_ENFORCE, &enforce);
         mysql_options(client, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
-        if (!mysql_real_connect(client, "127.0.0.1", "app", "secret-1", "shop", listener->address().port(), nullptr, 0)) FAIL(mysql_error(client));
+        if (!mysql_real_connect(client, "127.0.0.1", "app", "secret-1", "shop",
+                                listener->address().port(), nullptr, 0))
+            FAIL(mysql_error(client));
         CHECK((mysql_get_ssl_cipher(client) != nullptr) == with_tls);
         REQUIRE(mysql_query(client, "CREATE OR REPLACE TABLE t (id INT, text VARCHAR(20))") == 0);
         REQUIRE(mysql_query(client, "INSERT INTO t VALUES (1,'a'),(2,'b')") == 0);
@@ -87,14 +97,15 @@ TEST_CASE("a MariaDB tap forwards, observes, and breaks when told to", "[slow]")
 
         auto seen = f.seen();
         std::vector<std::string> last(seen.end() - 6, seen.end());
-        CHECK(last == std::vector<std::string>{
-                          "QUERY CREATE OR REPLACE TABLE t (id INT, text VARCHAR(20)) -> affected 0",
-                          "QUERY INSERT INTO t VALUES (1,'a'),(2,'b') -> affected 2",
-                          "QUERY SELECT * FROM t -> 2 rows",
-                          "QUERY SELECT * FROM absent -> Table 'shop.absent' doesn't exist",
-                          "PREPARE SELECT text FROM t WHERE id = ? -> prepared",
-                          "EXECUTE SELECT text FROM t WHERE id = ? -> 1 row",
-                      });
+        CHECK(last ==
+              std::vector<std::string>{
+                  "QUERY CREATE OR REPLACE TABLE t (id INT, text VARCHAR(20)) -> affected 0",
+                  "QUERY INSERT INTO t VALUES (1,'a'),(2,'b') -> affected 2",
+                  "QUERY SELECT * FROM t -> 2 rows",
+                  "QUERY SELECT * FROM absent -> Table 'shop.absent' doesn't exist",
+                  "PREPARE SELECT text FROM t WHERE id = ? -> prepared",
+                  "EXECUTE SELECT text FROM t WHERE id = ? -> 1 row",
+              });
 
         auto read_only = f.faults.set(*base::parse_json(R"({"target":"db","kind":"readonly"})"));
         CHECK(mysql_query(client, "INSERT INTO t VALUES (3,'c')") != 0);
@@ -115,14 +126,17 @@ TEST_CASE("a MariaDB tap forwards, observes, and breaks when told to", "[slow]")
 TEST_CASE("a Redis tap ends TLS before a plain server", "[slow]") {
     Fixture f;
     backing::Redis redis(f.spawner, f.home + "/redis", f.home);
-    REQUIRE(redis.start({"cache.example.com", 6379, "app", "secret-1", "on ~* +@all -@dangerous +cluster|slots", true, false}));
+    REQUIRE(redis.start({"cache.example.com", 6379, "app", "secret-1",
+                         "on ~* +@all -@dangerous +cluster|slots", true, false}));
     taps::Tap tap(f.parts("redis", taps::Tls::FromTheStart, taps::redis_protocol, redis.socket()));
     auto listener = f.listen(tap);
 
     net::TlsClient trusting(f.authority);
-    auto socket = net::Socket::connect(listener->address(), net::Deadline::after(std::chrono::seconds(5)));
+    auto socket =
+        net::Socket::connect(listener->address(), net::Deadline::after(std::chrono::seconds(5)));
     REQUIRE(socket);
-    REQUIRE(trusting.connect(*socket, "cache.example.com", net::Deadline::after(std::chrono::seconds(5))));
+    REQUIRE(trusting.connect(*socket, "cache.example.com",
+                             net::Deadline::after(std::chrono::seconds(5))));
     auto ask = [&](const std::string& command) {
         REQUIRE(socket->write_all(command, net::Deadline::after(std::chrono::seconds(5))));
         std::array<char, 4096> buffer;
@@ -134,7 +148,9 @@ TEST_CASE("a Redis tap ends TLS before a plain server", "[slow]") {
     CHECK(ask("*3\r\n$4\r\nAUTH\r\n$3\r\napp\r\n$8\r\nsecret-1\r\n") == "+OK\r\n");
     CHECK(ask("*5\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n$2\r\nEX\r\n$2\r\n60\r\n") == "+OK\r\n");
     CHECK(ask("*1\r\n$8\r\nFLUSHALL\r\n").starts_with("-NOPERM"));
-    CHECK_THAT(ask("*2\r\n$7\r\nCLUSTER\r\n$5\r\nSLOTS\r\n"), Catch::Matchers::Contains("cache.example.com") && Catch::Matchers::Contains(":6379"));
+    CHECK_THAT(
+        ask("*2\r\n$7\r\nCLUSTER\r\n$5\r\nSLOTS\r\n"),
+        Catch::Matchers::Contains("cache.example.com") && Catch::Matchers::Contains(":6379"));
     CHECK(f.seen().at(2) == "SET k v EX 60 -> OK");
     listener->stop();
 }
