@@ -167,7 +167,7 @@ struct Emulator::Inside {
     state::InstanceInfo info;
 
     // ---- Services ----
-    sts::ControlPlane sts{keys, clock};
+    sts::ControlPlane sts{keys, clock, directory.file("oidc.pem")};
     cloudfront::Cache cache{{kCacheMemoryBytes, kCacheDiskBytes, directory.file("edge")}};
     cloudfront::ControlPlane cloudfront{*database, clock, ids, cache};
     s3::Blobs blobs{directory.file("blobs")};
@@ -288,6 +288,7 @@ struct Emulator::Inside {
     console::Parts console_parts();
     console::Answer credentials();
     console::Answer reset(const Node& input);
+    console::Answer identity_token(const Node& input);
     Node status();
     void stop();
 };
@@ -524,6 +525,7 @@ console::Parts Emulator::Inside::console_parts() {
             },
         .faults = [this](const Node& input) { return views.fault_view(input); },
         .reset = [this](const Node& input) { return reset(input); },
+        .identity_token = [this](const Node& input) { return identity_token(input); },
         .stop =
             [this] {
                 std::lock_guard lock(stop_mutex);
@@ -564,6 +566,23 @@ console::Answer Emulator::Inside::reset(const Node& input) {
         done.push_back(part);
     }
     return {200, Node::object({{"reset", done}})};
+}
+
+console::Answer Emulator::Inside::identity_token(const Node& input) {
+    auto text = [&](std::string_view name) {
+        return input[name].is_number() ? input[name].number_text() : input[name].as_string();
+    };
+    auto token = sts.issuer().sign(sts::claims_of({.audience = text("audience"),
+                                                   .repository = text("repository"),
+                                                   .ref = text("ref"),
+                                                   .sha = text("sha"),
+                                                   .workflow = text("workflow"),
+                                                   .actor = text("actor"),
+                                                   .event = text("event"),
+                                                   .environment = text("environment")},
+                                                  clock.now()));
+    if (!token) return console::Answer::error(500, token.error());
+    return {200, Node::object({{"count", static_cast<int64_t>(token->size())}, {"value", *token}})};
 }
 
 console::Answer Emulator::Inside::credentials() {

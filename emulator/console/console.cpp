@@ -57,6 +57,12 @@ bool same_secret(std::string_view a, std::string_view b) {
     return difference == 0;
 }
 
+std::string_view token_of(const http::RequestHead& request) {
+    if (auto token = request.headers.get("x-dodam-token"); !token.empty()) return token;
+    auto [scheme, token] = base::cut(request.headers.get("authorization"), ' ');
+    return base::lower(scheme) == "bearer" ? token : std::string_view();
+}
+
 Answer traces(Parts& parts, const base::Node& input) {
     const auto count =
         static_cast<size_t>(std::clamp<int64_t>(input["n"].as_int(50), 1, kMaxTraces));
@@ -129,6 +135,10 @@ constexpr Row kRows[] = {
     {"GET", "/faults", Access::Read, [](Parts& p, const base::Node& i) { return p.faults(i); }},
     {"POST", "/faults", Access::Token, [](Parts& p, const base::Node& i) { return p.faults(i); }},
     {"POST", "/reset", Access::Token, [](Parts& p, const base::Node& i) { return p.reset(i); }},
+    {"GET", "/oidc/token", Access::Token,
+     [](Parts& p, const base::Node& i) { return p.identity_token(i); }},
+    {"POST", "/oidc/token", Access::Token,
+     [](Parts& p, const base::Node& i) { return p.identity_token(i); }},
     {"POST", "/stop", Access::Token, stop},
 };
 
@@ -181,11 +191,10 @@ Answer Console::route(http::Exchange& exchange, const base::Node& input) {
         if (row.path != path) continue;
         path_known = true;
         if (row.method != request.method) continue;
-        if (row.access == Access::Token &&
-            !same_secret(request.headers.get("x-dodam-token"), parts_.token))
+        if (row.access == Access::Token && !same_secret(token_of(request), parts_.token))
             return Answer::error(403,
-                                 "this call changes state: send the instance's token as "
-                                 "X-Dodam-Token (it is in instance.json)");
+                                 "this call needs the instance's token: send it as X-Dodam-Token "
+                                 "(it is in instance.json)");
         return row.run(parts_, input);
     }
     return path_known ? Answer::error(405, "this path takes another method")

@@ -1,6 +1,12 @@
 // The control API and the console's page, below /_dodam/ on the AWS port. Rules of the port: a Host
 // that is not ours and a foreign Origin are refused, and every call that changes state needs the
-// instance's token (a web page that registers a task definition would be code execution).
+// instance's token (a web page that registers a task definition would be code execution), as
+// X-Dodam-Token or as `Authorization: bearer TOKEN`.
+//
+// One path speaks another's protocol: GET or POST /_dodam/v1/oidc/token?audience=sts.amazonaws.com
+// is what ACTIONS_ID_TOKEN_REQUEST_URL names in a GitHub job (ACTIONS_ID_TOKEN_REQUEST_TOKEN is the
+// instance's token). Clients append `&audience=…`, so the URL given to them has a query already:
+// repository=OWNER/NAME, ref, sha, workflow, actor, event, environment, all optional.
 #pragma once
 #include <functional>
 #include <optional>
@@ -33,8 +39,9 @@ struct Parts {
     View cache;                               // ls, show, why: {"action", "url"}
     View credentials;                         // sql, redis, aws keys (token needed)
     View deployments;                         // what is deployed, by service
-    View faults;  // list, set {"target","kind",…,"lease_ms"}, clear {"id"}
-    View reset;   // what was asked to be emptied
+    View faults;          // list, set {"target","kind",…,"lease_ms"}, clear {"id"}
+    View reset;           // what was asked to be emptied
+    View identity_token;  // {"value": a signed token} for a job: audience, repository, ref, sha, …
     std::function<void()> stop;
 };
 

@@ -3,22 +3,27 @@
 #include "aws/access_keys.h"
 #include "aws/operation.h"
 #include "aws/service.h"
+#include "sts/issuer.h"
 
 namespace sts {
 
 class ControlPlane final : public aws::Service {
   public:
-    ControlPlane(aws::AccessKeys& keys, const base::Clock& clock) : keys_(keys), clock_(clock) {}
+    // The key file is the issuer's (issuer.h).
+    ControlPlane(aws::AccessKeys& keys, const base::Clock& clock, std::string key_file)
+        : keys_(keys), clock_(clock), issuer_(std::move(key_file)) {}
 
     const aws::ServiceInfo& info() const override;
     std::optional<aws::Reply> serve(aws::Call& call) override;
 
     aws::AccessKeys& keys() { return keys_; }
     const base::Clock& clock() const { return clock_; }
+    Issuer& issuer() { return issuer_; }
 
   private:
     aws::AccessKeys& keys_;
     const base::Clock& clock_;
+    Issuer issuer_;
 };
 
 using Operation = aws::Operation<ControlPlane>;

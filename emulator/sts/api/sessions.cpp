@@ -1,8 +1,9 @@
 // GetCallerIdentity, AssumeRole, AssumeRoleWithWebIdentity, GetSessionToken. STS API reference, one
 // page each. GAP: there are no roles and no trust policies here: any role ARN can be assumed.
+#include <algorithm>
+
 #include "aws/arn.h"
 #include "base/date.h"
-#include "base/encoding.h"
 #include "base/text.h"
 #include "sts/control_plane.h"
 
@@ -90,18 +91,38 @@ aws::Reply reply_with(std::vector<Node::Member> members) {
     return reply;
 }
 
-// The claims of a JSON Web Token (RFC 7519), its second part.
-Node claims_of(const std::string& token) {
-    auto parts = base::split(token, '.');
-    std::string payload(parts.size() == 3 ? parts[1] : "");
-    payload = base::replace_all(base::replace_all(payload, "-", "+"), "_", "/");
-    payload.resize((payload.size() + 3) / 4 * 4, '=');
-    auto text = base::from_base64(payload);
-    auto claims = base::parse_json(text.value_or(""));
-    if (!claims || !claims->is_object())
-        throw aws::Error(400, "InvalidIdentityToken",
-                         "The ID Token provided is not a valid JWT. (You may see this error if you "
-                         "sent an Access Token)");
+[[noreturn]] void bad_identity(const std::string& message) {
+    throw aws::Error(400, "InvalidIdentityToken", message);
+}
+
+bool has_audience(const Node& claims, std::string_view wanted) {
+    const Node& audience = claims["aud"];
+    if (!audience.is_array()) return audience.as_string() == wanted;
+    return std::ranges::any_of(audience.items(),
+                               [&](const Node& one) { return one.as_string() == wanted; });
+}
+
+// The token's claims, once it is known to be one for us: shape and signature, provider, audience,
+// time. STS API reference, AssumeRoleWithWebIdentity, "Errors"; IAM guide, "Create an OpenID
+// Connect (OIDC) identity provider in IAM".
+Node accepted_claims(ControlPlane& sts, const std::string& token) {
+    auto claims = sts.issuer().read(token);
+    if (!claims && claims.error() == Issuer::Problem::NotAToken)
+        bad_identity(
+            "The ID Token provided is not a valid JWT. (You may see this error if you sent an "
+            "Access Token)");
+    // GUESS: the words; the code is the documented one for a token that cannot be validated.
+    if (!claims) bad_identity("The signature of the ID Token provided is not valid");
+    const std::string& provider = (*claims)["iss"].as_string();
+    if (provider != kIssuerUrl)
+        bad_identity("No OpenIDConnect provider found in your account for " + provider);
+    if (!has_audience(*claims, kAudience)) bad_identity("Incorrect token audience");
+    const int64_t now =
+        std::chrono::floor<base::seconds>(sts.clock().now().time_since_epoch()).count();
+    if (const int64_t expires = (*claims)["exp"].as_int(0); now >= expires)
+        throw aws::Error(400, "ExpiredTokenException",
+                         "Token expired: current date/time " + std::to_string(now) +
+                             " must be before the expiration date/time " + std::to_string(expires));
     return std::move(*claims);
 }
 
@@ -118,24 +139,18 @@ aws::Reply assume_role(ControlPlane& sts, const aws::Call& call) {
         {{"Credentials", credentials_node(session)}, {"AssumedRoleUser", role_user_node(session)}});
 }
 
-// GAP: the token's signature is not checked; its issuer is a stub of this instance, or none at all.
+// GAP: the role's trust policy, which would look at the token's subject, is not emulated.
 aws::Reply assume_role_with_web_identity(ControlPlane& sts, const aws::Call& call) {
     std::string role = role_arn(call), name = session_name(call);
-    Node claims = claims_of(required(call, "WebIdentityToken"));
-    base::Time expires = base::Time(base::seconds(claims["exp"].as_int(0)));
-    if (claims["exp"].is_number() && std::max(sts.clock().now(), sts.clock().real_now()) >= expires)
-        throw aws::Error(
-            400, "ExpiredTokenException",
-            "Token expired: current date/time must be before the expiration date/time");
+    Node claims = accepted_claims(sts, required(call, "WebIdentityToken"));
     auto session = sts.keys().add_session(role, name, duration(call, kRoleSession));
-    const Node& audience = claims["aud"].is_array() && claims["aud"].size() > 0
-                               ? claims["aud"].items()[0]
-                               : claims["aud"];
+    const std::string provider = aws::make_arn("iam", "", session.caller.account,
+                                               "oidc-provider/" + std::string(kIssuerName));
     return reply_with({{"Credentials", credentials_node(session)},
                        {"SubjectFromWebIdentityToken", claims["sub"].as_string()},
                        {"AssumedRoleUser", role_user_node(session)},
-                       {"Provider", claims["iss"].as_string()},
-                       {"Audience", audience.as_string()}});
+                       {"Provider", provider},
+                       {"Audience", std::string(kAudience)}});
 }
 
 aws::Reply get_session_token(ControlPlane& sts, const aws::Call& call) {

@@ -37,6 +37,7 @@ struct Front {
                 return named("faults");
             },
         .reset = [](const base::Node&) { return named("reset"); },
+        .identity_token = [](const base::Node&) { return named("identity_token"); },
         .stop = [this] { ++stops; },
     }};
 
@@ -184,6 +185,31 @@ TEST_CASE("paths, methods and bodies that are not what they should be") {
     front.send("POST", "/_dodam/v1/faults?kind=reset&n=7", kWithToken, R"({"kind":"down"})");
     CHECK(front.last_input["kind"].as_string() == "down");
     CHECK(front.last_input["n"].as_int() == 7);
+}
+
+// GitHub docs, "OpenID Connect reference": GET, audience in the query, the request token as bearer.
+TEST_CASE("a job asks for its identity token with the instance's token as bearer") {
+    Front front;
+    struct Row {
+        const char *method, *authorization;
+        int status;
+    };
+    const Row rows[] = {
+        {"GET", "bearer f00dfeedf00dfeed", 200},
+        {"POST", "Bearer f00dfeedf00dfeed", 200},
+        {"GET", "Bearer f00dfeedf00dfeef", 403},
+        {"GET", "Basic f00dfeedf00dfeed", 403},
+        {"GET", "f00dfeedf00dfeed", 403},
+        {"GET", "bearer", 403},
+        {"GET", "", 403},
+        {"GET", "bearer  f00dfeedf00dfeed", 403},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.method, row.authorization);
+        auto exchange = front.send(row.method, "/_dodam/v1/oidc/token?audience=sts.amazonaws.com",
+                                   {{"Authorization", row.authorization}});
+        CHECK(exchange.response.status == row.status);
+    }
 }
 
 TEST_CASE("the page is one file that may talk to its own origin only") {

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "sts/control_plane.h"
+#include "support/temporary_directory.h"
 
 using base::Node;
 
@@ -13,7 +14,9 @@ namespace {
 struct Fixture {
     base::ManualClock clock;
     aws::AccessKeys keys{"111122223333", clock};
-    sts::ControlPlane sts{keys, clock};
+    support::TemporaryDirectory directory;
+    std::string key_file = directory.path() + "/oidc.pem";
+    sts::ControlPlane sts{keys, clock, key_file};
 
     Node run(std::string operation, Node input, std::string_view access_key = "test") {
         aws::Call call;
@@ -33,13 +36,6 @@ struct Fixture {
         }
     }
 };
-
-std::string token(Node claims) {
-    std::string payload = base::to_base64(base::to_json(claims));
-    payload = base::replace_all(base::replace_all(base::replace_all(payload, "+", "-"), "/", "_"),
-                                "=", "");
-    return "e30." + payload + ".c2ln";
-}
 
 const std::string kRole = "arn:aws:iam::111122223333:role/deploy";
 
@@ -75,27 +71,139 @@ TEST_CASE("AssumeRole gives credentials that work until they expire") {
     CHECK(fixture.code("GetSessionToken", Node::object(), key) == "AccessDenied");
 }
 
-TEST_CASE("AssumeRoleWithWebIdentity reads the token's claims") {
+namespace {
+
+Node web_identity(std::string token) {
+    return Node::object(
+        {{"RoleArn", kRole}, {"RoleSessionName", "gh"}, {"WebIdentityToken", std::move(token)}});
+}
+
+// A part of a token, as text to sign nothing with.
+std::string part(std::string_view json) {
+    std::string text = base::to_base64(json);
+    return base::replace_all(base::replace_all(base::replace_all(text, "+", "-"), "/", "_"), "=",
+                             "");
+}
+
+}  // namespace
+
+TEST_CASE("a job's identity becomes a role's credentials") {
     Fixture fixture;
-    auto input = [](std::string text) {
-        return Node::object(
-            {{"RoleArn", kRole}, {"RoleSessionName", "gh"}, {"WebIdentityToken", std::move(text)}});
-    };
-    int64_t now = static_cast<int64_t>(base::epoch_seconds(fixture.clock.now()));
-    Node output = fixture.run(
-        "AssumeRoleWithWebIdentity",
-        input(token(Node::object({{"sub", "repo:o/r:ref"},
-                                  {"aud", Node::array({"sts.amazonaws.com"})},
-                                  {"iss", "https://token.actions.githubusercontent.com"},
-                                  {"exp", now + 60}}))));
-    CHECK(output["SubjectFromWebIdentityToken"].as_string() == "repo:o/r:ref");
+    auto token = fixture.sts.issuer().sign(
+        sts::claims_of({.audience = "sts.amazonaws.com",
+                        .repository = "acme/shop",
+                        .ref = "refs/heads/main",
+                        .sha = "0123456789abcdef0123456789abcdef01234567"},
+                       fixture.clock.now()));
+    REQUIRE(token);
+    Node output = fixture.run("AssumeRoleWithWebIdentity", web_identity(*token));
+    CHECK(output["SubjectFromWebIdentityToken"].as_string() ==
+          "repo:acme/shop:ref:refs/heads/main");
     CHECK(output["Audience"].as_string() == "sts.amazonaws.com");
+    CHECK(output["Provider"].as_string() ==
+          "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com");
+    CHECK(output["AssumedRoleUser"]["Arn"].as_string() ==
+          "arn:aws:sts::111122223333:assumed-role/deploy/gh");
     CHECK(output["Credentials"]["SessionToken"].as_string().size() > 100);
-    CHECK(fixture.code("AssumeRoleWithWebIdentity", input(token(Node::object({{"exp", now}})))) ==
+
+    // Another start of the emulator has the same key.
+    sts::ControlPlane again(fixture.keys, fixture.clock, fixture.key_file);
+    CHECK(again.issuer().read(*token));
+
+    fixture.clock.advance(base::seconds(299));
+    CHECK(fixture.code("AssumeRoleWithWebIdentity", web_identity(*token)) == "none");
+    fixture.clock.advance(base::seconds(1));
+    CHECK(fixture.code("AssumeRoleWithWebIdentity", web_identity(*token)) ==
           "ExpiredTokenException");
-    for (std::string_view bad : {"x", "a.b", "a.b.c", "a.e30.c.d", "..", "e30.W10.x"})
-        CHECK(fixture.code("AssumeRoleWithWebIdentity", input(std::string(bad))) ==
-              "InvalidIdentityToken");
+}
+
+// GitHub docs, "OpenID Connect reference", "Understanding the OIDC token".
+TEST_CASE("the claims are those of a job") {
+    const base::Time now{base::seconds(1'632'493'567)};
+    struct Row {
+        sts::JobIdentity job;
+        std::string subject, audience;
+    };
+    const Row rows[] = {
+        {{}, "repo:dodam/app:ref:refs/heads/main", "https://github.com/dodam"},
+        {{.audience = "a", .repository = "o/r", .ref = "refs/tags/v1"},
+         "repo:o/r:ref:refs/tags/v1",
+         "a"},
+        {{.repository = "o/r", .event = "pull_request"},
+         "repo:o/r:pull_request",
+         "https://github.com/o"},
+        {{.repository = "o/r", .event = "pull_request", .environment = "production"},
+         "repo:o/r:environment:production",
+         "https://github.com/o"},
+    };
+    for (const Row& row : rows) {
+        const Node claims = sts::claims_of(row.job, now);
+        CHECK(claims["sub"].as_string() == row.subject);
+        CHECK(claims["aud"].as_string() == row.audience);
+        CHECK(claims["iss"].as_string() == "https://token.actions.githubusercontent.com");
+        CHECK(claims["iat"].as_int() == 1'632'493'567);
+        CHECK(claims["nbf"].as_int() == 1'632'492'967);
+        CHECK(claims["exp"].as_int() == 1'632'493'867);
+    }
+    const Node claims = sts::claims_of({.repository = "o/r"}, now);
+    for (const char* name : {"jti", "ref", "sha", "repository", "repository_owner", "workflow",
+                             "actor", "event_name", "run_id"})
+        CHECK_FALSE(claims[name].as_string().empty());
+}
+
+TEST_CASE("a web identity that is not one for us is refused") {
+    Fixture fixture;
+    auto issued = [&](std::string_view member, Node value) {
+        Node claims = sts::claims_of({.audience = "sts.amazonaws.com"}, fixture.clock.now());
+        claims.set(std::string(member), std::move(value));
+        return fixture.sts.issuer().sign(claims).value();
+    };
+    const std::string good = issued("x", 1);
+    const auto parts = base::split(good, '.');
+    const std::string header(parts[0]), payload(parts[1]), signature(parts[2]);
+    std::string broken = signature;
+    broken[20] = broken[20] == 'A' ? 'B' : 'A';
+    const std::string foreign = part(
+        R"({"iss":"https://token.actions.githubusercontent.com","aud":"sts.amazonaws.com","exp":9999999999,"sub":"s"})");
+    struct Row {
+        std::string token, code, message;
+    };
+    const Row rows[] = {
+        {good, "none", ""},
+        {issued("aud", Node::array({"a", "sts.amazonaws.com"})), "none", ""},
+        {issued("aud", "https://github.com/dodam"), "InvalidIdentityToken",
+         "Incorrect token audience"},
+        {issued("iss", "https://gitlab.com"), "InvalidIdentityToken",
+         "No OpenIDConnect provider found in your account for https://gitlab.com"},
+        {issued("exp", Node()), "ExpiredTokenException", "Token expired: current date/time"},
+        {header + "." + payload + "." + broken, "InvalidIdentityToken", "signature"},
+        {header + "." + foreign + "." + signature, "InvalidIdentityToken", "signature"},
+        // Signed by a key that is not ours to judge: its claims are believed.
+        {part(R"({"alg":"RS256","kid":"theirs"})") + "." + foreign + ".c2ln", "none", ""},
+        {part(R"({"alg":"none","kid":"theirs"})") + "." + foreign + ".c2ln", "InvalidIdentityToken",
+         "not a valid JWT"},
+        {part(R"({"alg":"RS256"})") + "." + foreign + ".c2ln", "InvalidIdentityToken",
+         "not a valid JWT"},
+        {part(R"({"alg":"RS256","kid":"theirs"})") + "." + foreign + ".", "InvalidIdentityToken",
+         "not a valid JWT"},
+        {"x", "InvalidIdentityToken", "not a valid JWT"},
+        {"a.b", "InvalidIdentityToken", "not a valid JWT"},
+        {"a.b.c", "InvalidIdentityToken", "not a valid JWT"},
+        {"a.e30.c.d", "InvalidIdentityToken", "not a valid JWT"},
+        {"..", "InvalidIdentityToken", "not a valid JWT"},
+        {"e30.W10.x", "InvalidIdentityToken", "not a valid JWT"},
+        {std::string(30'000, 'a'), "InvalidIdentityToken", "not a valid JWT"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.token);
+        try {
+            fixture.run("AssumeRoleWithWebIdentity", web_identity(row.token));
+            CHECK(row.code == "none");
+        } catch (const aws::Error& error) {
+            CHECK(error.code == row.code);
+            CHECK_THAT(error.message, Catch::Contains(row.message));
+        }
+    }
 }
 
 TEST_CASE("GetSessionToken keeps the user") {
