@@ -163,6 +163,13 @@ Context::Session& Context::session(const std::string& name) {
     return found->second;
 }
 
+void Context::take_cookies(const Context& other) {
+    for (const auto& [name, theirs] : other.sessions_)
+        for (const auto& [host, cookies] : theirs.cookies)
+            for (const auto& [key, value] : cookies)
+                session(name).cookies[host].insert_or_assign(key, value);
+}
+
 void fetch_trace(Context& context, Exchange& exchange) {
     const base::Time end = context.clock.real_now() + kTraceWait;
     const std::string id = request_id(exchange);

@@ -55,8 +55,8 @@ class Context {
 
     const World& world;
     base::Clock& clock;
-    const std::string directory;  // files are relative to it
-    Viewer viewer;                // calls to the AWS port and the control API
+    std::string directory;  // files are relative to it: the scenario's, or the used file's
+    Viewer viewer;          // calls to the AWS port and the control API
     Control control;
 
     // Of the step that runs.
@@ -74,6 +74,8 @@ class Context {
         std::map<std::string, std::map<std::string, std::string>> cookies;  // host → name → value
     };
     Session& session(const std::string& name);
+    // Steps at the same time have connections of their own and see the same cookies.
+    void take_cookies(const Context& other);
 
     int64_t scenario_started_ms = 0, step_started_ms = 0;  // stack time, for logs
     std::shared_ptr<ScriptedOrigin> origin;

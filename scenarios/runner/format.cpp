@@ -41,6 +41,12 @@ constexpr Key kScenario[] = {
     {"secrets", Shape::Texts, "Names whose values are shown nowhere."},
     {"given", Shape::Object, "The stack that the case needs."},
     {"stack", Shape::Object, "Overlay on dodam.json: path → value."},
+    {"world", Shape::World,
+     "The state that it starts from: clean (default), keep, or snapshot:NAME."},
+    {"lock", Shape::Texts,
+     "Names that no two scenarios hold at the same time: \"service:backend\"."},
+    {"retries", Shape::Number,
+     "So many further tries when it fails; passing later is flaky, never plain green (0 to 5)."},
     {"each", Shape::Rows, "Once per row."},
     {"timeout", Shape::Duration, "Of the whole scenario (2m)."},
     {"known", Shape::Known, "An expected failure of the whole scenario."},
@@ -63,8 +69,8 @@ constexpr Key kReply[] = {
     {"times", Shape::Number, "Answer so many requests so, then forget it."},
 };
 
-constexpr std::string_view kUnbuilt[] = {"workflow", "fault", "kill",  "load", "browser", "use",
-                                         "parallel", "run",   "check", "ws",   "sse"};
+constexpr std::string_view kUnbuilt[] = {"workflow", "fault", "kill", "load",
+                                         "browser",  "run",   "ws",   "sse"};
 
 constexpr std::string_view kDuration = R"(^(\d+(\.\d+)?(ms|s|m|h|d))+$|\{\{)";
 
@@ -132,6 +138,8 @@ Node schema_of(Shape shape) {
         case Shape::Steps: return reference("steps");
         case Shape::Expect: return reference("expect");
         case Shape::Save: return object_of(text_node("string"));
+        case Shape::Checks: return object_of(reference("matcher"));
+        case Shape::World: return pattern(R"(^(clean|keep|snapshot:.+)$)");
         case Shape::Poll: return reference("poll");
         case Shape::Known: return reference("known");
         case Shape::Rows: {
@@ -272,7 +280,7 @@ Node step_schema() {
 std::vector<const Verb*> verbs() {
     std::vector<const Verb*> all;
     for (std::span<const Verb> rows :
-         {http_verbs, data_verbs, aws_verbs, deploy_verbs, time_verbs, own_verbs})
+         {http_verbs, data_verbs, aws_verbs, deploy_verbs, time_verbs, flow_verbs, own_verbs})
         for (const Verb& verb : rows)
             all.push_back(&verb);
     return all;
@@ -313,6 +321,8 @@ std::string_view describe(Shape shape) {
         case Shape::Steps: return "a list of steps";
         case Shape::Expect: return "an object of query → matcher";
         case Shape::Save: return "an object of name → query";
+        case Shape::Checks: return "an object of value → matcher";
+        case Shape::World: return "\"clean\", \"keep\" or \"snapshot:NAME\"";
         case Shape::Poll: return "a duration, or { \"within\": …, \"every\": … }";
         case Shape::Known: return "{ \"issue\": …, \"until\": …, \"why\": … }";
         case Shape::Rows: return "a list of objects, or a .json or .csv file";

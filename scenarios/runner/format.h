@@ -33,6 +33,8 @@ enum class Shape {
     Steps,
     Expect,
     Save,
+    Checks,  // value → matcher
+    World,
     Poll,
     Known,
     Rows,
@@ -57,13 +59,18 @@ struct StepError {
     Cause cause = Cause::Failed;
 };
 
+// What the runner itself does for a verb that has no function of its own.
+enum class Structure : uint8_t { None, Group, Parallel, Use, Check };
+
 struct Verb {
     Key key;
     std::span<const Key> keys;                  // beside the common ones
     std::span<const std::string_view> expects;  // query words; "ms" is always there
     bool repeatable;                            // may be sent twice without "repeatable": true
-    // `step` has its references replaced. nullptr: the runner itself (group).
+    // `step` has its references replaced. nullptr: the runner itself, as `structure` says.
     std::expected<Answer, StepError> (*run)(Context&, const base::Node& step);
+    Structure structure = Structure::None;
+    std::string_view block = {};  // the key that holds steps inside it, "" = none
 };
 
 std::vector<const Verb*> verbs();

@@ -29,6 +29,14 @@ void Mask::hide(std::string_view name, const std::string& value) {
                      [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
 }
 
+void Mask::add(const Mask& other) {
+    for (const auto& value : other.values_)
+        if (std::find(values_.begin(), values_.end(), value) == values_.end())
+            values_.push_back(value);
+    std::stable_sort(values_.begin(), values_.end(),
+                     [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+}
+
 std::string Mask::operator()(std::string_view text) const {
     std::string out(text);
     for (const auto& [value, shown] : values_)

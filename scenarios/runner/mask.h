@@ -12,6 +12,7 @@ class Mask {
   public:
     // Shorter values are not masked: they stand in too many texts.
     void hide(std::string_view name, const std::string& value);
+    void add(const Mask& other);
     std::string operator()(std::string_view text) const;
 
   private:

@@ -142,7 +142,7 @@ std::string show_step(const StepResult& step, const ScenarioResult& result, cons
     std::string out = fmt::format("step {}  {}{}\n", step.number,
                                   step.path.empty() ? "" : step.path + " › ", step.name);
     for (const Failure& failure : step.failures)
-        out += show_failure(failure, result.scenario->source);
+        out += show_failure(failure, source_of(step, result));
     if (step.step && (step.step->eventually || step.step->hold)) {
         const bool hold = step.step->hold.has_value();
         out += fmt::format(
@@ -329,15 +329,15 @@ std::string junit_xml(const std::vector<ScenarioResult>& results) {
     size_t all_tests = 0, all_failures = 0;
     for (const ScenarioResult& result : results) {
         const Mask& mask = result.mask;
-        const std::string file = xml(result.scenario->source.file);
         std::string cases;
         size_t tests = 0, failures = 0, skipped = 0;
         for (const StepResult& step : result.steps) {
             ++tests;
             cases += fmt::format(
                 "    <testcase name=\"{}\" classname=\"{}\" file=\"{}\" line=\"{}\" time=\"{}\"",
-                xml(mask(step.number + " " + step.name)), xml(title_of(result)), file,
-                step.step ? step.step->position.line : 0, xml_seconds(step.took));
+                xml(mask(step.number + " " + step.name)), xml(title_of(result)),
+                xml(source_of(step, result).file), step.step ? step.step->position.line : 0,
+                xml_seconds(step.took));
             if (step.outcome == Outcome::Passed) {
                 cases += "/>\n";
                 continue;
@@ -355,7 +355,7 @@ std::string junit_xml(const std::vector<ScenarioResult>& results) {
                 messages += (messages.empty() ? "" : "; ") +
                             (failure.query.empty() ? failure.message
                                                    : failure.query + ": " + failure.message);
-                body += show_failure(failure, result.scenario->source);
+                body += show_failure(failure, source_of(step, result));
             }
             cases += fmt::format(">\n      <failure message=\"{}\">{}</failure>\n",
                                  xml(mask(messages)), xml(mask(body)));
@@ -370,8 +370,8 @@ std::string junit_xml(const std::vector<ScenarioResult>& results) {
             cases += fmt::format(
                 "    <testcase name=\"{}\" classname=\"{}\" file=\"{}\">\n      <failure "
                 "message=\"{}\"/>\n    </testcase>\n",
-                xml(result.scenario->title), xml(title_of(result)), file,
-                xml(mask(result.verdict)));
+                xml(result.scenario->title), xml(title_of(result)),
+                xml(result.scenario->source.file), xml(mask(result.verdict)));
         }
         suites += fmt::format(
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" "

@@ -8,6 +8,7 @@
 #include "base/date.h"
 #include "base/encoding.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "scenarios/runner/clients.h"
 #include "scenarios/runner/names.h"
 #include "scenarios/runner/scripted_origin.h"
@@ -42,12 +43,8 @@ class ScenarioRun {
           context_(world, clock, scenario.directory) {
         context_.origin = std::move(origin);
         result_.scenario = &scenario;
-        values_.seed(options.seed + "/" + scenario.id);
-        values_.set("stack", world.stack);
-        Node run = Node::object();
-        run.set("id", options.seed);
-        run.set("seed", options.seed);
-        values_.set("run", std::move(run));
+        secrets_ = &scenario.secrets;
+        values_ = common_values("");
         if (row) {
             for (const auto& [name, value] : row->members()) {
                 values_.set(name, value);
@@ -69,12 +66,74 @@ class ScenarioRun {
         limit_ = std::max(limit_, clock_.real_now() + kAfterTimeout);
         after_ = true;
         if (ready) going = steps(scenario_.after, "a", "") && going;
+        // Of the files that were used, the last first.
+        for (size_t i = cleanups_.size(); ready && i-- > 0;) {
+            const Inside inside(*this, *cleanups_[i].step->used, std::move(cleanups_[i].values));
+            going = steps(cleanups_[i].step->cleanup, cleanups_[i].number + ".a", "") && going;
+        }
         result_.took = clock_.real_now() - start;
         judge();
         return std::move(result_);
     }
 
   private:
+    // One of several that run at the same time: it sees what is known so far, and has connections,
+    // made-up values and results of its own.
+    ScenarioRun(const ScenarioRun& parent, const std::string& number)
+        : scenario_(parent.scenario_),
+          options_(parent.options_),
+          clock_(parent.clock_),
+          context_(parent.context_.world, parent.clock_, parent.context_.directory),
+          values_(parent.values_),
+          secrets_(parent.secrets_),
+          source_(parent.source_),
+          limit_(parent.limit_),
+          after_(parent.after_) {
+        context_.origin = parent.context_.origin;
+        context_.scenario_started_ms = parent.context_.scenario_started_ms;
+        context_.take_cookies(parent.context_);
+        result_.scenario = &scenario_;
+        result_.mask = parent.result_.mask;
+        values_.seed(options_.seed + "/" + scenario_.id + "/" + number);
+    }
+
+    // What every file knows: the stack, the run, and made-up values that are its own.
+    Values common_values(const std::string& number) const {
+        Values values;
+        values.seed(options_.seed + "/" + scenario_.id + (number.empty() ? "" : "/" + number));
+        values.set("stack", context_.world.stack);
+        Node run = Node::object();
+        run.set("id", options_.seed);
+        run.set("seed", options_.seed);
+        values.set("run", std::move(run));
+        return values;
+    }
+
+    // While it lives, steps are those of a used file.
+    class Inside {
+      public:
+        Inside(ScenarioRun& run, const Used& used, Values values) : run_(run) {
+            outside_ = std::exchange(run_.values_, std::move(values));
+            secrets_ = std::exchange(run_.secrets_, &used.secrets);
+            source_ = std::exchange(run_.source_, &used.source);
+            directory_ = std::exchange(run_.context_.directory, used.directory);
+        }
+        ~Inside() {
+            run_.values_ = std::move(outside_);
+            run_.secrets_ = secrets_;
+            run_.source_ = source_;
+            run_.context_.directory = std::move(directory_);
+        }
+        Inside(const Inside&) = delete;
+
+      private:
+        ScenarioRun& run_;
+        Values outside_;
+        const std::vector<std::string>* secrets_;
+        const Source* source_;
+        std::string directory_;
+    };
+
     // --- Before the steps
     // -------------------------------------------------------------------------
 
@@ -108,8 +167,7 @@ class ScenarioRun {
     }
 
     void set(const std::string& name, Node value) {
-        const bool secret = std::find(scenario_.secrets.begin(), scenario_.secrets.end(), name) !=
-                            scenario_.secrets.end();
+        const bool secret = std::find(secrets_->begin(), secrets_->end(), name) != secrets_->end();
         if (secret) result_.mask.hide(name, as_text(value));
         values_.set(name, std::move(value));
     }
@@ -171,17 +229,19 @@ class ScenarioRun {
                                      .name = title,
                                      .path = path,
                                      .step = &step,
+                                     .source = source_,
                                      .note = why});
             return true;
         }
-        if (step.verb->run == nullptr)
-            return steps(step.children, number + ".", path.empty() ? title : path + " › " + title);
+        if (holds_steps(step))
+            return block(step, number, title, path.empty() ? title : path + " › " + title);
 
         if (options_.progress)
             options_.progress(result_.mask(fmt::format("step {}  {}", number, title)));
         const base::Time start = clock_.real_now();
         context_.step_started_ms = to_ms(start - kLogMargin);
-        StepResult result{.number = number, .name = title, .path = path, .step = &step};
+        StepResult result{
+            .number = number, .name = title, .path = path, .step = &step, .source = source_};
         carry_out(step, result);
         result.took = clock_.real_now() - start;
         settle(step, result);
@@ -190,11 +250,117 @@ class ScenarioRun {
         return ok;
     }
 
+    static bool holds_steps(const Step& step) {
+        const Structure structure = step.verb->structure;
+        return structure != Structure::None && structure != Structure::Check;
+    }
+
+    bool block(const Step& step, const std::string& number, const std::string& title,
+               const std::string& path) {
+        const base::Time limit = limit_;
+        if (step.timeout) limit_ = std::min(limit_, clock_.real_now() + *step.timeout);
+        bool ok = false;
+        switch (step.verb->structure) {
+            case Structure::Group: ok = steps(step.children, number + ".", path); break;
+            case Structure::Parallel: ok = side_by_side(step, number, path); break;
+            case Structure::Use: ok = use(step, number, title, path); break;
+            case Structure::None:
+            case Structure::Check: break;
+        }
+        limit_ = limit;
+        return ok;
+    }
+
+    // All of them run to their end, and what they saved is known afterwards.
+    bool side_by_side(const Step& step, const std::string& number, const std::string& path) {
+        struct Branch {
+            std::unique_ptr<ScenarioRun> run;
+            bool ok = false;
+            base::Thread thread;
+        };
+        std::vector<Branch> branches(step.children.size());
+        for (size_t i = 0; i < branches.size(); ++i) {
+            const std::string name = fmt::format("{}.{}", number, i + 1);
+            Branch& branch = branches[i];
+            branch.run.reset(new ScenarioRun(*this, name));
+            branch.thread = base::Thread("parallel-step", [&branch, &step, i, name, path] {
+                branch.ok = branch.run->one(step.children[i], name, path);
+            });
+        }
+        bool ok = true;
+        for (size_t i = 0; i < branches.size(); ++i) {
+            branches[i].thread.join();
+            ok = branches[i].ok && ok;
+            take_over(step.children[i], *branches[i].run);
+        }
+        return ok;
+    }
+
+    void take_over(const Step& step, ScenarioRun& branch) {
+        result_.mask.add(branch.result_.mask);
+        result_.requests += branch.result_.requests;
+        result_.known += branch.result_.known;
+        result_.stack_died = result_.stack_died || branch.result_.stack_died;
+        std::move(branch.result_.steps.begin(), branch.result_.steps.end(),
+                  std::back_inserter(result_.steps));
+        std::move(branch.cleanups_.begin(), branch.cleanups_.end(), std::back_inserter(cleanups_));
+        context_.take_cookies(branch.context_);
+        take_saved(step, branch.values_);
+    }
+
+    void take_saved(const Step& step, const Values& from) {
+        auto take = [&](const std::string& name) {
+            if (const Node* value = from.get(name)) values_.set(name, *value);
+        };
+        for (const Save& save : step.save)
+            take(save.name);
+        for (const auto& taken : step.taken)
+            take(taken.first);
+        if (!step.used)
+            for (const Step& child : step.children)
+                take_saved(child, from);
+    }
+
+    bool use(const Step& step, const std::string& number, const std::string& title,
+             const std::string& path) {
+        auto fail = [&](std::string message) {
+            StepResult failed{.outcome = Outcome::Failed,
+                              .number = number,
+                              .name = title,
+                              .step = &step,
+                              .source = source_};
+            failed.failures.push_back({std::move(message), "", step.position, step.length});
+            result_.steps.push_back(std::move(failed));
+            return false;
+        };
+        auto with = values_.expand(step.node["with"]);
+        if (!with) return fail(with.error());
+        std::vector<std::pair<std::string, Node>> taken;
+        bool ok = false;
+        {
+            const Inside inside(*this, *step.used, common_values(number));
+            for (const auto& [name, value] : step.used->vars.members()) {
+                const Node* given = with->find(name);
+                auto expanded =
+                    given ? std::expected<Node, std::string>(*given) : values_.expand(value);
+                if (!expanded) return fail(expanded.error());
+                set(name, std::move(*expanded));
+            }
+            ok = steps(step.children, number + ".", path);
+            for (const auto& [name, from] : step.taken)
+                if (const Node* value = values_.get(from)) taken.emplace_back(name, *value);
+            if (!step.cleanup.empty()) cleanups_.push_back({&step, number, values_});
+        }
+        for (auto& [name, value] : taken)
+            set(name, std::move(value));
+        return ok;
+    }
+
     // Why a step does not run, "" when it does. Cleaning up what was never made is no failure.
     std::string skipped(const Step& step) {
         if (!step.condition.empty() && !holds(step.condition))
             return fmt::format("\"if\": {}", step.condition);
-        if (!after_) return {};
+        if (!after_ || step.verb->structure == Structure::Check) return {};
         auto expanded = values_.expand(step.node);
         return expanded ? "" : expanded.error();
     }
@@ -263,6 +429,7 @@ class ScenarioRun {
                 fmt::format("the scenario's time is over ({})",
                             base::show_duration(scenario_.timeout.value_or(kScenarioTimeout))),
                 "\"timeout\" of the file makes it longer");
+        if (step.verb->structure == Structure::Check) return compare(step, result);
         auto node = values_.expand(step.node);
         if (!node) return fail(node.error());
         context_.exchange.reset();
@@ -286,6 +453,31 @@ class ScenarioRun {
         for (const Expectation& expectation : step.expect)
             look(expectation, *answer, result);
         if (result.failures.empty()) save(step, *answer, result);
+    }
+
+    // "check": the keys are values that are known already; a whole reference keeps its type.
+    void compare(const Step& step, StepResult& result) {
+        const Node& checks = step.node["check"];
+        for (const auto& [name, wanted] : checks.members()) {
+            Failure failure{.position = checks.key_position(name),
+                            .length = static_cast<uint32_t>(count_characters(name)) + 2,
+                            .query = name};
+            auto value = values_.expand(Node(name));
+            auto matcher = values_.expand(wanted);
+            if (value && matcher) {
+                Verdict verdict = check({std::move(*value), Flavor::Json}, *matcher);
+                if (verdict.ok) {
+                    result.held.push_back(name);
+                    continue;
+                }
+                failure.message = base::join(verdict.messages, "; ");
+                failure.differences = std::move(verdict.differences);
+                failure.equal_parts = verdict.equal_parts;
+            } else {
+                failure.message = value ? matcher.error() : value.error();
+            }
+            result.failures.push_back(std::move(failure));
+        }
     }
 
     void look(const Expectation& expectation, const Answer& answer, StepResult& result) {
@@ -417,6 +609,14 @@ class ScenarioRun {
     base::Clock& clock_;
     Context context_;
     Values values_;
+    const std::vector<std::string>* secrets_ = nullptr;  // names, of the file whose steps run
+    const Source* source_ = nullptr;                     // of a used file
+    struct Cleanup {
+        const Step* step;
+        std::string number;
+        Values values;
+    };
+    std::vector<Cleanup> cleanups_;
     ScenarioResult result_;
     base::Time limit_;
     bool after_ = false;
@@ -494,6 +694,10 @@ class TagExpression {
 };
 
 }  // namespace
+
+const Source& source_of(const StepResult& step, const ScenarioResult& result) {
+    return step.source ? *step.source : result.scenario->source;
+}
 
 std::vector<ScenarioResult> run_scenario(const Scenario& scenario, const World& world,
                                          base::Clock& clock, const RunOptions& options,

@@ -36,6 +36,7 @@ struct StepResult {
     std::string name;
     std::string path;  // titles of the groups around it, " › " between
     const Step* step = nullptr;
+    const Source* source = nullptr;  // of a used file, nullptr = the scenario's own
     base::microseconds took{0};
     int attempts = 1;
     std::vector<Failure> failures;
@@ -66,6 +67,9 @@ struct RunOptions {
     const std::atomic<bool>* interrupted = nullptr;
     std::function<void(const std::string& line)> progress;  // "step 3: …", for a live line
 };
+
+// The file that the step was read from.
+const Source& source_of(const StepResult& step, const ScenarioResult& result);
 
 // Once per row of the scenario's "each".
 std::vector<ScenarioResult> run_scenario(const Scenario& scenario, const World& world,

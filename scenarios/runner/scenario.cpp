@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -27,6 +28,9 @@ constexpr size_t kMaskedCharacters =
     6;  // a shorter secret would be masked in texts that it is not in
 constexpr int kVersion = 1;
 constexpr int kMaxGroups = 16;
+constexpr size_t kMaxParallel = 32;
+constexpr size_t kMaxUses = 8;          // files that use files
+constexpr size_t kShownOfUsedFile = 3;  // problems of a used file told at the step that uses it
 constexpr uint32_t kQuotes = 2;
 
 uint32_t quoted_length(std::string_view text) {
@@ -95,10 +99,23 @@ Node read_csv(std::string_view text) {
     return list;
 }
 
+struct Uses;
+Loaded read_used(const std::string& file, const Surroundings& surroundings, const Uses& uses,
+                 std::vector<std::string>& names);
+
+// The files around this one: each is used by the one before it.
+struct Uses {
+    std::vector<std::string> files;
+    std::vector<std::string> given;  // variables that the using step gives
+};
+
 class Checker {
   public:
-    Checker(Loaded& loaded, const Surroundings& surroundings)
-        : out_(loaded.scenario), problems_(loaded.problems), surroundings_(surroundings) {
+    Checker(Loaded& loaded, const Surroundings& surroundings, const Uses& uses)
+        : out_(loaded.scenario),
+          problems_(loaded.problems),
+          surroundings_(surroundings),
+          uses_(uses) {
         for (const char* name : {"stack", "fake", "run"})
             defined_.emplace(name, "");
         for (const std::string& name : surroundings.variables)
@@ -117,6 +134,14 @@ class Checker {
             problem(root.position(), 1, "the scenario has no \"steps\"", "");
         if (root.find("after")) out_.after = steps(root["after"]);
         secrets(root);
+    }
+
+    // Everything that has a name at the end of the file.
+    std::vector<std::string> names() const {
+        std::vector<std::string> out;
+        for (const auto& each : defined_)
+            out.push_back(each.first);
+        return out;
     }
 
   private:
@@ -174,6 +199,7 @@ class Checker {
             case Shape::Object:
             case Shape::Expect:
             case Shape::Save:
+            case Shape::Checks:
             case Shape::Known:
                 return void(wrong(value.is_object() ||
                                   (key.shape == Shape::Object && is_reference(value))));
@@ -228,6 +254,10 @@ class Checker {
             case Shape::Loggable:
                 return void(wrong(value.is_string()) ||
                             check_name(value, {"services", "logGroups"}));
+            case Shape::World:
+                return void(wrong(value.as_string() == "clean" || value.as_string() == "keep" ||
+                                  (value.as_string().starts_with("snapshot:") &&
+                                   value.as_string().size() > std::strlen("snapshot:"))));
             case Shape::Text: return void(wrong(value.is_string()));
         }
     }
@@ -329,6 +359,16 @@ class Checker {
         out_.overlay = root["stack"];
         out_.timeout = duration(root["timeout"]);
         out_.known = known(root);
+        if (root["world"].is_string()) out_.world = root["world"].as_string();
+        out_.lock = texts(root["lock"]);
+        out_.retries = static_cast<int>(root["retries"].as_int());
+        if (root.find("retries") && (out_.retries < 0 || out_.retries > kMaxRetries))
+            at_value(root["retries"],
+                     fmt::format("\"retries\" takes a number from 0 to {}", kMaxRetries));
+        for (const char* key : {"each", "stack", "given", "world", "retries", "known"})
+            if (root.find(key) && !uses_.files.empty())
+                at_key(root, key, fmt::format("\"{}\" has no meaning in a used file", key),
+                       "it belongs to the scenario that uses it");
         if (const Node* rows = root.find("each")) out_.each = read_rows(*rows);
     }
 
@@ -368,11 +408,23 @@ class Checker {
             check_references(value);
             define(out_.vars, name,
                    fmt::format("a variable, line {}", out_.vars.key_position(name).line));
+            const std::vector<std::string>& given =
+                uses_.files.empty() ? surroundings_.variables : uses_.given;
+            const bool outside = std::find(given.begin(), given.end(), name) != given.end();
+            if (value.is_null() && !outside)
+                at_key(out_.vars, name, fmt::format("\"{}\" is not given", name),
+                       uses_.files.empty()
+                           ? fmt::format("null means that the user of this file gives it: --var "
+                                         "{}=VALUE, or \"with\"",
+                                         name)
+                           : "the step that uses the file gives it by \"with\"");
             auto fixed = constants_.expand(value);
-            if (fixed && std::find(surroundings_.variables.begin(), surroundings_.variables.end(),
-                                   name) == surroundings_.variables.end())
-                constants_.set(name, std::move(*fixed));
+            if (fixed && !outside) constants_.set(name, std::move(*fixed));
         }
+        for (const std::string& name : uses_.given)
+            if (!out_.vars.find(name))
+                problem(root.position(), 1, fmt::format("the file has no variable \"{}\"", name),
+                        suggestion(name, names_of(out_.vars)));
     }
 
     void define(const Node& object, const std::string& name, std::string where) {
@@ -578,7 +630,8 @@ class Checker {
         for (const Node& node : list.items()) {
             for (const auto& member : node["save"].members())
                 saved_later_.emplace(member.first, node["save"].key_position(member.first).line);
-            note_saves(node["steps"], depth + 1);
+            for (const char* block : {"steps", "parallel", "while"})
+                note_saves(node[block], depth + 1);
         }
     }
 
@@ -661,7 +714,10 @@ class Checker {
                 std::any_of(common_keys().begin(), common_keys().end(),
                             [&](const Key& each) { return each.name == key->name; });
             if (key->shape == Shape::Steps) continue;
-            if (common) continue;
+            if (common) {
+                common_rules(node, name, *verb);
+                continue;
+            }
             check_references(value);
             step.node.set(name, value);
         }
@@ -671,17 +727,27 @@ class Checker {
         step.timeout = duration(node["timeout"]);
         step.known = known(node);
         step.condition = condition(node);
-        if (const Node* children = node.find("steps"); children != nullptr && verb->run == nullptr)
-            step.children = steps(*children);
-        if (verb->run == nullptr && step.children.empty() && !node.find("steps"))
-            problem(step.position, step.length, fmt::format("\"{}\" needs \"steps\"", verb_name),
-                    "");
+        if (!verb->block.empty()) {
+            const std::string block(verb->block);
+            if (!node.find(block))
+                problem(step.position, step.length,
+                        fmt::format("\"{}\" needs \"{}\"", verb_name, block), "");
+            step.children = verb->structure == Structure::Parallel ? side_by_side(node[block])
+                                                                   : steps(node[block]);
+        }
+        if (verb->structure == Structure::Use) use(node, step);
+        if (verb->structure == Structure::Check) checks(node["check"]);
         step.expect = expectations(node, *verb);
         polls(node, step);
         own_rules(node, step);
-        const std::vector<Save> saves = this->saves(node, *verb);
+        const std::vector<Save> saves =
+            verb->structure == Structure::Use ? std::vector<Save>() : this->saves(node, *verb);
 
         if (!step.each.empty()) defined_ = before;
+        for (const auto& taken : step.taken)
+            define(node["save"], taken.first,
+                   fmt::format("taken from {}, line {}", node["use"].as_string(),
+                               node["save"].key_position(taken.first).line));
         for (const Save& save : saves)
             define(node["save"], save.name,
                    fmt::format("saved by: line {}, step \"{}\"", save.position.line, step.name));
@@ -689,6 +755,98 @@ class Checker {
             constants_.erase(save.name);
         step.save = saves;
         return step;
+    }
+
+    // Keys of every step that make no sense for one that only holds others.
+    void common_rules(const Node& node, const std::string& name, const Verb& verb) {
+        if (verb.structure == Structure::None) return;
+        const bool holds_steps = verb.structure != Structure::Check;
+        for (std::string_view key : {"expect", "eventually", "hold", "repeatable", "known", "save"})
+            if (name == key && !(key == "save" && verb.structure == Structure::Use) &&
+                !(key == "known" && !holds_steps))
+                return at_key(node, name,
+                              fmt::format("\"{}\" does not go with {}", name, verb.key.name),
+                              holds_steps ? "put it on a step inside" : "");
+    }
+
+    // Steps at the same time: none can wait for a name that another one saves.
+    std::vector<Step> side_by_side(const Node& list) {
+        std::vector<Step> out;
+        if (list.size() > kMaxParallel)
+            at_value(list, fmt::format("more than {} steps at the same time", kMaxParallel),
+                     "\"load\" makes many requests");
+        const auto before = defined_;
+        auto all = defined_;
+        for (const Node& node : list.items()) {
+            Node one = Node::array({node});
+            for (Step& step : steps(one))
+                out.push_back(std::move(step));
+            for (const auto& [name, where] : defined_) {
+                if (before.contains(name)) continue;
+                if (!all.emplace(name, where).second)
+                    problem(node.position(), 1,
+                            fmt::format("\"{}\" is saved by two steps at the same time", name),
+                            "which of them is last is left to chance");
+            }
+            defined_ = before;
+        }
+        defined_ = std::move(all);
+        return out;
+    }
+
+    void use(const Node& node, Step& step) {
+        const Node& value = node["use"];
+        const std::string path =
+            (std::filesystem::path(out_.directory) / value.as_string()).lexically_normal().string();
+        std::error_code ignored;
+        if (!value.is_string() || !std::filesystem::is_regular_file(path, ignored)) return;
+        Uses inside{uses_.files, names_of(node["with"])};
+        inside.files.push_back(out_.source.file);
+        const auto same = [&](const std::string& file) {
+            return std::filesystem::path(file).lexically_normal().string() == path;
+        };
+        if (std::any_of(inside.files.begin(), inside.files.end(), same))
+            return at_value(value, fmt::format("{} uses itself", path),
+                            base::join(inside.files, " uses "));
+        if (inside.files.size() > kMaxUses)
+            return at_value(value, fmt::format("more than {} files use each other", kMaxUses));
+        std::vector<std::string> names;
+        Loaded loaded = read_used(path, surroundings_, inside, names);
+        for (size_t i = 0; i < loaded.problems.size() && i < kShownOfUsedFile; ++i) {
+            Problem& found = loaded.problems[i];
+            problem(value.position(), quoted_length(value.as_string()),
+                    fmt::format("{}:{}:{}: {}", path, found.position.line, found.position.column,
+                                found.message),
+                    std::move(found.hint));
+        }
+        Scenario& used = loaded.scenario;
+        step.children = std::move(used.before);
+        std::move(used.steps.begin(), used.steps.end(), std::back_inserter(step.children));
+        step.cleanup = std::move(used.after);
+        for (const std::string& name : used.lock)
+            out_.lock.push_back(name);
+        step.used =
+            std::make_shared<const Used>(Used{std::move(used.source), std::move(used.directory),
+                                              std::move(used.vars), std::move(used.secrets)});
+        for (const auto& [name, from] : node["save"].members()) {
+            if (std::find(names.begin(), names.end(), from.as_string()) != names.end())
+                step.taken.emplace_back(name, from.as_string());
+            else if (loaded.problems.empty())
+                at_value(from, fmt::format("{} has no name \"{}\"", path, from.as_string()),
+                         suggestion(from.as_string(), names));
+        }
+    }
+
+    void checks(const Node& node) {
+        if (node.members().empty()) at_value(node, "an empty \"check\" checks nothing");
+        for (const auto& [name, matcher] : node.members()) {
+            if (!has_references(name))
+                at_key(node, name, fmt::format("\"{}\" is fixed: there is nothing to check", name),
+                       fmt::format("write \"{{{{{}}}}}\" for the value of a name", name));
+            validate_matcher(matcher, Flavor::Json, [&](MatcherProblem found) {
+                problem(found.position, 1, std::move(found.message), std::move(found.hint));
+            });
+        }
     }
 
     void unknown_key(const Node& node, const std::string& name, const Verb& verb,
@@ -855,6 +1013,7 @@ class Checker {
     Scenario& out_;
     std::vector<Problem>& problems_;
     const Surroundings& surroundings_;
+    const Uses& uses_;
     std::map<std::string, std::string> defined_;  // name → where it comes from
     std::map<std::string, uint32_t> saved_later_;
     Values constants_;
@@ -867,9 +1026,8 @@ std::string id_of(const std::string& file) {
     return id;
 }
 
-}  // namespace
-
-Loaded read_scenario(const std::string& file, std::string text, const Surroundings& surroundings) {
+Loaded read(const std::string& file, std::string text, const Surroundings& surroundings,
+            const Uses& uses, std::vector<std::string>& names) {
     Loaded loaded;
     Scenario& scenario = loaded.scenario;
     scenario.id = id_of(file);
@@ -884,18 +1042,21 @@ Loaded read_scenario(const std::string& file, std::string text, const Surroundin
              duplicate ? "JSON would keep only the second; write one matcher that says both" : ""});
         return loaded;
     }
-    Checker(loaded, surroundings).check(*root);
+    Checker checker(loaded, surroundings, uses);
+    checker.check(*root);
+    names = checker.names();
     std::stable_sort(loaded.problems.begin(), loaded.problems.end(),
                      [](const Problem& a, const Problem& b) { return a.position < b.position; });
     if (loaded.problems.size() > kMaxProblemsPerFile) loaded.problems.resize(kMaxProblemsPerFile);
     return loaded;
 }
 
-Loaded load_scenario(const std::string& file, const Surroundings& surroundings) {
+Loaded read_used(const std::string& file, const Surroundings& surroundings, const Uses& uses,
+                 std::vector<std::string>& names) {
     std::error_code ignored;
     const auto size = std::filesystem::file_size(file, ignored);
     auto text = !ignored && size <= kMaxFileBytes ? read_text(file) : std::nullopt;
-    if (text) return read_scenario(file, std::move(*text), surroundings);
+    if (text) return read(file, std::move(*text), surroundings, uses, names);
     Loaded loaded;
     loaded.scenario.source.file = file;
     loaded.problems.push_back(
@@ -905,6 +1066,18 @@ Loaded load_scenario(const std::string& file, const Surroundings& surroundings) 
          "",
          ""});
     return loaded;
+}
+
+}  // namespace
+
+Loaded read_scenario(const std::string& file, std::string text, const Surroundings& surroundings) {
+    std::vector<std::string> names;
+    return read(file, std::move(text), surroundings, {}, names);
+}
+
+Loaded load_scenario(const std::string& file, const Surroundings& surroundings) {
+    std::vector<std::string> names;
+    return read_used(file, surroundings, {}, names);
 }
 
 std::vector<std::string> find_scenario_files(const std::vector<std::string>& paths) {

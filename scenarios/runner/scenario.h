@@ -3,6 +3,7 @@
 // and targets. All problems of all files come at once. Source: harness.md §3.4, §3.6.
 #pragma once
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,14 @@ struct Save {
     base::Position position;
 };
 
+// Another file whose steps are used. Its "before" and "steps" are the step's children.
+struct Used {
+    Source source;
+    std::string directory;
+    base::Node vars;
+    std::vector<std::string> secrets;
+};
+
 struct Step {
     const Verb* verb = nullptr;
     base::Node node;        // the verb and its own keys, references not replaced
@@ -48,8 +57,11 @@ struct Step {
     std::optional<base::microseconds> timeout;
     std::optional<Known> known;
     std::vector<base::Node> each;
-    std::vector<Step> children;  // of a group
-    base::Position position;     // of the verb
+    std::vector<Step> children;  // of a verb that holds steps
+    std::shared_ptr<const Used> used;
+    std::vector<Step> cleanup;                               // "after" of the used file
+    std::vector<std::pair<std::string, std::string>> taken;  // our name → name in the used file
+    base::Position position;                                 // of the verb
     uint32_t length = 0;
 };
 
@@ -59,12 +71,17 @@ struct Scenario {
     std::string directory;  // files are relative to it
     std::string title;
     std::vector<std::string> tags, secrets, covers;
-    base::Node vars, given, overlay;
+    base::Node vars, given, overlay;  // overlay: "stack"
+    std::string world = "clean";      // clean, keep, snapshot:NAME
+    std::vector<std::string> lock;    // no two scenarios hold the same name at the same time
+    int retries = 0;                  // further tries after a failure; passing then is flaky
     std::vector<base::Node> each;
     std::optional<base::microseconds> timeout;
     std::optional<Known> known;
     std::vector<Step> before, steps, after;
 };
+
+inline constexpr int kMaxRetries = 5;
 
 // What the checker knows beside the file.
 struct Surroundings {

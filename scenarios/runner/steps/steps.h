@@ -10,7 +10,8 @@ extern const std::span<const Verb> http_verbs;    // GET, POST …
 extern const std::span<const Verb> data_verbs;    // sql, redis
 extern const std::span<const Verb> aws_verbs;     // aws, logs, invalidate
 extern const std::span<const Verb> deploy_verbs;  // deploy
-extern const std::span<const Verb> time_verbs;    // wait, clock, group
+extern const std::span<const Verb> time_verbs;    // wait, clock
+extern const std::span<const Verb> flow_verbs;    // group, parallel, use, check
 extern const std::span<const Verb> own_verbs;     // origin, raw
 
 }  // namespace scenarios

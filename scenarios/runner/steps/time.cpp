@@ -31,8 +31,6 @@ std::expected<Answer, StepError> move_clock(Context& context, const Node& step) 
     return Answer();
 }
 
-constexpr Key kGroupKeys[] = {{"steps", Shape::Steps, "The group's steps."}};
-
 constexpr Verb kVerbs[] = {
     {{"wait", Shape::Duration, "Real time, with a \"why\"."}, {}, {}, false, wait},
     {{"clock", Shape::Jump,
@@ -41,7 +39,6 @@ constexpr Verb kVerbs[] = {
      {},
      false,
      move_clock},
-    {{"group", Shape::Text, "A title over steps."}, kGroupKeys, {}, false, nullptr},
 };
 
 }  // namespace
