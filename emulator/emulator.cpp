@@ -458,11 +458,13 @@ std::expected<void, state::Problem> Emulator::Inside::start_tasks(const Emulator
     return {};
 }
 
-// What is due now and then: access logs are delivered, old log events go.
+// What is due now and then: access logs are delivered, old log events go, lifecycle policies are
+// applied.
 void Emulator::Inside::keep_house() {
     while (clock.wait_until(clock.now() + kHousekeeping)) {
         edge.step(clock.now());
         logs.expire();
+        ecr.step(clock.now(), [this] { return ecs.running_digests(); });
     }
 }
 

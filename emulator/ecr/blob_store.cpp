@@ -130,6 +130,16 @@ void BlobStore::remove(const oci::Digest& digest) {
     if (!digest.empty()) ::unlink(path_of(digest).c_str());
 }
 
+std::vector<oci::Digest> BlobStore::all() const {
+    std::vector<oci::Digest> result;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(directory_ + "/sha256", error), end;
+         !error && entry != end; entry.increment(error))
+        if (auto digest = oci::Digest::parse("sha256:" + entry->path().filename().string()))
+            result.push_back(*digest);
+    return result;
+}
+
 size_t BlobStore::uploads() const {
     std::lock_guard lock(mutex_);
     return uploads_.size();

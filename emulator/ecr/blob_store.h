@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -60,6 +61,7 @@ class BlobStore {
     std::optional<uint64_t> size_bytes(const oci::Digest& digest) const;
     int open(const oci::Digest& digest) const;  // -1 = not here; the caller closes
     void remove(const oci::Digest& digest);
+    std::vector<oci::Digest> all() const;
     size_t uploads() const;
 
   private:

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "aws/arn.h"
 #include "base/date.h"
@@ -223,7 +222,7 @@ Image ControlPlane::put_image(const Push& push, Repeated repeated) {
     std::string missing;
     for (const oci::Descriptor& blob : contents.blobs) {
         image.size_bytes += blob.size_bytes;
-        if (!store_.has_layer(push.repository, blob.digest))
+        if (!has_layer(push.repository, blob.digest))
             missing += (missing.empty() ? "" : ", ") + blob.digest.to_string();
     }
     if (!missing.empty())
@@ -295,36 +294,28 @@ std::vector<Image> ControlPlane::referrers(std::string_view repository,
     return result;
 }
 
-// Layers that another image of the repository uses stay; so do blobs that another repository holds.
-// A running task needs neither: its layers are unpacked.
-void ControlPlane::collect(const std::string& repository,
-                           const std::vector<oci::Digest>& candidates) {
-    std::set<oci::Digest> used;
-    for (const Image& image : store_.images(repository))
-        for (const oci::Digest& digest : blobs_of(repository, image))
-            used.insert(digest);
-    for (const oci::Digest& digest : candidates) {
-        if (used.contains(digest)) continue;
-        store_.remove_layer(repository, digest);
-        if (!store_.any_repository_has_layer(digest)) blobs_.remove(digest);
-    }
-}
-
 void ControlPlane::delete_image(const std::string& repository, const oci::Digest& digest) {
     std::lock_guard lock(mutex_);
     auto image = store_.image(repository, digest);
     if (!image) return;
-    auto candidates = blobs_of(repository, *image);
+    auto blobs = blobs_of(repository, *image);
+    // Tasks run an index by the image it lists for them.
+    for (const oci::Digest& child : listed_by_indexes({*image}))
+        if (auto found = store_.image(repository, child))
+            for (const oci::Digest& blob : blobs_of(repository, *found))
+                blobs.push_back(blob);
+    kept_.image_deleted(digest, std::move(blobs));
     store_.remove_image(repository, digest);
-    collect(repository, candidates);
 }
 
 void ControlPlane::delete_repository(const std::string& repository) {
     std::lock_guard lock(mutex_);
-    auto layers = store_.layers(repository);
+    auto images = store_.images(repository);
+    // Indexes first: what they list is still there.
+    std::ranges::stable_partition(images, oci::is_index_type, &Image::media_type);
+    for (const Image& image : images)
+        delete_image(repository, image.digest);
     store_.remove_repository(repository);
-    for (const oci::Digest& digest : layers)
-        if (!store_.any_repository_has_layer(digest)) blobs_.remove(digest);
 }
 
 // expiry in seconds "." signature: no colon, which clients split at.

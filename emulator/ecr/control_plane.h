@@ -1,7 +1,9 @@
 // ECR: what the JSON API and the registry protocol act on: repositories, images, tags, layers,
 // tokens.
 #pragma once
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "ecr/blob_store.h"
+#include "ecr/kept_blobs.h"
 #include "ecr/store.h"
 
 namespace ecr {
@@ -49,10 +52,21 @@ class ControlPlane final : public aws::Service {
     Image put_image(const Push& push, Repeated repeated);
     // By digest or tag; nothing when there is none.
     std::optional<Image> find_image(std::string_view repository, std::string_view tag_or_digest);
-    // With its children's and its own layers no longer used by any image of the repository, and the
-    // blobs that no repository holds any more.
+    // Their layers go later: step() sees to it.
     void delete_image(const std::string& repository, const oci::Digest& digest);
     void delete_repository(const std::string& repository);
+    // The digests that the indexes among `images` list.
+    std::vector<oci::Digest> listed_by_indexes(const std::vector<Image>& images);
+
+    // Whether the repository holds the layer; true is a promise for the length of a push.
+    bool has_layer(std::string_view repository, const oci::Digest& digest);
+    void add_layer(std::string_view repository, const oci::Digest& digest, uint64_t size_bytes);
+    // Its layers stay until the puller has had the time to fetch them.
+    void image_is_pulled(const Image& image);
+    // One round of what the registry does by itself, when it is due: images that lifecycle policies
+    // expire go, then blobs that no image, no push or pull under way and no running task needs.
+    // `running` gives the digests of the images that tasks run. Called by one thread.
+    void step(base::Time now, const std::function<std::set<std::string>()>& running);
     // An index in the repository that lists the digest.
     std::optional<oci::Digest> index_that_lists(std::string_view repository,
                                                 const oci::Digest& digest);
@@ -74,12 +88,15 @@ class ControlPlane final : public aws::Service {
   private:
     std::vector<oci::Digest> blobs_of(std::string_view repository, const Image& image);
     void check_tag(const Repository& repository, const std::string& tag);
-    void collect(const std::string& repository, const std::vector<oci::Digest>& candidates);
+    void expire(Repository repository, base::Time now);
+    void collect();
 
     base::Clock& clock_;
     const base::Ids& ids_;
     Store store_;
     BlobStore blobs_;
+    KeptBlobs kept_;
+    base::Time next_step_;
     std::string token_key_;
     std::recursive_mutex mutex_;
     mutable std::mutex endpoint_mutex_;

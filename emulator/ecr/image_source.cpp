@@ -10,7 +10,7 @@ std::expected<oci::ManifestBytes, oci::SourceError> RegistrySource::manifest(
     if (!image)
         return std::unexpected(
             oci::SourceError{oci::SourceError::Kind::NotFound, reference.written + ": not found"});
-    ecr_.store().set_pulled(*image, ecr_.clock().now());
+    ecr_.image_is_pulled(*image);
     return oci::ManifestBytes{image->digest, image->media_type,
                               ecr_.store().manifest(reference.repository, image->digest)};
 }
@@ -18,8 +18,7 @@ std::expected<oci::ManifestBytes, oci::SourceError> RegistrySource::manifest(
 std::expected<int, oci::SourceError> RegistrySource::open_blob(const oci::Reference& reference,
                                                                const oci::Digest& digest) {
     std::lock_guard lock(ecr_.mutex());
-    int descriptor =
-        ecr_.store().has_layer(reference.repository, digest) ? ecr_.blobs().open(digest) : -1;
+    int descriptor = ecr_.has_layer(reference.repository, digest) ? ecr_.blobs().open(digest) : -1;
     if (descriptor < 0)
         return std::unexpected(
             oci::SourceError{oci::SourceError::Kind::NotFound,

@@ -249,9 +249,8 @@ class Visit {
     // GAP: ECR answers 307 to object storage; here the bytes come at once.
     void get_blob() {
         oci::Digest digest = digest_in(path_.reference);
-        auto size = ecr_.store().has_layer(path_.repository, digest)
-                        ? ecr_.blobs().size_bytes(digest)
-                        : std::nullopt;
+        auto size = ecr_.has_layer(path_.repository, digest) ? ecr_.blobs().size_bytes(digest)
+                                                             : std::nullopt;
         if (!size) throw Refusal{404, "BLOB_UNKNOWN", "The specified blob does not exist"};
         http::ResponseHead head;
         head.headers = {{"Content-Type", "application/octet-stream"},
@@ -326,10 +325,10 @@ class Visit {
         if (!digest) return false;
         std::lock_guard lock(ecr_.mutex());
         bool readable = from.empty() ? ecr_.store().any_repository_has_layer(*digest)
-                                     : ecr_.store().has_layer(from, *digest);
+                                     : ecr_.has_layer(from, *digest);
         auto size = ecr_.blobs().size_bytes(*digest);
         if (!readable || !size) return false;
-        ecr_.store().add_layer(path_.repository, *digest, *size);
+        ecr_.add_layer(path_.repository, *digest, *size);
         respond_created(*digest);
         return true;
     }
@@ -399,7 +398,7 @@ class Visit {
         auto finished = ecr_.blobs().finish(upload, digest);
         if (!finished) throw refusal_of(finished.error());
         ecr_.repository(path_.repository);  // it may have been deleted meanwhile
-        ecr_.store().add_layer(path_.repository, digest, size);
+        ecr_.add_layer(path_.repository, digest, size);
         respond_created(digest);
     }
 
@@ -435,7 +434,7 @@ class Visit {
         auto image = ecr_.find_image(path_.repository, path_.reference);
         if (!image) throw Refusal{404, "MANIFEST_UNKNOWN", "Requested image not found"};
         std::string bytes = ecr_.store().manifest(path_.repository, image->digest);
-        if (request_.method == "GET") ecr_.store().set_pulled(*image, ecr_.clock().now());
+        if (request_.method == "GET") ecr_.image_is_pulled(*image);
         lock.unlock();
         http::HeaderList headers{{"Content-Type", image->media_type}};
         if (conformance_ == Conformance::Oci || request_.method == "HEAD")

@@ -244,6 +244,15 @@ std::vector<oci::Digest> Store::layers(std::string_view repository) {
     return result;
 }
 
+std::vector<oci::Digest> Store::all_layers() {
+    std::lock_guard lock(database_.mutex());
+    auto row = database_.prepare("SELECT DISTINCT digest FROM ecr_layers");
+    std::vector<oci::Digest> result;
+    while (row.step())
+        if (auto digest = oci::Digest::parse(row.text(0))) result.push_back(*digest);
+    return result;
+}
+
 std::string Store::token_key() {
     std::lock_guard lock(database_.mutex());
     auto row = database_.prepare("SELECT value FROM ecr_settings WHERE name = 'token_key'");

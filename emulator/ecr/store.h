@@ -36,6 +36,7 @@ class Store {
     void remove_layer(std::string_view repository, const oci::Digest& digest);
     bool any_repository_has_layer(const oci::Digest& digest);
     std::vector<oci::Digest> layers(std::string_view repository);
+    std::vector<oci::Digest> all_layers();  // each once
 
     // A random key, made once, with which authorization tokens are signed.
     std::string token_key();

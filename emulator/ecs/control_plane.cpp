@@ -450,4 +450,14 @@ std::vector<ServiceStatus> ControlPlane::status() {
     return result;
 }
 
+std::set<std::string> ControlPlane::running_digests() {
+    std::lock_guard lock(mutex_);
+    std::set<std::string> digests;
+    for (const auto& [id, task] : state_.tasks)
+        if (task.status != TaskStatus::Stopped)
+            for (const Container& container : task.containers)
+                if (!container.digest.empty()) digests.insert(container.digest);
+    return digests;
+}
+
 }  // namespace ecs

@@ -60,6 +60,8 @@ class ControlPlane final : public aws::Service {
     const aws::ServiceInfo& info() const override;
     std::optional<aws::Reply> serve(aws::Call& call) override;
     std::vector<ServiceStatus> status();
+    // The digests of the images that tasks run, or are about to.
+    std::set<std::string> running_digests();
     // After the rows were replaced (a world's reset): reads everything again.
     void reload();
 

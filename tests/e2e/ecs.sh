@@ -4,38 +4,7 @@
 # Needs the binary, dodam-holder beside it, and the placeholder base image (script/offline-images).
 . "$(dirname "$0")/lib.sh"
 
-layout=${DODAM_IMAGES:-${XDG_CACHE_HOME:-$HOME/.cache}/dodam/images}/dodam/placeholder/latest
-[ -e "$layout/index.json" ] || { echo "ecs.sh: no placeholder image: script/offline-images dodam/placeholder"; exit 3; }
-
-# push REPOSITORY TAG CONFIG-JSON: the placeholder's layers under another configuration; prints the digest.
-push() {
-    python3 - "$layout" "$1" "$2" "$3" "$endpoint" "$(aws ecr get-login-password)" <<'PY'
-import base64, hashlib, http.client, json, sys
-layout, repository, tag, config, endpoint, password = sys.argv[1:]
-auth = {'Authorization': 'Basic ' + base64.b64encode(('AWS:' + password).encode()).decode()}
-def ask(method, path, body=None, **headers):
-    connection = http.client.HTTPConnection(endpoint.split('//')[1], timeout=60)
-    connection.request(method, path, body, {**auth, **{k.replace('_', '-'): v for k, v in headers.items()}})
-    answer = connection.getresponse()
-    return answer, answer.read()
-def blob(digest): return open(f'{layout}/blobs/{digest.replace(":", "/")}', 'rb').read()
-def digest(data): return 'sha256:' + hashlib.sha256(data).hexdigest()
-manifest = json.loads(blob(json.load(open(layout + '/index.json'))['manifests'][0]['digest']))
-image = json.loads(blob(manifest['config']['digest']))
-image['config'].update(json.loads(config))
-image = json.dumps(image).encode()
-manifest['config'].update(digest=digest(image), size=len(image))
-for data in [image] + [blob(layer['digest']) for layer in manifest['layers']]:
-    answer, _ = ask('POST', f'/v2/{repository}/blobs/uploads/')
-    at = answer.getheader('Location')
-    ask('PATCH', at, data)
-    answer, body = ask('PUT', f'{at}?digest={digest(data)}')
-    assert answer.status == 201, body
-answer, body = ask('PUT', f'/v2/{repository}/manifests/{tag}', json.dumps(manifest).encode(), Content_Type='application/vnd.oci.image.manifest.v1+json')
-assert answer.status == 201, body
-print(answer.getheader('Docker-Content-Digest'))
-PY
-}
+need_placeholder
 
 # register IMAGE [MORE]: family web, container app, port 3000.
 register() {
@@ -68,7 +37,7 @@ check "#9 an unknown operation is refused by name" contains "$(curl -s -H 'X-Amz
 
 aws ecr create-repository --repository-name web >/dev/null
 registry=${endpoint#http://}
-pushed=$(push web v1 '{"Env":["PATH=/","PORT=3000","DODAM_HEALTH_PATH=/health"]}')
+pushed=$(push_image web v1 '{"Env":["PATH=/","PORT=3000","DODAM_HEALTH_PATH=/health"]}')
 check "the image is described by the digest that was pushed" equals "$(aws ecr describe-images --repository-name web --query 'imageDetails[0].imageDigest' --output text)" "$pushed"
 register "$registry/web:v1" >/dev/null
 
@@ -97,7 +66,7 @@ check "the rollout is completed" equals "$(service 'deployments[0].rolloutState'
 check "#83 the log tells of it" contains "$(aws logs tail /ecs/web --since 1h)" "listening on port 3000"
 check "#86 who am I" equals "$(aws sts get-caller-identity --query Account --output text)" 000000000000
 
-push web bad '{"Entrypoint":["/placeholder","nonsense"]}' >/dev/null
+push_image web bad '{"Entrypoint":["/placeholder","nonsense"]}' >/dev/null
 register "$registry/web:bad" >/dev/null
 aws ecs update-service --cluster demo --service web --task-definition web:2 --deployment-configuration 'deploymentCircuitBreaker={enable=true,rollback=true}' >/dev/null
 check "a bad deploy ends stable too" aws ecs wait services-stable --cluster demo --services web

@@ -5,6 +5,7 @@
 
 #include "base/date.h"
 #include "ecr/control_plane.h"
+#include "oci/manifest.h"
 #include "oci/reference.h"
 
 namespace ecr {
@@ -227,7 +228,7 @@ aws::Reply batch_delete_image(ControlPlane& ecr, const aws::Call& call) {
     std::stable_partition(ids.begin(), ids.end(), [&](const ImageId& id) {
         Failure ignored;
         auto image = resolve(ecr, name, id, ignored);
-        return image && image->media_type.find("index") != std::string::npos;
+        return image && oci::is_index_type(image->media_type);
     });
     Node deleted = Node::array(), failures = Node::array();
     for (const ImageId& id : ids)

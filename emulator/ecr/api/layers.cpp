@@ -21,7 +21,7 @@ aws::Reply batch_check_layer_availability(ControlPlane& ecr, const aws::Call& ca
                                              {"failureReason", "Invalid layer digest"}}));
             continue;
         }
-        bool here = ecr.store().has_layer(name, *digest);
+        bool here = ecr.has_layer(name, *digest);
         Node layer = Node::object(
             {{"layerDigest", node}, {"layerAvailability", here ? "AVAILABLE" : "UNAVAILABLE"}});
         if (here)
@@ -93,7 +93,7 @@ aws::Reply complete_layer_upload(ControlPlane& ecr, const aws::Call& call) {
         invalid(
             "Invalid parameter at 'layerDigests' failed to satisfy constraint: 'Invalid layer "
             "digest'");
-    if (ecr.store().has_layer(name, *digest))
+    if (ecr.has_layer(name, *digest))
         throw aws::Error{400, "LayerAlreadyExistsException",
                          fmt::format("Layer with digest '{}' already exists in the repository with "
                                      "name '{}' in registry with id '{}'",
@@ -102,7 +102,7 @@ aws::Reply complete_layer_upload(ControlPlane& ecr, const aws::Call& call) {
     uint64_t size = upload->size_bytes();
     auto finished = ecr.blobs().finish(*upload, *digest);
     if (!finished) fail(finished.error());
-    ecr.store().add_layer(name, *digest, size);
+    ecr.add_layer(name, *digest, size);
     aws::Reply reply;
     reply.output = Node::object({{"registryId", ecr.registry_id()},
                                  {"repositoryName", name},
@@ -114,7 +114,7 @@ aws::Reply complete_layer_upload(ControlPlane& ecr, const aws::Call& call) {
 aws::Reply get_download_url(ControlPlane& ecr, const aws::Call& call) {
     std::string name = ecr.repository(required(call, "repositoryName")).name;
     auto digest = oci::Digest::parse(required(call, "layerDigest"));
-    if (!digest || !ecr.store().has_layer(name, *digest))
+    if (!digest || !ecr.has_layer(name, *digest))
         throw aws::Error{
             400, "LayersNotFoundException",
             fmt::format(

@@ -1,10 +1,9 @@
-// Policies of a repository: lifecycle (kept, previewed) and permissions (kept).
+// Policies of a repository: lifecycle (kept, previewed, applied by step()) and permissions (kept).
 #include <fmt/format.h>
 
 #include "base/date.h"
 #include "ecr/control_plane.h"
 #include "ecr/lifecycle.h"
-#include "oci/manifest.h"
 
 namespace ecr {
 namespace {
@@ -25,13 +24,13 @@ Repository with_lifecycle_policy(ControlPlane& ecr, const aws::Call& call) {
     return repository;
 }
 
-// GAP: the policy is kept and previewed; nothing expires by itself.
 aws::Reply put_lifecycle_policy(ControlPlane& ecr, const aws::Call& call) {
     Repository repository = ecr.repository(required(call, "repositoryName"));
     const std::string& text = required(call, "lifecyclePolicyText");
     auto rules = parse_lifecycle_policy(text);
     if (!rules) invalid(rules.error());
     repository.lifecycle_policy = text;
+    repository.lifecycle_evaluated_at = call.now;  // its first day begins
     ecr.store().save(repository);
     aws::Reply reply;
     reply.output = about(ecr, repository);
@@ -60,18 +59,6 @@ aws::Reply delete_lifecycle_policy(ControlPlane& ecr, const aws::Call& call) {
     return reply;
 }
 
-std::vector<oci::Digest> listed_by_indexes(ControlPlane& ecr, const std::vector<Image>& images) {
-    std::vector<oci::Digest> listed;
-    for (const Image& image : images) {
-        if (!oci::is_index_type(image.media_type)) continue;
-        auto index = oci::parse_index(ecr.store().manifest(image.repository, image.digest));
-        if (!index) continue;
-        for (const oci::Descriptor& child : index->manifests)
-            listed.push_back(child.digest);
-    }
-    return listed;
-}
-
 aws::Reply preview(ControlPlane& ecr, const aws::Call& call) {
     Repository repository = ecr.repository(required(call, "repositoryName"));
     std::string text = call.input["lifecyclePolicyText"].as_string();
@@ -86,7 +73,7 @@ aws::Reply preview(ControlPlane& ecr, const aws::Call& call) {
     std::vector<Image> images = ecr.store().images(repository.name);
     Node results = Node::array();
     for (const Expiry& expiry :
-         expired_images(*rules, images, listed_by_indexes(ecr, images), call.now)) {
+         expired_images(*rules, images, ecr.listed_by_indexes(images), call.now)) {
         const Image& image = images[expiry.image];
         Node tags = Node::array();
         for (const std::string& tag : image.tags)

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/date.h"
 #include "base/encoding.h"
 #include "ecr/image_source.h"
 #include "support/recorded_exchange.h"
@@ -97,6 +98,13 @@ struct Fixture {
         CHECK(put_manifest(tag, manifest_of("{}", layer), kManifestType, repository).status == 201);
         return digest(manifest_of("{}", layer));
     }
+    // The registry's own work, an hour after the last push and with what tasks run.
+    void keep_house(std::set<std::string> running = {}) {
+        ecr.step(clock.now(), [&] { return running; });
+        clock.advance(std::chrono::hours(1));
+        ecr.step(clock.now(), [&] { return running; });
+    }
+    bool has(const std::string& blob) { return ecr.blobs().has(oci::Digest::of(blob)); }
     std::string tags_of(const std::string& wanted) {
         Node images = call("DescribeImages", R"({"repositoryName":"web"})")["imageDetails"];
         for (const Node& image : images.items())
@@ -327,17 +335,77 @@ TEST_CASE("deleting: a tag, the last tag, a digest; shared layers stay, others g
     f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageTag":"a"}]})");  // #78
     CHECK(f.tags_of(one) == R"(["b"])");
     f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageTag":"c"}]})");
-    CHECK_FALSE(f.ecr.blobs().has(oci::Digest::of("alone")));
-    CHECK(f.ecr.blobs().has(oci::Digest::of("{}")));
-    CHECK(f.ecr.blobs().has(oci::Digest::of("shared")));
+    f.keep_house();
+    CHECK_FALSE(f.has("alone"));
+    CHECK(f.has("{}"));
+    CHECK(f.has("shared"));
     f.call("BatchDeleteImage",
            R"({"repositoryName":"web","imageIds":[{"imageDigest":")" + one + "\"}]}");
     CHECK(f.tags_of(one) == "gone");
-    CHECK_FALSE(f.ecr.blobs().has(oci::Digest::of("shared")));
+    f.keep_house();
+    CHECK_FALSE(f.has("shared"));
+    CHECK(f.ask("HEAD", "/v2/web/blobs/" + Fixture::digest("shared")).status == 404);
     CHECK(f.call("BatchGetImage",
                  R"({"repositoryName":"web","imageIds":[{"imageTag":"b"}]})")["failures"]
               .items()[0]["failureReason"]
               .as_string() == "Requested image not found");
+}
+
+TEST_CASE("no blob goes that a push, a pull or a running task needs") {
+    Fixture f;
+    const auto delete_image = [&](const std::string& digest) {
+        f.call("BatchDeleteImage",
+               R"({"repositoryName":"web","imageIds":[{"imageDigest":")" + digest + "\"}]}");
+    };
+    std::string first = f.push("v1", "layer");
+    f.keep_house();
+
+    // A client that was told that the layer is here does not upload it again.
+    CHECK(f.ask("HEAD", "/v2/web/blobs/" + Fixture::digest("layer")).status == 200);
+    CHECK(f.ask("HEAD", "/v2/web/blobs/" + Fixture::digest("{}")).status == 200);
+    delete_image(first);
+    f.clock.advance(std::chrono::minutes(59));
+    f.ecr.step(f.clock.now(), [] { return std::set<std::string>(); });
+    CHECK(f.put_manifest("v2", Fixture::manifest_of("{}", "layer")).status == 201);
+
+    // A task that read the manifest fetches the layers.
+    ecr::RegistrySource source(f.ecr);
+    auto reference = oci::Reference::parse("127.0.0.1:4566/web:v2").value();
+    f.keep_house();
+    REQUIRE(source.manifest(reference));
+    delete_image(first);
+    f.ecr.step(f.clock.now() + std::chrono::minutes(2), [] { return std::set<std::string>(); });
+    auto blob = source.open_blob(reference, oci::Digest::of("layer"));
+    REQUIRE(blob);
+    close(*blob);
+
+    // The image that a task runs: its bytes stay until the task has ended, by whatever way it went.
+    std::string running = f.push("v3", "program");
+    f.keep_house({running});
+    delete_image(running);
+    CHECK(f.tags_of(running) == "gone");
+    f.keep_house({running});
+    CHECK(f.has("program"));
+    CHECK_FALSE(f.has("layer"));
+    f.call("DeleteRepository", R"({"repositoryName":"web","force":true})");
+    f.keep_house({running});
+    CHECK(f.has("program"));
+    f.keep_house();
+    CHECK_FALSE(f.has("program"));
+}
+
+TEST_CASE("a task runs an index's child: it stays too") {
+    Fixture f;
+    std::string child = f.push("child", "program");
+    std::string index = R"({"schemaVersion":2,"mediaType":")" + std::string(kIndexType) +
+                        R"(","manifests":[{"mediaType":")" + kManifestType + R"(","digest":")" +
+                        child + R"(","size":1,"platform":{"os":"linux","architecture":"amd64"}}]})";
+    CHECK(f.put_manifest("v1", index, kIndexType).status == 201);
+    f.call("DeleteRepository", R"({"repositoryName":"web","force":true})");
+    f.keep_house({Fixture::digest(index)});
+    CHECK(f.has("program"));
+    f.keep_house();
+    CHECK_FALSE(f.has("program"));
 }
 
 TEST_CASE("repositories: once, described, not deleted when full") {
@@ -355,7 +423,8 @@ TEST_CASE("repositories: once, described, not deleted when full") {
           "RepositoryNotEmptyException: The repository with name 'web' in registry with id "
           "'000000000000' cannot be deleted because it still contains images");  // #80
     f.call("DeleteRepository", R"({"repositoryName":"web","force":true})");
-    CHECK_FALSE(f.ecr.blobs().has(oci::Digest::of("layer")));
+    f.keep_house();
+    CHECK_FALSE(f.has("layer"));
     CHECK(f.error("DescribeImages", R"({"repositoryName":"web"})")
               .starts_with("RepositoryNotFoundException"));
 }
@@ -379,6 +448,66 @@ TEST_CASE("lifecycle policies are kept, previewed, and not found when there is n
     CHECK(preview.items()[0]["imageDigest"].as_string() == old_image);
     CHECK(f.error("PutLifecyclePolicy", R"({"repositoryName":"web","lifecyclePolicyText":"{}"})")
               .starts_with("InvalidParameterException"));
+}
+
+// ECR guide, "Lifecycle policies": an image that a rule expires is gone within 24 hours.
+TEST_CASE("lifecycle policies are applied, a day after they were put and daily from then") {
+    Fixture f;
+    const auto step = [&](auto by) {
+        f.clock.advance(by);
+        f.password = f.ecr.make_token().password;
+        f.ecr.step(f.clock.now(), [] { return std::set<std::string>(); });
+    };
+    const auto put = [&](const std::string& rules) {
+        f.call("PutLifecyclePolicy", R"({"repositoryName":"web","lifecyclePolicyText":)" +
+                                         base::quote_json(R"({"rules":[)" + rules + "]}") + "}");
+    };
+    using std::chrono::hours, std::chrono::minutes;
+    f.call("CreateRepository", R"({"repositoryName":"other"})");
+    f.push("only", "one", "other");
+    std::string one = f.push("v1", "one");
+    step(hours(1));
+    std::string two = f.push("v2", "two");
+    step(hours(1));
+    std::string three = f.push("v3", "three");
+
+    put(R"({"rulePriority":1,"selection":{"tagStatus":"tagged","tagPrefixList":["v"],"countType":"imageCountMoreThan","countNumber":2},"action":{"type":"expire"}})");
+    step(hours(24) - minutes(1));
+    CHECK(f.tags_of(one) == R"(["v1"])");
+    step(minutes(1));
+    CHECK(f.tags_of(one) == "gone");
+    CHECK(f.tags_of(two) == R"(["v2"])");
+    CHECK(f.tags_of(three) == R"(["v3"])");
+    CHECK(f.call("DescribeImages", R"({"repositoryName":"other"})")["imageDetails"].size() == 1);
+    CHECK(f.call("GetLifecyclePolicy", R"({"repositoryName":"web"})")["lastEvaluatedAt"]
+              .as_double() == base::epoch_seconds(f.clock.now()));
+    step(hours(2));
+    CHECK(f.has("one"));  // the other repository's layer too
+
+    // Untagged for a day; children of an index are not looked at before it is gone.
+    std::string index = R"({"schemaVersion":2,"mediaType":")" + std::string(kIndexType) +
+                        R"(","manifests":[{"mediaType":")" + kManifestType + R"(","digest":")" +
+                        two + R"(","size":1}]})";
+    CHECK(f.put_manifest("multi", index, kIndexType).status == 201);
+    f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageTag":"v3"}]})");
+    f.push("v2", "four");
+    put(R"({"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":1},"action":{"type":"expire"}})");
+    step(hours(24));
+    CHECK(f.tags_of(two) == "null");
+    f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageTag":"multi"}]})");
+    step(hours(24));
+    CHECK(f.tags_of(two) == "gone");
+
+    // --speed divides the wait, not the rule's days.
+    f.clock.set_speed(24);
+    std::string five = f.push("v5", "five");
+    f.call("BatchDeleteImage", R"({"repositoryName":"web","imageIds":[{"imageTag":"v2"}]})");
+    std::string six = f.push("v5", "six");
+    step(hours(1));
+    CHECK(f.tags_of(five) == "null");
+    step(hours(23));
+    CHECK(f.tags_of(five) == "gone");
+    CHECK(f.tags_of(six) == R"(["v5"])");
 }
 
 TEST_CASE("tasks pull from the same rows and files") {
