@@ -61,6 +61,7 @@ check "one that is nowhere begins an upload" contains "$(ask POST "/v2/copy/blob
 # ---- a running task, its image deleted ----
 aws ecs create-cluster --cluster-name demo >/dev/null
 aws ecs register-task-definition --family web --network-mode awsvpc --requires-compatibilities FARGATE --cpu 256 --memory 512 \
+    --execution-role-arn arn:aws:iam::000000000000:role/execution \
     --container-definitions "[{\"name\":\"app\",\"image\":\"$registry/web:v1\"}]" >/dev/null
 run() { aws ecs run-task --cluster demo --task-definition web --network-configuration 'awsvpcConfiguration={subnets=[subnet-1]}' --query 'tasks[0].taskArn' --output text; }
 task=$(run)
@@ -105,7 +106,7 @@ export DOCKER_CONFIG=$work/docker
 mkdir -p "$work/docker" "$work/context"
 head -c 3000000 /dev/urandom >"$work/context/data"
 printf 'FROM scratch\nCOPY data /data\nCMD ["/data"]\n' >"$work/context/Dockerfile"
-build() { DOCKER_BUILDKIT=0 docker build -q -t "$1" "$work/context"; }
+build() { DOCKER_BUILDKIT=0 docker build -q -t "$1" "$work/context" 2>&1; }
 push() { docker push "$1" 2>&1; }
 digest_in_registry() { aws ecr describe-images --repository-name "$1" --image-ids imageTag="$2" --query 'imageDetails[0].imageDigest' --output text; }
 names=("$registry/web:d1" "$registry/web:d2" "$registry/copy:d1" "$registry/web:multi")
