@@ -11,6 +11,7 @@
 #include "adapters.h"
 #include "aws/access_keys.h"
 #include "aws/gateway.h"
+#include "aws/log_files.h"
 #include "backing/backing.h"
 #include "base/date.h"
 #include "base/encoding.h"
@@ -215,8 +216,21 @@ struct Emulator::Inside {
     cloudfront::Edge edge{edge_parts()};
     Views views{clock, info,  state::Names(*database), cloudfront, edge, elbv2, ecs, ecr, logs,
                 s3,    faults};
-    elbv2::Balancer balancer{
-        {.clock = clock, .traces = traces, .snapshot = elbv2.snapshot(), .upstream = upstream}};
+    aws::LogFiles balancer_logs{
+        "elbv2", [this](const std::string& bucket, const std::string& key, std::string bytes) {
+            return deliver_log(bucket, key, bytes);
+        }};
+    elbv2::Balancer balancer{{.clock = clock,
+                              .traces = traces,
+                              .snapshot = elbv2.snapshot(),
+                              .upstream = upstream,
+                              .access_log = [this](const elbv2::LoadBalancerSettings& settings,
+                                                   const elbv2::AccessRecord& record) {
+                                  elbv2::add_to_access_log(
+                                      balancer_logs, record,
+                                      {stack.account, stack.region, "127.0.0.1"},
+                                      settings.access_log_bucket, settings.access_log_prefix);
+                              }}};
     elbv2::Listeners listeners{{.balancer = balancer,
                                 .resolver = resolver,
                                 .tls = &tls,
@@ -335,6 +349,9 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
                                                     stack.region, clock, kS3Alone);
     // Listeners follow what is declared: the kept ones open here, later ones before the operation
     // that made them answers.
+    elbv2.on_log_bucket([this](const std::string& bucket, const std::string& key) {
+        return deliver_log(bucket, key, "Enable AccessLog for ELB: the object is a test");
+    });
     elbv2.on_publish([this](const elbv2::RoutingSnapshot& snapshot) { listeners.open(snapshot); });
     listeners.open(*elbv2.snapshot().get());
     for (auto* server : {aws_server.get(), viewer_server.get(), viewer_tls_server.get()})
@@ -463,6 +480,7 @@ std::expected<void, state::Problem> Emulator::Inside::start_tasks(const Emulator
 void Emulator::Inside::keep_house() {
     while (clock.wait_until(clock.now() + kHousekeeping)) {
         edge.step(clock.now());
+        balancer_logs.step(clock.now());
         logs.expire();
         ecr.step(clock.now(), [this] { return ecs.running_digests(); });
     }
@@ -632,6 +650,7 @@ void Emulator::Inside::stop() {
     listeners.stop();
     backing.stop();
     edge.flush_logs();
+    balancer_logs.flush();
     if (aws_server) aws_server->stop(kDrain);
 }
 

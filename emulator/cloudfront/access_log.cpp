@@ -5,17 +5,14 @@
 
 #include "base/date.h"
 #include "base/ids.h"
-#include "base/log.h"
 #include "cloudfront/distribution_match.h"
 #include "cloudfront/limits.h"
-#include "http/content_coding.h"
 
 namespace cloudfront {
 
 namespace {
 
 constexpr base::seconds kDeliveryDelay{60};
-constexpr size_t kMaxFileBytes = 8 << 20;
 
 // "-" for nothing; bytes 0-32, 127 and up and a few others are written as %XX.
 std::string field(std::string_view value) {
@@ -69,60 +66,18 @@ std::string access_log_line(const AccessRecord& record) {
         field(record.content_length), field(record.range_start), field(record.range_end));
 }
 
-void AccessLog::add(const AccessRecord& record) {
-    const Logging& logging = record.distribution->logging;
-    std::string date = base::iso_date(record.at);
-    std::string hour = date.substr(0, 10) + "-" + date.substr(11, 2);
-    std::string line = access_log_line(record);
-    std::lock_guard lock(mutex_);
-    File& file = files_[record.distribution->id + "." + hour];
-    if (file.lines.empty())
-        file = {bucket_of(logging.bucket),
-                logging.prefix,
-                record.distribution->id,
-                hour,
-                record.at,
-                {}};
-    // Nobody takes the files: the oldest lines are worth less than the memory.
-    if (file.lines.size() < kMaxFileBytes) file.lines += line;
-}
-
-void AccessLog::deliver(std::map<std::string, File>& due) {
-    for (auto& [name, file] : due) {
-        std::string key = fmt::format("{}{}.{}.{}.gz", file.prefix, file.distribution_id, file.hour,
-                                      base::random_hex(8));
-        std::string bytes =
-            http::encode_all(http::ContentCoding::Gzip, std::string(kAccessLogHead) + file.lines);
-        if (deliver_ && deliver_(file.bucket, key, std::move(bytes))) continue;
-        base::log_warning(
-            "cloudfront",
-            fmt::format("the access log {} could not be put into bucket {}", key, file.bucket));
-    }
-}
-
-void AccessLog::step(base::Time now) {
-    std::map<std::string, File> due;
-    {
-        std::lock_guard lock(mutex_);
-        std::string date = base::iso_date(now),
-                    hour = date.substr(0, 10) + "-" + date.substr(11, 2);
-        for (auto at = files_.begin(); at != files_.end();) {
-            bool ready = at->second.hour != hour || now >= at->second.begun + kDeliveryDelay;
-            auto next = std::next(at);
-            if (ready) due.insert(files_.extract(at));
-            at = next;
-        }
-    }
-    deliver(due);
-}
-
-void AccessLog::flush(base::Time) {
-    std::map<std::string, File> due;
-    {
-        std::lock_guard lock(mutex_);
-        due.swap(files_);
-    }
-    deliver(due);
+void add_to_access_log(aws::LogFiles& files, const AccessRecord& record) {
+    const std::string date = base::iso_date(record.at);
+    const std::string hour = date.substr(0, 10) + "-" + date.substr(11, 2);
+    const Distribution& distribution = *record.distribution;
+    files.add(distribution.id + "." + hour, access_log_line(record), [&] {
+        const auto next_hour = std::chrono::floor<std::chrono::hours>(record.at) + std::chrono::hours(1);
+        return aws::LogFiles::File{bucket_of(distribution.logging.bucket),
+                                   fmt::format("{}{}.{}.{}.gz", distribution.logging.prefix,
+                                               distribution.id, hour, base::random_hex(8)),
+                                   std::string(kAccessLogHead),
+                                   std::min<base::Time>(record.at + kDeliveryDelay, next_hour)};
+    });
 }
 
 }  // namespace cloudfront

@@ -1,13 +1,10 @@
 // Standard access logs: one line per request, delivered in gzip files to the distribution's log
 // bucket. CloudFront guide, "Configuring and using standard logs (access logs)".
 #pragma once
-#include <functional>
-#include <map>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
+#include "aws/log_files.h"
 #include "base/clock.h"
 #include "cloudfront/model.h"
 
@@ -40,30 +37,8 @@ inline constexpr std::string_view kAccessLogHead =
     "sc-content-len "
     "sc-range-start sc-range-end\n";
 
-// Lines gathered per distribution and hour.
-class AccessLog {
-  public:
-    // Puts one object; false: it could not, and its lines are lost. May wait.
-    using Deliver =
-        std::function<bool(const std::string& bucket, const std::string& key, std::string bytes)>;
-    explicit AccessLog(Deliver deliver) : deliver_(std::move(deliver)) {}
-
-    void add(const AccessRecord& record);
-    // Delivers files whose first line is older than the delay, or of an hour that is over.
-    void step(base::Time now);
-    void flush(base::Time now);
-
-  private:
-    struct File {
-        std::string bucket, prefix, distribution_id, hour;  // 2026-11-24-15
-        base::Time begun;
-        std::string lines;
-    };
-    void deliver(std::map<std::string, File>& due);
-
-    Deliver deliver_;
-    std::mutex mutex_;
-    std::map<std::string, File> files_;
-};
+// Gathers the line in the file of its distribution and hour, which is due after a minute or when
+// the hour is over.
+void add_to_access_log(aws::LogFiles& files, const AccessRecord& record);
 
 }  // namespace cloudfront

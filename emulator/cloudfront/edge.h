@@ -28,7 +28,7 @@ struct EdgeParts {
     std::function<aws::Credentials(const Distribution&, const Origin&)>
         signing_credentials;                                     // origin access control
     std::function<std::string(std::string_view ip)> country_of;  // "" = unknown
-    AccessLog::Deliver deliver_log;
+    aws::LogFiles::Deliver deliver_log;
 };
 
 struct Visit;
@@ -56,7 +56,7 @@ class Edge final : public http::Handler {
     // Delivers access logs that are due; joins refreshes that ended.
     void step(base::Time now);
     // Delivers every access log now, while the bucket can still be reached.
-    void flush_logs() { access_log_.flush(parts_.clock.now()); }
+    void flush_logs() { access_logs_.flush(); }
 
   private:
     bool answer_now(Visit& visit);
@@ -84,7 +84,7 @@ class Edge final : public http::Handler {
 
     EdgeParts parts_;
     Lookup lookup_;
-    AccessLog access_log_;
+    aws::LogFiles access_logs_;
     struct Refresh;
     std::mutex refreshes_mutex_;
     std::list<std::unique_ptr<Refresh>> refreshes_;

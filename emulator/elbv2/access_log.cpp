@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/date.h"
+#include "base/ids.h"
 #include "base/text.h"
 
 namespace elbv2 {
@@ -75,6 +76,27 @@ std::string access_log_key(std::string_view prefix, std::string_view account,
         "{}_elasticloadbalancing_{}_{}_{}Z_{}_{}.log.gz",
         folder, account, region, date.substr(0, 4), date.substr(4, 2), date.substr(6, 2), account,
         region, name, date.substr(0, 13), ip, unique);
+}
+
+void add_to_access_log(aws::LogFiles& files, const AccessRecord& record, const LogPlace& place,
+                       std::string_view bucket, std::string_view prefix) {
+    constexpr std::chrono::minutes kInterval{5};
+    const auto since = record.finished.time_since_epoch();
+    const base::Time end(since - since % kInterval + kInterval);
+    const std::string name = record.load_balancer + "." + base::sigv4_date(end);
+    files.add(name, access_log_line(record) + "\n", [&] {
+        return aws::LogFiles::File{
+            std::string(bucket),
+            access_log_key(prefix, place.account, place.region, record.load_balancer, end, place.ip,
+                           base::random_hex(8)),
+            {},
+            end};
+    });
+}
+
+std::string access_log_test_key(std::string_view prefix, std::string_view account) {
+    return fmt::format("{}{}AWSLogs/{}/ELBAccessLogTestFile", prefix, prefix.empty() ? "" : "/",
+                       account);
 }
 
 }  // namespace elbv2

@@ -1,9 +1,10 @@
-// Access log lines. Guide: "Access log entries". Pure.
+// Access log lines and files. Guide: "Access log entries", "Access log files".
 #pragma once
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "aws/log_files.h"
 #include "base/clock.h"
 #include "elbv2/desync.h"
 
@@ -36,5 +37,16 @@ std::string access_log_line(const AccessRecord& record);
 std::string access_log_key(std::string_view prefix, std::string_view account,
                            std::string_view region, std::string_view load_balancer_id_path,
                            base::Time end, std::string_view ip, std::string_view unique);
+
+// Where files are put; a load balancer's attributes name the rest.
+struct LogPlace {
+    std::string account, region, ip;  // ip: of the load balancer's node
+};
+// Gathers the line in the file of its load balancer and five minutes, due when they are over
+// (guide: "Access log files": a file every 5 minutes for each node, in UTC).
+void add_to_access_log(aws::LogFiles& files, const AccessRecord& record, const LogPlace& place,
+                       std::string_view bucket, std::string_view prefix);
+// What is put when logs are turned on, to see that they can be.
+std::string access_log_test_key(std::string_view prefix, std::string_view account);
 
 }  // namespace elbv2

@@ -72,6 +72,14 @@ class ControlPlane final : public aws::Service {
     void on_publish(std::function<void(const RoutingSnapshot&)> open) {
         on_publish_ = std::move(open);
     }
+    // Called when access logs are turned on, with the object that shows that they can be put there:
+    // false refuses it.
+    void on_log_bucket(std::function<bool(const std::string& bucket, const std::string& key)> put) {
+        put_test_log_ = std::move(put);
+    }
+    bool may_log_to(const std::string& bucket, const std::string& key) const {
+        return !put_test_log_ || put_test_log_(bucket, key);
+    }
     // Forgets targets whose deregistration delay is over; what is still in flight to them is cut.
     void finish_draining(base::Time now);
 
@@ -94,6 +102,7 @@ class ControlPlane final : public aws::Service {
     LiveTargets live_;
     base::Published<RoutingSnapshot> snapshot_;
     std::function<void(const RoutingSnapshot&)> on_publish_;
+    std::function<bool(const std::string&, const std::string&)> put_test_log_;
 };
 
 using Operation = aws::Operation<ControlPlane>;

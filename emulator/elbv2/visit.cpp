@@ -100,7 +100,7 @@ void Visit::finish() {
     if (wants_log()) {
         log.finished = parts.clock.now();
         log.sent_bytes = exchange.sent_bytes();
-        parts.access_log(balancer.load_balancer, access_log_line(log));
+        parts.access_log(settings(), log);
     }
     parts.traces.add(std::move(span));
 }

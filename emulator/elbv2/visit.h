@@ -22,8 +22,8 @@ struct BalancerParts {
     base::TraceRing& traces;
     const base::Published<RoutingSnapshot>& snapshot;
     http::Upstream& upstream;
-    // Gets the line of each request of a load balancer whose access log is on; may be empty.
-    std::function<void(const LoadBalancer&, std::string line)> access_log = {};
+    // Gets each request of a load balancer whose access log is on; may be empty.
+    std::function<void(const LoadBalancerSettings&, const AccessRecord&)> access_log = {};
 };
 
 class Visit {

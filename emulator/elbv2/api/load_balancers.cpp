@@ -2,6 +2,7 @@
 // API reference: CreateLoadBalancer and its kin.
 #include <algorithm>
 
+#include "elbv2/access_log.h"
 #include "elbv2/api/input.h"
 #include "elbv2/api/lookup.h"
 #include "elbv2/api/operations.h"
@@ -141,9 +142,14 @@ aws::Reply describe_attributes(ControlPlane& elb, const aws::Call& call) {
 aws::Reply modify_attributes(ControlPlane& elb, const aws::Call& call) {
     LoadBalancer lb = need_load_balancer(elb, required(call.input, "LoadBalancerArn"));
     set_attributes("Load balancer", load_balancer_attributes(), call.input, lb.attributes);
-    bool logs = lb.attributes["access_logs.s3.enabled"] == "true";
-    if (logs && lb.attributes["access_logs.s3.bucket"].empty())
+    const std::string bucket = lb.attributes["access_logs.s3.bucket"];
+    const bool logs = lb.attributes["access_logs.s3.enabled"] == "true";
+    if (logs && bucket.empty())
         invalid("An S3 bucket name must be specified to enable access logs");
+    if (logs && !elb.may_log_to(bucket, access_log_test_key(lb.attributes["access_logs.s3.prefix"],
+                                                            elb.ids().account())))
+        fail("InvalidConfigurationRequest",
+             "Access Denied for bucket: " + bucket + ". Please check S3bucket permission");
     elb.store().put(lb);
     return reply(
         Node::object({{"Attributes", attribute_list(load_balancer_attributes(), lb.attributes)}}));

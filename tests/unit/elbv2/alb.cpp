@@ -164,12 +164,14 @@ bool Client::is_closed(std::chrono::milliseconds within) {
 Alb::Alb() : upstream(resolver, {.max_response_head_bytes = elbv2::kMaxResponseHeadBytes}) {
     database = std::move(*state::Database::open(":memory:"));
     control_plane = std::make_unique<elbv2::ControlPlane>(*database, clock, ids);
-    balancer = std::make_unique<elbv2::Balancer>(
-        elbv2::BalancerParts{clock, traces, control_plane->snapshot(), upstream,
-                             [this](const elbv2::LoadBalancer&, std::string line) {
-                                 std::lock_guard lock(log_mutex_);
-                                 log_lines.push_back(std::move(line));
-                             }});
+    balancer = std::make_unique<elbv2::Balancer>(elbv2::BalancerParts{
+        clock, traces, control_plane->snapshot(), upstream,
+        [this](const elbv2::LoadBalancerSettings& settings, const elbv2::AccessRecord& record) {
+            std::lock_guard lock(log_mutex_);
+            log_lines.push_back(elbv2::access_log_line(record));
+            elbv2::add_to_access_log(log_files, record, {"123456789012", "us-east-1", "10.0.0.1"},
+                                     settings.access_log_bucket, settings.access_log_prefix);
+        }});
     listeners = std::make_unique<elbv2::Listeners>(
         elbv2::ListenersParts{*balancer, resolver, &tls, "127.0.77.", &loops});
     control_plane->on_publish(

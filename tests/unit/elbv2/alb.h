@@ -123,6 +123,12 @@ class Alb {
     http::Upstream upstream;
     base::TraceRing traces;
     std::vector<std::string> log_lines;
+    std::vector<std::string> log_keys;  // bucket/key of each file that was delivered
+    aws::LogFiles log_files{
+        "elbv2", [this](const std::string& bucket, const std::string& key, const std::string&) {
+            log_keys.push_back(bucket + "/" + key);
+            return true;
+        }};
     std::unique_ptr<elbv2::Balancer> balancer;
     net::Loops loops{"test", 2};  // as the emulator's
     std::unique_ptr<elbv2::Listeners> listeners;

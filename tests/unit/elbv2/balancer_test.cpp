@@ -611,6 +611,33 @@ TEST_CASE("access log lines (#70, #71)") {
         if (line[i] == ' ' && !quoted) ++fields;
     }
     CHECK(fields == 33);
+    // Guide, "Access log files": a file every five minutes, named by their end.
+    alb.log_files.step(alb.clock.now());
+    CHECK(alb.log_keys.empty());
+    alb.clock.advance(base::seconds(300));
+    alb.log_files.step(alb.clock.now());
+    REQUIRE(alb.log_keys.size() == 1);
+    INFO(alb.log_keys[0]);
+    CHECK(alb.log_keys[0].starts_with("logs/AWSLogs/123456789012/elasticloadbalancing/us-east-1/"));
+    CHECK(alb.log_keys[0].find("_elasticloadbalancing_us-east-1_app.app.") != std::string::npos);
+    CHECK(alb.log_keys[0].ends_with(".log.gz"));
+}
+
+TEST_CASE("access logs are turned on only for a bucket that takes them") {
+    Alb alb;
+    alb.set_up();
+    std::string tried;
+    alb.control_plane->on_log_bucket([&](const std::string& bucket, const std::string& key) {
+        tried = bucket + "/" + key;
+        return bucket == "mine";
+    });
+    alb.set_lb("access_logs.s3.bucket", "other");
+    CHECK_THROWS_WITH(
+        alb.set_lb("access_logs.s3.enabled", "true"),
+        Catch::Contains("Access Denied for bucket: other. Please check S3bucket permission"));
+    CHECK(tried.ends_with("/AWSLogs/123456789012/ELBAccessLogTestFile"));
+    alb.set_lb("access_logs.s3.bucket", "mine");
+    alb.set_lb("access_logs.s3.enabled", "true");
 }
 
 TEST_CASE("by Host on the viewer port") {
