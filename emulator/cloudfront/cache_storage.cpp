@@ -2,6 +2,7 @@
 #include "cloudfront/cache_storage.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,11 +33,52 @@ class MemoryStorage final : public CacheStorage {
         return take;
     }
     std::string_view view() const override { return bytes_; }
+    int file() const override { return -1; }
     uint64_t size_bytes() const override { return bytes_.size(); }
     void seal() override { bytes_.shrink_to_fit(); }
 
   private:
     std::string bytes_;
+};
+
+// A sealed body in a file in memory. Its pages go when the last viewer has them, whatever becomes
+// of this.
+class MemoryFile final : public CacheStorage {
+  public:
+    // nullptr when the process may have no more descriptors or memory.
+    static std::unique_ptr<MemoryFile> make(std::string_view bytes) {
+        const int file = ::memfd_create("dodam-body", MFD_CLOEXEC);
+        if (file < 0) return nullptr;
+        auto made = std::unique_ptr<MemoryFile>(new MemoryFile(file));
+        for (size_t at = 0; at < bytes.size();) {
+            const ssize_t wrote = ::write(file, bytes.data() + at, bytes.size() - at);
+            if (wrote < 0 && errno == EINTR) continue;
+            if (wrote <= 0) return nullptr;
+            at += static_cast<size_t>(wrote);
+        }
+        void* mapped = ::mmap(nullptr, bytes.size(), PROT_READ, MAP_SHARED, file, 0);
+        if (mapped == MAP_FAILED) return nullptr;
+        made->bytes_ = {static_cast<const char*>(mapped), bytes.size()};
+        return made;
+    }
+    ~MemoryFile() override {
+        if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
+        ::close(file_);
+    }
+    bool append(std::string_view) override { return false; }
+    size_t read(uint64_t offset, std::span<char> into) const override {
+        if (offset >= bytes_.size()) return 0;
+        return bytes_.copy(into.data(), into.size(), offset);
+    }
+    std::string_view view() const override { return bytes_; }
+    int file() const override { return file_; }
+    uint64_t size_bytes() const override { return bytes_.size(); }
+    void seal() override {}
+
+  private:
+    explicit MemoryFile(int file) : file_(file) {}
+    int file_;
+    std::string_view bytes_;
 };
 
 class DiskStorage final : public CacheStorage {
@@ -64,6 +106,7 @@ class DiskStorage final : public CacheStorage {
         }
     }
     std::string_view view() const override { return {}; }
+    int file() const override { return -1; }
     uint64_t size_bytes() const override { return size_; }
     void seal() override {}
 
@@ -127,8 +170,11 @@ void StoredBody::finish(State state) {
     std::lock_guard lock(mutex_);
     if (state_ != State::Growing) return;
     state_ = state;
+    if (state == State::Complete && !on_disk_ && storage_->size_bytes() >= kFileBodyBytes) {
+        if (auto file = MemoryFile::make(storage_->view())) storage_ = std::move(file);
+    }
     storage_->seal();
-    if (state == State::Complete) view_ = storage_->view();
+    if (state == State::Complete) held_ = {storage_->view(), storage_->file()};
     grown_.notify_all();
 }
 

@@ -1,6 +1,7 @@
-// CacheStorage: where one body's bytes live: in memory, or in an unlinked file on disk (nothing to
-// clean up after a crash). StoredBody: a body that grows while its first viewer receives it, and is
-// read by everybody who waits for the same object.
+// CacheStorage: where one body's bytes live: in memory (from kFileBodyBytes on in a file in memory,
+// which the kernel can send without copying it), or in an unlinked file on disk (nothing to clean
+// up after a crash). StoredBody: a body that grows while its first viewer receives it, and is read
+// by everybody who waits for the same object.
 #pragma once
 #include <condition_variable>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/body.h"
 #include "net/deadline.h"
 
 namespace cloudfront {
@@ -20,6 +22,7 @@ class CacheStorage {
     virtual bool append(std::string_view bytes) = 0;                       // false: no room
     virtual size_t read(uint64_t offset, std::span<char> into) const = 0;  // bytes that are there
     virtual std::string_view view() const = 0;  // all of them, "" when on disk
+    virtual int file() const = 0;               // the same bytes as view(), or -1
     virtual uint64_t size_bytes() const = 0;
     virtual void seal() = 0;  // nothing follows: give spare room back
 };
@@ -50,7 +53,8 @@ class StoredBody {
     Piece read(uint64_t offset, std::span<char> into, net::Deadline deadline) const;
 
     // Of a complete body in memory; "" otherwise.
-    std::string_view view() const { return view_; }
+    std::string_view view() const { return held_.bytes; }
+    const http::HeldBody& held() const { return held_; }
     uint64_t size_bytes() const;
     bool on_disk() const;
 
@@ -59,7 +63,7 @@ class StoredBody {
     mutable std::mutex mutex_;
     mutable std::condition_variable grown_;
     std::unique_ptr<CacheStorage> storage_;
-    std::string_view view_;  // set once, before the body is shared as complete
+    http::HeldBody held_;  // set once, before the body is shared as complete
     State state_ = State::Growing;
     bool on_disk_ = false;
 };

@@ -92,7 +92,7 @@ Edge::Edge(EdgeParts parts)
                parts_.cache,
                {parts_.clock, parts_.upstream, parts_.origin_tls, parts_.signing_credentials},
                base::random_hex(32)}),
-      access_log_(parts_.deliver_log) {}
+      access_logs_("cloudfront", parts_.deliver_log) {}
 
 Edge::~Edge() {
     {
@@ -101,7 +101,7 @@ Edge::~Edge() {
     }
     for (auto& refresh : refreshes_)
         refresh->thread.join();
-    if (parts_.deliver_log) access_log_.flush(parts_.clock.now());
+    if (parts_.deliver_log) access_logs_.flush();
 }
 
 void Edge::handle(http::Exchange& exchange) {
@@ -324,8 +324,8 @@ bool Edge::send_hit(Visit& visit) {
     if (!entry || !entry->fresh(inquiry.now) || !entry->prepared ||
         entry->prepared->behavior != inquiry.behavior)
         return false;
-    std::string_view body = entry->body->view();
-    if (body.empty() || has_conditions(inquiry.request.headers())) return false;
+    const http::HeldBody& body = entry->body->held();
+    if (body.bytes.empty() || has_conditions(inquiry.request.headers())) return false;
     entry->used.store(true, std::memory_order_relaxed);
     entry->hits.fetch_add(1, std::memory_order_relaxed);
     auto age = std::chrono::floor<seconds>(inquiry.now - entry->fetched).count();
@@ -344,7 +344,7 @@ bool Edge::send_hit(Visit& visit) {
     visit.span.decide("cache", "hit: " + entry->why);
     visit.first_byte = since(visit.begun);
     (void)visit.exchange.respond_prepared(
-        entry->status, head, inquiry.request.method == Method::Head ? std::string_view() : body);
+        entry->status, head, inquiry.request.method == Method::Head ? http::HeldBody{} : body);
     return true;
 }
 
@@ -762,14 +762,14 @@ void Edge::record(Visit& visit) {
         }
         record.tls_protocol = protocol;
         record.tls_cipher = cipher;
-        access_log_.add(record);
+        add_to_access_log(access_logs_, record);
     }
     parts_.traces.add(std::move(span));
 }
 
 void Edge::step(base::Time now) {
     reap_refreshes();
-    access_log_.step(now);
+    access_logs_.step(now);
 }
 
 }  // namespace cloudfront

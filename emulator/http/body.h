@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "http/error.h"
 #include "http/message.h"
@@ -18,6 +19,13 @@ class BodyReader {
     virtual Result<size_t> read(std::span<char> into, net::Deadline deadline) = 0;
     virtual std::optional<uint64_t> length() const = 0;  // of the whole body, when declared
     virtual const HeaderList& trailers() const = 0;      // complete after the end
+};
+
+// A whole body that its owner holds for many answers. `file` has the same bytes from its start, for
+// who can send it without a copy; -1 where there is none.
+struct HeldBody {
+    std::string_view bytes;
+    int file = -1;
 };
 
 class BodyWriter {

@@ -78,8 +78,7 @@ class Connection final : public Exchange, private BodyReader, private BodyWriter
     bool is_tls() const override { return socket_.is_tls(); }
     const net::Socket& socket() const override { return socket_; }
     Result<void> respond(const ResponseHead& head, std::string_view body) override;
-    Result<void> respond_prepared(int status, std::string_view head,
-                                  std::string_view body) override;
+    Result<void> respond_prepared(int status, std::string_view head, const HeldBody& body) override;
     Result<BodyWriter*> respond_streaming(const ResponseHead& head, BodyFraming framing) override;
     Result<uint64_t> respond_relay(const ResponseHead& head, BodyReader& body,
                                    std::chrono::milliseconds idle, BodyFraming framing) override;
@@ -117,6 +116,7 @@ class Connection final : public Exchange, private BodyReader, private BodyWriter
     }
     Result<void> flush_head(net::Deadline deadline);
     Result<void> send(std::string_view first, std::string_view second, net::Deadline deadline);
+    Result<void> account(const net::Result<void>& sent, size_t bytes);
     net::Deadline body_deadline() const { return net::Deadline::after(options_.body); }
     static Error misuse(std::string text) {
         return {Error::Kind::Aborted, Error::Source::Internal, Error::Retry::Never,
@@ -272,9 +272,12 @@ Result<size_t> Connection::read(std::span<char> into, net::Deadline deadline) {
 
 Result<void> Connection::send(std::string_view first, std::string_view second,
                               net::Deadline deadline) {
-    const auto sent = socket_.write_all(first, second, deadline);
+    return account(socket_.write_all(first, second, deadline), first.size() + second.size());
+}
+
+Result<void> Connection::account(const net::Result<void>& sent, size_t bytes) {
     if (sent) {
-        sent_bytes_ += first.size() + second.size();
+        sent_bytes_ += bytes;
         return {};
     }
     keep_alive_ = false;
@@ -320,8 +323,7 @@ Result<void> Connection::respond(const ResponseHead& head, std::string_view body
     return sent;
 }
 
-Result<void> Connection::respond_prepared(int status, std::string_view head,
-                                          std::string_view body) {
+Result<void> Connection::respond_prepared(int status, std::string_view head, const HeldBody& body) {
     if (state_ != State::Waiting)
         return std::unexpected(misuse("the exchange was answered before"));
     state_ = State::Done;
@@ -329,8 +331,14 @@ Result<void> Connection::respond_prepared(int status, std::string_view head,
     if (!is_http09_)
         out_.append(head).append(keep_alive_ ? "Connection: keep-alive\r\n\r\n"
                                              : "Connection: close\r\n\r\n");
-    const auto sent =
-        send(out_, response_has_no_body(status) ? std::string_view() : body, body_deadline());
+    Result<void> sent;
+    if (response_has_no_body(status))
+        sent = send(out_, {}, body_deadline());
+    else if (body.file >= 0 && !socket_.is_tls())
+        sent = account(socket_.write_file(out_, body.file, body.bytes.size(), body_deadline()),
+                       out_.size() + body.bytes.size());
+    else
+        sent = send(out_, body.bytes, body_deadline());
     out_.clear();
     return sent;
 }

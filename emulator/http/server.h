@@ -57,9 +57,8 @@ class Exchange {
     // A head that is already bytes, for answers sent over and over: status line and headers, each
     // line with its CRLF, Content-Length among them; no Connection (keep-alive or close) and no
     // empty line, which the server adds.
-    virtual Result<void> respond_prepared(int status, std::string_view head,
-                                          std::string_view body) {
-        return respond(parse_prepared(status, head), body);
+    virtual Result<void> respond_prepared(int status, std::string_view head, const HeldBody& body) {
+        return respond(parse_prepared(status, head), body.bytes);
     }
     // Streaming: Auto = Content-Length if `head` carries one, else chunked (HTTP/1.0: until close).
     virtual Result<BodyWriter*> respond_streaming(const ResponseHead& head,

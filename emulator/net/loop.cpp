@@ -4,9 +4,11 @@
 #include "net/loop.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,6 +44,7 @@ constexpr size_t kStackBytes = base::kThreadStackBytes;
 constexpr size_t kKeptStacks = 64;  // ready for the next session
 constexpr size_t kEventsAtOnce = 256;
 constexpr unsigned kStepsBetweenBreaths = 64;
+constexpr std::chrono::microseconds kSlice{200};
 constexpr std::chrono::seconds kIdleHelper{5};  // a thread that nobody needs ends
 
 struct Loop;
@@ -303,7 +306,25 @@ void Loop::resume(Fiber* fiber) {
     }
 }
 
+// The kernel lets a thread run for a slice (3 ms unless asked otherwise) before another that waits
+// for the processor; a loop that always finds work would use it whole, and every answer on the
+// other side waits. Kernels before 6.12 ignore the wish.
+void ask_for_short_slices() {
+    struct {  // struct sched_attr, sched_setattr(2)
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } wish{48, SCHED_OTHER,
+           0,  0,
+           0,  static_cast<uint64_t>(std::chrono::nanoseconds(kSlice).count()),
+           0,  0};
+    (void)::syscall(SYS_sched_setattr, 0, &wish, 0);
+}
+
 void Loop::run() {
+    ask_for_short_slices();
     while (true) {
         wait_for_events();
         take_mail();

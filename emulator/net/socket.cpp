@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -80,6 +81,7 @@ Socket::~Socket() {
 
 Socket::Socket(Socket&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
+      blocking_(std::exchange(other.blocking_, true)),
       receive_timeout_ms_(other.receive_timeout_ms_),
       send_timeout_ms_(other.send_timeout_ms_),
       tls_(std::move(other.tls_)),
@@ -89,6 +91,7 @@ Socket& Socket::operator=(Socket&& other) noexcept {
     if (this == &other) return *this;
     close();
     descriptor_ = std::exchange(other.descriptor_, -1);
+    blocking_ = std::exchange(other.blocking_, true);
     receive_timeout_ms_ = other.receive_timeout_ms_;
     send_timeout_ms_ = other.send_timeout_ms_;
     tls_ = std::move(other.tls_);
@@ -156,10 +159,19 @@ void Socket::attach_tls(std::unique_ptr<TlsSession> session) {
 }
 
 int Socket::release() {
+    set_blocking(true);
     return std::exchange(descriptor_, -1);
 }
 
+void Socket::set_blocking(bool blocking) {
+    if (blocking_ == blocking) return;
+    const int flags = fcntl(descriptor_, F_GETFL);
+    fcntl(descriptor_, F_SETFL, blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
+    blocking_ = blocking;
+}
+
 int Socket::limit_wait(Direction direction, Deadline deadline) {
+    set_blocking(true);
     int& current = direction == Direction::Receive ? receive_timeout_ms_ : send_timeout_ms_;
     int wanted = 0;
     if (!deadline.is_never()) {
@@ -294,6 +306,36 @@ Result<void> Socket::write_all(std::string_view first, std::string_view second, 
         const size_t of_first = std::min(static_cast<size_t>(sent), first.size());
         first.remove_prefix(of_first);
         second.remove_prefix(static_cast<size_t>(sent) - of_first);
+    }
+    return {};
+}
+
+Result<void> Socket::write_file(std::string_view first, int file, size_t size_bytes,
+                                Deadline deadline) {
+    if (descriptor_ < 0) return std::unexpected(closed_error());
+    const bool on_loop = current_loop() != nullptr;
+    if (on_loop) {
+        breathe();
+        set_blocking(false);  // sendfile(2) has no flag for one call
+    }
+    off_t offset = 0;
+    while (!first.empty() || static_cast<size_t>(offset) < size_bytes) {
+        const int flags = on_loop ? MSG_DONTWAIT : limit_wait(Direction::Send, deadline);
+        ssize_t sent;
+        if (!first.empty()) {
+            const int more = size_bytes > 0 ? MSG_MORE : 0;
+            sent = send(descriptor_, first.data(), first.size(), MSG_NOSIGNAL | more | flags);
+            if (sent > 0) first.remove_prefix(static_cast<size_t>(sent));
+        } else {
+            sent = sendfile(descriptor_, file, &offset, size_bytes - static_cast<size_t>(offset));
+            if (sent == 0)
+                return std::unexpected(system_error(EIO, "a file shorter than its body"));
+        }
+        if (sent >= 0 || errno == EINTR) continue;
+        if (errno != EAGAIN) return std::unexpected(system_error(errno, "write"));
+        if (on_loop ? deadline.expired() || !park(descriptor_, watched_, POLLOUT, deadline)
+                    : flags != 0 || deadline.expired())
+            return std::unexpected(system_error(EAGAIN, "write"));
     }
     return {};
 }

@@ -26,25 +26,22 @@ const median = (values) => { const sorted = [...values].sort((a, b) => a - b); c
 const thousands = (value) => `${(value / 1000).toFixed(1)} k`;
 const ms = (value) => `${value.toFixed(2)} ms`;
 
-// One sample of wrk: { rate, p50, p99 } with times in ms.
-const wrk = async (port, host, target, connections) => {
-  const { stdout } = await run('wrk', ['-t2', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '--latency', '-H', `Host: ${host}`, `http://127.0.0.1:${port}${target}`]);
-  const time = (label) => {
-    const [, value, unit] = new RegExp(`${label}\\s+([\\d.]+)(us|ms|s)`).exec(stdout);
-    return Number(value) * { us: 0.001, ms: 1, s: 1000 }[unit];
-  };
-  const bad = /Non-2xx or 3xx responses: (\d+)/.exec(stdout) ?? /Socket errors:(.*)/.exec(stdout);
-  if (bad) throw new Error(`port ${port}, ${target}: ${bad[0]}`);
-  return { rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)[1]), p50: time('50%'), p99: time('99%') };
+// One sample: { rate, p50, p99, spent }, times in ms; `spent` is what the process measured took of the
+// processors for one request, in µs.
+const sample = async (one, host, target, connections) => {
+  const before = peers.processorSeconds(one.pid);
+  const { stdout } = await run(peers.clientBinary, ['load', one.port, host, target, connections, seconds].map(String));
+  const [rate, p50, p99] = stdout.split(' ').map(Number);
+  return { rate, p50, p99, spent: ((peers.processorSeconds(one.pid) - before) * 1e6) / (rate * seconds) };
 };
 
 // Rounds of one sample each; gives per contestant the samples in order.
-const inTurn = async (contestants, sample) => {
+const inTurn = async (contestants, measure) => {
   const samples = contestants.map(() => []);
   for (let round = 0; round < rounds; ++round)
     for (let i = 0; i < contestants.length; ++i) {
       const at = (i + round) % contestants.length;
-      samples[at].push(await sample(contestants[at]));
+      samples[at].push(await measure(contestants[at]));
     }
   return samples;
 };
@@ -57,14 +54,14 @@ const compare = (label, contestants, samples) => {
     ratios.push(samples[0][round].rate / best.rate);
     tails.push(samples[0][round].p99 / best.p99);
   }
-  row(label, ...samples.flatMap((list) => [`${thousands(median(list.map((s) => s.rate)))} · ${median(list.map((s) => s.p50)).toFixed(2)} / ${median(list.map((s) => s.p99)).toFixed(2)}`]),
+  row(label, ...samples.flatMap((list) => [`${thousands(median(list.map((s) => s.rate)))} · ${median(list.map((s) => s.p50)).toFixed(2)} / ${median(list.map((s) => s.p99)).toFixed(2)} · ${median(list.map((s) => s.spent)).toFixed(1)}`]),
     `**${median(ratios).toFixed(2)}**`, median(tails).toFixed(2));
 };
 
 const hits = async (work, origin) => {
   say('## Cache hits');
   say();
-  say('Requests per second · p50 / p99 in ms; ratio of dodam to the better peer, round by round.');
+  say('Requests per second · p50 / p99 in ms · processor time of the server per request in µs; ratio of dodam to the better peer, round by round.');
   say();
   const contestants = [await peers.startDodam(work, origin), await peers.startNginxCache(work, origin), await peers.startVarnish(work, origin)];
   table('body, connections', ...contestants.map((one) => one.name), 'ratio', 'p99 ratio');
@@ -72,7 +69,7 @@ const hits = async (work, origin) => {
     for (const connections of quick ? [64] : [8, 64, 512]) {
       const target = `/b/${size}/hit`;
       for (const one of contestants) for (let i = 0; i < 3; ++i) await peers.ask(one.port, target, peers.edgeHost);
-      compare(`${label}, ${connections}`, contestants, await inTurn(contestants, (one) => wrk(one.port, peers.edgeHost, target, connections)));
+      compare(`${label}, ${connections}`, contestants, await inTurn(contestants, (one) => sample(one, peers.edgeHost, target, connections)));
     }
   for (const one of contestants) await one.stop();
   say();
@@ -81,7 +78,7 @@ const hits = async (work, origin) => {
 const proxy = async (work, origin) => {
   say('## One hop through the balancer');
   say();
-  say('Requests per second · p50 / p99 in ms; 1 KiB, not cached, the same upstream; ratio to the better peer.');
+  say('Requests per second · p50 / p99 in ms · processor time of the server per request in µs; 1 KiB, not cached, the same upstream; ratio to the better peer.');
   say();
   const dodam = await peers.startDodam(work, origin);
   const host = (await peers.openBalancer(dodam, origin)).dns_name;
@@ -89,7 +86,7 @@ const proxy = async (work, origin) => {
   const contestants = [dodam, await peers.startNginxProxy(work, origin), await peers.startHaproxy(work, origin)];
   table('connections', ...contestants.map((one) => one.name), 'ratio', 'p99 ratio');
   for (const connections of quick ? [64] : [8, 64])
-    compare(`${connections}`, contestants, await inTurn(contestants, (one) => wrk(one.port, host, '/b/1024/lb', connections)));
+    compare(`${connections}`, contestants, await inTurn(contestants, (one) => sample(one, host, '/b/1024/lb', connections)));
   for (const one of contestants) await one.stop();
   say();
 };
@@ -100,7 +97,7 @@ const distributions = async (work, origin) => {
   const few = await peers.startDodam(work, origin);
   const many = await peers.startDodam(work, origin, { more: 1000 });
   for (const one of [few, many]) await peers.ask(one.port, '/b/1024/hit', peers.edgeHost);
-  const samples = await inTurn([few, many], (one) => wrk(one.port, peers.edgeHost, '/b/1024/hit', 64));
+  const samples = await inTurn([few, many], (one) => sample(one, peers.edgeHost, '/b/1024/hit', 64));
   const ratios = samples[1].map((sample, round) => sample.rate / samples[0][round].rate);
   table('1 KiB hits, 64 connections', 'requests per second', 'memory');
   row('1 distribution', thousands(median(samples[0].map((s) => s.rate))), `${peers.residentOf(few.pid).toFixed(1)} MiB`);
@@ -122,7 +119,7 @@ const objects = async (work, origin) => {
     const before = await origin.count();
     let stdout = 'NaN';
     try {
-      ({ stdout } = await run(peers.clientBinary, [one.port, peers.edgeHost, count, requests, 16].map(String)));
+      ({ stdout } = await run(peers.clientBinary, ['zipf', one.port, peers.edgeHost, count, requests, 16].map(String)));
     } catch {
       row(one.name, 'a request failed', '', '');
       await one.stop();
@@ -238,7 +235,7 @@ const machine = () => {
   const commit = version('git', 'rev-parse', '--short', 'HEAD').trim();
   const packageVersion = (name) => version('dpkg-query', '-W', '-f=${Version}', name);
   return `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC · ${os.cpus().length} × ${model} · Linux ${os.release()} · commit ${commit} · ` +
-    `nginx ${packageVersion('nginx-light')}, Varnish ${packageVersion('varnish')}, HAProxy ${packageVersion('haproxy')}, wrk ${packageVersion('wrk')} · load at the start ${os.loadavg()[0].toFixed(1)}`;
+    `nginx ${packageVersion('nginx-light')}, Varnish ${packageVersion('varnish')}, HAProxy ${packageVersion('haproxy')} · load at the start ${os.loadavg()[0].toFixed(1)}`;
 };
 
 const sections = { hits, proxy, distributions, objects, storm: missStorm, start: starts };

@@ -199,17 +199,27 @@ export const openBalancer = async (dodam, origin) => {
   return balancer;
 };
 
-// Resident memory of a process and its children, in MiB.
-export const residentMiB = (pid) => {
+// A process and its children.
+const familyOf = (pid) => {
   const parents = new Map();
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
-    try { parents.set(Number(entry), Number(readFileSync(`/proc/${entry}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')[1])); } catch { /* it ended */ }
+    try { parents.set(Number(entry), Number(statOf(entry)[1])); } catch { /* it ended */ }
   }
   const family = [pid];
   for (let i = 0; i < family.length; ++i) for (const [child, parent] of parents) if (parent === family[i]) family.push(child);
-  return family.reduce((sum, member) => sum + residentOf(member), 0);
+  return family;
 };
+// proc(5): the fields of stat from the third on.
+const statOf = (pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+const clockTicks = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+export const processorSeconds = (pid) => familyOf(pid).reduce((sum, member) => {
+  const stat = statOf(member);
+  return sum + (Number(stat[11]) + Number(stat[12])) / clockTicks;
+}, 0);
+// In MiB.
+export const residentMiB = (pid) => familyOf(pid).reduce((sum, member) => sum + residentOf(member), 0);
 export const residentOf = (pid) => {
   try { return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024; } catch { return 0; }
 };

@@ -1,9 +1,12 @@
 // The cache: invalidation, budgets, fills: cloudfront.md §7.2, §10 #110-#112.
 #include "cloudfront/cache.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include "base/thread.h"
+#include "cloudfront/limits.h"
 
 using namespace cloudfront;
 
@@ -157,4 +160,22 @@ TEST_CASE("large bodies go to disk and read the same", "[cloudfront]") {
           StoredBody::State::Complete);
     StoredBody nowhere("/nonexistent/directory");
     CHECK_FALSE(nowhere.append(std::string(2 << 20, 'x')));
+}
+
+TEST_CASE("a body that is worth it is held as a file of the same bytes", "[cloudfront]") {
+    const auto small = StoredBody::of(std::string(kFileBodyBytes - 1, 's'));
+    CHECK(small->held().file == -1);
+    std::string bytes(kFileBodyBytes, 'b');
+    bytes.back() = 'e';
+    const auto body = StoredBody::of(bytes);
+    CHECK(body->view() == bytes);
+    REQUIRE(body->held().file >= 0);
+    std::string read(bytes.size() + 1, '\0');
+    CHECK(::pread(body->held().file, read.data(), read.size(), 0) ==
+          static_cast<ssize_t>(bytes.size()));
+    read.pop_back();
+    CHECK(read == bytes);
+    char last = 0;
+    CHECK(body->read(bytes.size() - 1, {&last, 1}, net::Deadline::never()).bytes == 1);
+    CHECK(last == 'e');
 }

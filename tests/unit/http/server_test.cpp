@@ -84,7 +84,8 @@ class Routes final : public Handler {
             (void)exchange.inform(103, {{"Link", "</a>"}});
             (void)exchange.respond(head, "final");
         } else if (path == "/prepared") {
-            (void)exchange.respond_prepared(200, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n", "ok");
+            (void)exchange.respond_prepared(200, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n",
+                                            {"ok"});
         } else if (path == "/upgrade") {
             head.status = 101;
             head.headers = {{"Connection", "upgrade"}, {"Upgrade", "x"}};

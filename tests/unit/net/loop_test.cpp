@@ -2,6 +2,7 @@
 #include "net/loop.h"
 
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,7 +19,8 @@ using namespace std::chrono_literals;
 namespace {
 
 // Sends back lines; "leave" makes the session go on on a thread, "return" on the loop, "slow" waits
-// longer than it may, "flood" sends more than any buffer takes, "end" ends it.
+// longer than it may, "flood" sends more than any buffer takes, "file" the same from a file, "end"
+// ends it.
 void echo(Socket& socket) {
     std::string line;
     char byte;
@@ -38,6 +40,14 @@ void echo(Socket& socket) {
             line = nothing                                      ? "read"
                    : nothing.error().kind == ErrorKind::Timeout ? "timed out"
                                                                 : "failed";
+        }
+        if (line == "file") {
+            const std::string bytes(8 << 20, 'f');
+            const int file = ::memfd_create("flood", MFD_CLOEXEC);
+            const bool sent = ::write(file, bytes.data(), bytes.size()) == 8 << 20 &&
+                              socket.write_file("head ", file, bytes.size(), Deadline::after(10s));
+            ::close(file);
+            if (!sent) return;
         }
         if (line == "flood") line.assign(8 << 20, 'x');
         line += current_loop() ? " on a loop\n" : " on a thread\n";
@@ -86,6 +96,24 @@ TEST_CASE("A session that cannot write lets others run") {
     for (int i = 0; i < 3; ++i)
         CHECK(ask(other, "still here\n") == "still here on a loop\n");
     CHECK(slow.read_until("\n").size() == (8 << 20) + std::string(" on a loop\n").size());
+}
+
+TEST_CASE("A file is sent whole to a slow reader, on a loop and on a thread") {
+    if (!Loops::built()) return;
+    Loops loops("one", 1);
+    auto listener = *Listener::open(Address::loopback(0), "echo", echo);
+    listener->set_loops(&loops);
+    listener->start();
+    test::RawViewer slow(listener->address()), other(listener->address());
+    const std::string whole = "head " + std::string(8 << 20, 'f');
+    for (const std::string where : {"on a loop", "on a thread"}) {
+        slow.send("file\n");
+        CHECK(ask(other, "still here\n") == "still here on a loop\n");
+        CHECK(slow.read_until("\n") == whole + "file " + where + "\n");
+        // What follows on the same socket may block again.
+        CHECK(ask(slow, "slow\n") == "timed out " + where + "\n");
+        if (where == "on a loop") CHECK(ask(slow, "leave\n") == "leave on a thread\n");
+    }
 }
 
 TEST_CASE("Many sessions at once, each with its own bytes") {
