@@ -22,6 +22,9 @@ class Client {
     // with the next step; the caller returns kNotStarted.
     static std::expected<Client, int> find(const Arguments& arguments);
 
+    Client(state::InstanceInfo info, std::string directory)
+        : info_(std::move(info)), directory_(std::move(directory)) {}
+
     const state::InstanceInfo& info() const { return info_; }
     const std::string& directory() const { return directory_; }
 
@@ -30,6 +33,7 @@ class Client {
     std::expected<base::Node, Refusal> post(const std::string& path, const base::Node& body) const;
 
   private:
+    Client() = default;
     std::expected<base::Node, Refusal> call(const std::string& method, const std::string& path,
                                             const std::string& body) const;
     state::InstanceInfo info_;

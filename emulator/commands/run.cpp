@@ -1,4 +1,4 @@
-// dodam run: carries scenarios out against the running instance, and says what held.
+// dodam run: carries scenarios out, and says what held.
 #include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
@@ -8,29 +8,37 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <system_error>
 
 #include "base/clock.h"
+#include "base/date.h"
 #include "base/ids.h"
+#include "base/result.h"
 #include "base/text.h"
 #include "base/thread.h"
 #include "commands/client.h"
 #include "commands/commands.h"
+#include "commands/run_output.h"
+#include "commands/run_terminal.h"
 #include "commands/scenarios.h"
+#include "commands/watch.h"
+#include "commands/worlds.h"
+#include "scenarios/runner/record.h"
 #include "scenarios/runner/report.h"
-#include "scenarios/runner/runner.h"
 #include "scenarios/runner/scripted_origin.h"
+#include "scenarios/runner/session.h"
 
 namespace commands {
 namespace {
 
 namespace fs = std::filesystem;
 using base::Node;
+using scenarios::Scenario;
 
-constexpr int kInterrupted = 130;
 constexpr timespec kSignalPoll{0, 100'000'000};
+constexpr size_t kMostWorkers = 64;
+constexpr size_t kWidestName = 48;
 
 // Ctrl-C ends the step that runs; what cleans up still runs. A second one ends everything.
 class Interruption {
@@ -43,7 +51,7 @@ class Interruption {
         thread_ = base::Thread("interruption", [this] {
             while (!done_)
                 if (sigtimedwait(&signals_, nullptr, &kSignalPoll) > 0 && asked_.exchange(true))
-                    _exit(kInterrupted);
+                    _exit(scenarios::kInterrupted);
         });
     }
     ~Interruption() {
@@ -58,99 +66,84 @@ class Interruption {
     base::Thread thread_;
 };
 
-// Names that only the running instance knows: a stack without a file, or things made by hand.
-void add_from_status(const Node& status, Node& attributes) {
-    auto add = [&](std::string_view from, const std::string& kind,
-                   std::initializer_list<std::pair<std::string_view, std::string>> fields) {
-        for (const auto& [name, thing] : status[from].members()) {
-            if (attributes[kind].find(name)) continue;
-            Node entry = Node::object();
-            for (const auto& [source, attribute] : fields)
-                if (const Node* value = thing.find(source)) entry.set(attribute, *value);
-            if (!attributes.find(kind)) attributes.set(kind, Node::object());
-            attributes.find(kind)->set(name, std::move(entry));
-        }
-    };
-    add("distributions", "distributions", {{"id", "id"}, {"domain", "domain"}, {"arn", "arn"}});
-    add("load_balancers", "loadBalancers",
-        {{"name", "name"}, {"dns_name", "dnsName"}, {"arn", "arn"}});
-    add("target_groups", "targetGroups", {{"arn", "arn"}});
-    add("buckets", "buckets", {{"name", "name"}});
-    add("services", "services", {{"name", "name"}, {"arn", "arn"}, {"cluster", "cluster"}});
-    for (auto& [name, bucket] : attributes.members())
-        if (name == "buckets")
-            for (auto& [key, entry] : bucket.members())
-                if (!entry.find("domain"))
-                    entry.set("domain", entry["name"].as_string() + ".s3.amazonaws.com");
-}
-
-struct Chosen {
-    scenarios::World world;
-    std::map<std::string, std::string> secrets;
+// The command line, read.
+struct Settings {
+    const Arguments& arguments;
+    std::map<std::string, std::string> variables;
+    std::vector<std::pair<std::string, std::string>> reports;
+    Format format = Format::Pretty;
+    scenarios::SessionOptions session;
+    scenarios::Shard shard;
+    std::string seed;
+    bool shuffle = false;
 };
 
-// The one place where a world is chosen. Today it is the running instance itself.
-std::expected<Chosen, int> choose_world(const Arguments& arguments) {
-    auto client = Client::find(arguments);
-    if (!client) return std::unexpected(client.error());
-    auto status = client->get("/status");
-    if (!status) return std::unexpected(fail(status.error()));
-    Chosen chosen;
-    scenarios::World& world = chosen.world;
-    world.aws_endpoint = client->info().aws_endpoint;
-    world.viewer_endpoint = client->info().viewer_endpoint;
-    world.viewer_tls_endpoint = client->info().viewer_tls_endpoint;
-    world.token = client->info().token;
-    world.ca_file = fs::absolute(client->directory() + "/ca/ca.pem").string();
-    const std::string& stack_file = client->info().stack_file;
-    if (!stack_file.empty()) {
-        auto known = know_stack(stack_file, client->directory() + "/secrets.env");
-        if (!known)
-            return std::unexpected(
-                fail(kWrongInput,
-                     "the stack file has changed since the stack came up, and is wrong now"));
-        world.stack = std::move(known->attributes);
-        world.account = known->account;
-        world.region = known->region;
-        chosen.secrets = std::move(known->secrets);
-    }
-    add_from_status(*status, world.stack);
-    return chosen;
-}
-
 // "login=secret" of --var; the flag may hold several, separated by commas.
-std::optional<std::map<std::string, std::string>> variables(const std::string& text) {
+std::expected<std::map<std::string, std::string>, std::string> variables(const std::string& text) {
     std::map<std::string, std::string> out;
     if (text.empty()) return out;
-    for (std::string_view part : base::split(text, ',')) {
-        const auto [name, value] = base::cut(part, '=');
-        if (name.empty() || part.find('=') == std::string_view::npos) return std::nullopt;
-        out.emplace(name, value);
-    }
+    for (std::string_view line : base::split(text, '\n'))
+        for (std::string_view part : base::split(line, ',')) {
+            const auto [name, value] = base::cut(part, '=');
+            if (name.empty() || part.find('=') == std::string_view::npos)
+                return std::unexpected("--var takes NAME=VALUE");
+            out.emplace(name, value);
+        }
     return out;
 }
 
-int write_reports(const std::string& wanted, const std::vector<scenarios::ScenarioResult>& results,
-                  const std::string& seed) {
-    if (wanted.empty()) return kOk;
-    for (std::string_view part : base::split(wanted, ',')) {
-        const auto [kind, file] = base::cut(part, '=');
-        std::string text;
-        if (kind == "junit")
-            text = scenarios::junit_xml(results);
-        else if (kind == "json")
-            text = base::to_json(scenarios::json_report(results, seed), 2) + "\n";
-        else
-            return fail(kWrongInput,
-                        fmt::format("\"{}\" is no report: junit=FILE and json=FILE are", part));
-        if (const auto folder = fs::path(file).parent_path(); !folder.empty()) {
-            std::error_code ignored;
-            fs::create_directories(folder, ignored);
-        }
-        if (auto written = state::write_file(std::string(file), text); !written)
-            return fail(kWrongInput, fmt::format("cannot write {}: {}", file, written.error()));
-    }
-    return kOk;
+std::expected<size_t, std::string> whole(const Arguments& arguments, const std::string& flag,
+                                         size_t least, size_t most) {
+    const auto number = base::parse_unsigned(arguments.get(flag));
+    if (!number || *number < least || *number > most)
+        return std::unexpected(fmt::format("--{} takes a number from {} to {}, not \"{}\"", flag,
+                                           least, most, arguments.get(flag)));
+    return *number;
+}
+
+std::expected<base::microseconds, std::string> duration(const Arguments& arguments,
+                                                        const std::string& flag) {
+    if (!arguments.has(flag)) return base::microseconds(0);
+    const auto parsed = base::parse_duration(arguments.get(flag));
+    if (!parsed || parsed->count() <= 0)
+        return std::unexpected(fmt::format("--{} takes a duration such as 90s or 5m, not \"{}\"",
+                                           flag, arguments.get(flag)));
+    return *parsed;
+}
+
+std::expected<Settings, std::string> read_settings(const Arguments& arguments) {
+    Settings settings{.arguments = arguments};
+    settings.variables = TRY(variables(arguments.get("var")));
+    settings.reports = TRY(wanted_reports(arguments.get("report")));
+    settings.format = TRY(parse_format(arguments.get("format")));
+    scenarios::SessionOptions& session = settings.session;
+    session.workers = TRY(whole(arguments, "jobs", 1, kMostWorkers));
+    session.retries = static_cast<int>(TRY(whole(arguments, "retries", 0, 5)));
+    session.budget = TRY(duration(arguments, "budget"));
+    session.run.timeout = TRY(duration(arguments, "timeout"));
+    session.run.trace_all = true;
+    if (arguments.has("shard"))
+        settings.shard = TRY(scenarios::parse_shard(arguments.get("shard")));
+
+    const std::string flaky = arguments.get("flaky");
+    if (flaky != "fail" && flaky != "pass")
+        return std::unexpected(fmt::format("--flaky takes fail or pass, not \"{}\"", flaky));
+    session.flaky = flaky == "pass" ? scenarios::FlakyPolicy::Pass : scenarios::FlakyPolicy::Fail;
+
+    const std::string max_fail = arguments.has("fail-fast") ? "1" : arguments.get("max-fail");
+    const auto [count, how] = base::cut(max_fail, ':');
+    const auto number = base::parse_unsigned(count);
+    if (!number || (max_fail.find(':') != std::string::npos && how != "wait" && how != "immediate"))
+        return std::unexpected(
+            "--max-fail takes a number, and what happens to scenarios that run: 3:wait or "
+            "3:immediate; 0 never stops");
+    session.max_fail = *number;
+    if (how == "immediate") session.on_max_fail = scenarios::SessionOptions::OnMaxFail::Immediate;
+
+    // --shuffle=SEED is a seed for values, too: one number repeats everything.
+    settings.shuffle = arguments.has("shuffle");
+    settings.seed = arguments.has("seed") ? arguments.get("seed") : base::random_hex(6);
+    return settings;
 }
 
 // Whether a step tells the scripted origin what to answer.
@@ -162,10 +155,10 @@ bool scripts_origin(const std::vector<scenarios::Step>& steps) {
 
 // The origin that such scenarios play, where the stack expects it; nullptr when none does.
 std::expected<std::shared_ptr<scenarios::ScriptedOrigin>, std::string> open_origin(
-    const std::vector<scenarios::Scenario>& selected, const std::string& port, base::Clock& clock) {
-    const bool wanted = std::any_of(selected.begin(), selected.end(), [](const auto& scenario) {
-        return scripts_origin(scenario.before) || scripts_origin(scenario.steps) ||
-               scripts_origin(scenario.after);
+    const std::vector<const Scenario*>& selected, const std::string& port, base::Clock& clock) {
+    const bool wanted = std::any_of(selected.begin(), selected.end(), [](const Scenario* scenario) {
+        return scripts_origin(scenario->before) || scripts_origin(scenario->steps) ||
+               scripts_origin(scenario->after);
     });
     if (!wanted) return nullptr;
     const auto number = base::parse_unsigned(port);
@@ -178,111 +171,228 @@ std::expected<std::shared_ptr<scenarios::ScriptedOrigin>, std::string> open_orig
     }
 }
 
-int worse(int a, int b) {
-    return a == kOk ? b : a;
+// This shard's share, in the order in which it runs.
+std::vector<const Scenario*> in_order(const std::vector<Scenario>& selected,
+                                      const Settings& settings) {
+    std::vector<const Scenario*> share;
+    for (const Scenario& scenario : selected)
+        if (settings.shard.holds(scenario.id)) share.push_back(&scenario);
+    if (!settings.shuffle) return share;
+    std::vector<const Scenario*> out;
+    for (size_t each : scenarios::shuffled(share.size(), settings.seed))
+        out.push_back(share[each]);
+    return out;
+}
+
+scenarios::ReportOptions report_options(const Settings& settings,
+                                        const std::vector<const Scenario*>& chosen) {
+    const Arguments& arguments = settings.arguments;
+    scenarios::ReportOptions shown;
+    shown.colour = isatty(STDOUT_FILENO) != 0 && settings.format == Format::Pretty &&
+                   !arguments.has("no-color") && std::getenv("NO_COLOR") == nullptr;
+    shown.verbose = arguments.has("verbose");
+    shown.name_width = 12;
+    for (const Scenario* scenario : chosen)
+        shown.name_width = std::max(shown.name_width, scenario->id.size());
+    shown.name_width = std::min(shown.name_width, kWidestName);
+    shown.again = fmt::format(
+        "dodam run {}{}{}--seed {}", "{} ", arguments.has("here") ? "--here " : "",
+        arguments.has("state") ? "--state " + arguments.get("state") + " " : "", settings.seed);
+    return shown;
+}
+
+std::string head_line(const Settings& settings, const std::vector<const Scenario*>& chosen,
+                      const std::string& where) {
+    std::string line = fmt::format("dodam run · seed {}{} · {} scenario{}", settings.seed,
+                                   settings.shuffle ? " (shuffled)" : "", chosen.size(),
+                                   chosen.size() == 1 ? "" : "s");
+    if (settings.shard.count > 1)
+        line += fmt::format(" of shard {}/{}", settings.shard.index, settings.shard.count);
+    return line + " · " + where + "\n\n";
+}
+
+// One run of the files; `files`: those that are meant, all of them checked.
+int run_files(const Settings& settings, const std::vector<std::string>& files,
+              const std::atomic<bool>& interrupted) {
+    const Arguments& arguments = settings.arguments;
+    auto client = Client::find(arguments);
+    if (!client) return client.error();
+    auto place = place_of(client->info(), client->directory());
+    if (!place) return place.error();
+    scenarios::Surroundings surroundings{&place->world.stack, {}};
+    for (const auto& variable : settings.variables)
+        surroundings.variables.push_back(variable.first);
+    auto all = load_scenarios(files, surroundings);
+    if (!all) return kWrongInput;
+    const auto selected = select_scenarios(std::move(*all), arguments.get("tags"));
+    if (!selected) return kWrongInput;
+    const std::vector<const Scenario*> chosen = in_order(*selected, settings);
+    if (chosen.empty())
+        return fail(
+            kNothingRan,
+            selected->empty()
+                ? fmt::format("no scenario is selected by '{}'; `dodam list` shows their tags",
+                              arguments.get("tags"))
+                : fmt::format("none of the {} scenarios selected belongs to shard {}/{}",
+                              selected->size(), settings.shard.index, settings.shard.count));
+    for (const Scenario* scenario : chosen)
+        if (!scenario->overlay.is_null() || !scenario->given.is_null())
+            return fail(kWrongInput, fmt::format("{} asks for a stack of its own (\"stack\", "
+                                                 "\"given\"), and worlds are not built yet",
+                                                 scenario->source.file));
+
+    base::SystemClock clock;
+    auto origin = open_origin(chosen, arguments.get("origin"), clock);
+    if (!origin) return fail(kWrongInput, origin.error());
+    const std::string where = place->world.viewer_endpoint;
+    HereSource worlds(std::move(*place), *origin);
+
+    scenarios::SessionOptions session = settings.session;
+    session.run.seed = settings.seed;
+    session.run.variables = settings.variables;
+    session.interrupted = &interrupted;
+    const scenarios::ReportOptions shown = report_options(settings, chosen);
+    const bool people = settings.format != Format::Tap && settings.format != Format::Json;
+    const bool live = isatty(STDOUT_FILENO) != 0 && settings.format == Format::Pretty;
+    std::map<std::pair<const Scenario*, std::string>, Node> records;
+    scenarios::SessionResult result;
+    {
+        RunTerminal terminal(live     ? RunTerminal::Kind::Live
+                             : people ? RunTerminal::Kind::Plain
+                                      : RunTerminal::Kind::Silent,
+                             shown, chosen.size(), clock);
+        terminal.say(head_line(settings, chosen, where));
+        session.begins = [&](const Scenario& scenario) { terminal.begins(scenario); };
+        if (live)
+            session.progress = [&](const Scenario& scenario, const std::string& line) {
+                terminal.progress(scenario, line);
+            };
+        session.ended = [&](const scenarios::ScenarioResult& each, const scenarios::World& world) {
+            records[{each.scenario, each.row}] = scenarios::record_of(each, world);
+            terminal.ended(each, world);
+        };
+        result = scenarios::run_session(chosen, worlds, clock, session);
+    }
+    if (people) fmt::print("{}", scenarios::show_summary(result, shown));
+    std::fflush(stdout);
+
+    std::vector<Node> in_their_order;
+    for (const scenarios::ScenarioResult& each : result.results)
+        in_their_order.push_back(std::move(records[{each.scenario, each.row}]));
+    const Node record = scenarios::whole_record(scenarios::record_of(result, settings.seed),
+                                                std::move(in_their_order));
+    const int formatted = print_formatted(settings.format, record);
+    const int written = write_reports(settings.reports, record);
+    const int code = result.exit_code();
+    return code != kOk ? code : formatted != kOk ? formatted : written;
+}
+
+// Files that a change is about: a scenario itself; those that name the file, or are in a directory
+// that they name; all of them when the stack changed.
+std::vector<std::string> touched(const std::vector<std::string>& files,
+                                 const std::set<std::string>& changed,
+                                 const std::string& stack_file) {
+    std::vector<std::string> out;
+    for (const std::string& file : files) {
+        const fs::path home = fs::absolute(file).parent_path();
+        const std::string text = state::read_file(file).value_or("");
+        const bool meant = std::ranges::any_of(changed, [&](const std::string& each) {
+            const fs::path path = fs::absolute(each).lexically_normal();
+            if (path == fs::absolute(file).lexically_normal()) return true;
+            if (!stack_file.empty() && path == fs::absolute(stack_file).lexically_normal())
+                return true;
+            if (each.ends_with(".scenario.json")) return false;
+            // The file, or a directory that it is below: "fixtures/dist-v2".
+            for (fs::path part = path.lexically_relative(home);
+                 !part.empty() && part.has_parent_path(); part = part.parent_path())
+                if (text.find("\"" + part.string()) != std::string::npos) return true;
+            return false;
+        });
+        if (meant) out.push_back(file);
+    }
+    return out;
+}
+
+int watch(const Settings& settings, const std::string& stack_file,
+          const std::atomic<bool>& interrupted) {
+    std::set<std::string> homes;
+    auto files = scenario_files(settings.arguments, stack_file);
+    if (!files) return kWrongInput;
+    for (const std::string& file : *files)
+        homes.insert(fs::absolute(file).parent_path().string());
+    if (!stack_file.empty()) homes.insert(fs::absolute(stack_file).parent_path().string());
+    auto watch = Watch::open({homes.begin(), homes.end()});
+    if (!watch) return fail(kNotStarted, watch.error());
+    std::vector<std::string> now = *files;
+    while (true) {
+        (void)run_files(settings, now, interrupted);
+        if (interrupted) return scenarios::kInterrupted;
+        do {
+            fmt::print("\nwatching {} file{}; Ctrl-C ends it\n", files->size(),
+                       files->size() == 1 ? "" : "s");
+            std::fflush(stdout);
+            const auto changed = (*watch)->wait(interrupted);
+            if (interrupted) return scenarios::kInterrupted;
+            files = scenario_files(settings.arguments, stack_file);  // new ones, too
+            if (!files) return kWrongInput;
+            now = touched(*files, changed, stack_file);
+            if (now.empty())
+                fmt::print("{} changed, which no scenario names\n",
+                           fs::path(*changed.begin()).filename().string());
+        } while (now.empty());
+    }
 }
 
 int run(const Arguments& arguments) {
-    const auto given = variables(arguments.get("var"));
-    if (!given) return fail(kWrongInput, "--var takes NAME=VALUE");
-    const auto max_fail = base::parse_unsigned(arguments.get("max-fail"));
-    if (!max_fail) return fail(kWrongInput, "--max-fail takes a number; 0 never stops");
-
+    auto settings = read_settings(arguments);
+    if (!settings) return fail(kWrongInput, settings.error());
     // What is wrong with the files is told before a stack is asked for.
-    auto files = scenario_files(arguments, stack_file_of(arguments));
+    const std::string stack_file = stack_file_of(arguments);
+    auto files = scenario_files(arguments, stack_file);
     if (!files) return kWrongInput;
     if (files->empty())
         return fail(kNothingRan,
                     "there are no scenarios; they are *.scenario.json below ./scenarios");
-    auto chosen = choose_world(arguments);
-    if (!chosen) return chosen.error();
-    scenarios::Surroundings surroundings{&chosen->world.stack, {}};
-    for (const auto& variable : *given)
-        surroundings.variables.push_back(variable.first);
-    auto all = load_scenarios(*files, surroundings);
-    if (!all) return kWrongInput;
-    auto selected = select_scenarios(std::move(*all), arguments.get("tags"));
-    if (!selected) return kWrongInput;
-    if (selected->empty())
-        return fail(kNothingRan,
-                    fmt::format("no scenario is selected by '{}'; `dodam list` shows their tags",
-                                arguments.get("tags")));
-    for (const auto& scenario : *selected)
-        if (!scenario.overlay.is_null() || !scenario.given.is_null())
-            return fail(kWrongInput, fmt::format("{} asks for a stack of its own (\"stack\", "
-                                                 "\"given\"), and worlds are not built yet",
-                                                 scenario.source.file));
-
-    base::SystemClock clock;
-    auto origin = open_origin(*selected, arguments.get("origin"), clock);
-    if (!origin) return fail(kWrongInput, origin.error());
     Interruption interruption;
-    const bool terminal = isatty(STDOUT_FILENO) != 0;
-    const std::string seed = arguments.has("seed") ? arguments.get("seed") : base::random_hex(6);
-    scenarios::RunOptions options{seed, *given, chosen->secrets, &interruption.asked(), {}};
-    scenarios::ReportOptions shown;
-    shown.colour = terminal && !arguments.has("no-color") && std::getenv("NO_COLOR") == nullptr;
-    shown.verbose = arguments.has("verbose");
-    shown.again =
-        fmt::format("dodam run {}{}--seed {}", "{} ",
-                    arguments.has("state") ? "--state " + arguments.get("state") + " " : "", seed);
-    fmt::print("dodam run · seed {} · {} scenario{} · {}\n\n", seed, selected->size(),
-               selected->size() == 1 ? "" : "s", chosen->world.viewer_endpoint);
-
-    const base::Time begun = clock.real_now();
-    std::vector<scenarios::ScenarioResult> results;
-    size_t failed = 0;
-    for (const auto& scenario : *selected) {
-        if (*origin) (*origin)->forget();
-        // A live line, on a terminal alone.
-        if (terminal)
-            options.progress = [&](const std::string& line) {
-                fmt::print("\r\x1b[2K▸ {}  {}", scenario.id, line.substr(0, line.find('\n')));
-                std::fflush(stdout);
-            };
-        bool died = false;
-        for (auto& result :
-             scenarios::run_scenario(scenario, chosen->world, clock, options, *origin)) {
-            if (terminal) fmt::print("\r\x1b[2K");
-            fmt::print("{}", scenarios::show_result(result, chosen->world, shown));
-            std::fflush(stdout);
-            failed += result.outcome == scenarios::Outcome::Failed ? 1 : 0;
-            died = died || result.stack_died;
-            results.push_back(std::move(result));
-        }
-        if (died || interruption.asked() || (*max_fail > 0 && failed >= *max_fail)) break;
-    }
-    fmt::print("{}", scenarios::show_summary(results, clock.real_now() - begun));
-    if (results.size() < selected->size())
-        fmt::print(" {} of {} scenarios were not run\n", selected->size() - results.size(),
-                   selected->size());
-    const int reported = write_reports(arguments.get("report"), results, seed);
-    if (interruption.asked()) return kInterrupted;
-    return worse(scenarios::exit_code(results), reported);
+    if (arguments.has("watch")) return watch(*settings, stack_file, interruption.asked());
+    return run_files(*settings, *files, interruption.asked());
 }
 
 constexpr Flag kFlags[] = {
     {"-f,--file", "FILE", "the stack file whose instance is meant"},
     kStateFlag,
-    {"-t,--tags", "EXPR", "which scenarios: 'smoke and not slow'"},
-    {"--report", "KIND=FILE", "junit=FILE, json=FILE; both with a comma"},
-    {"--max-fail", "N", "stop after so many failed scenarios; 0 never", "0"},
+    {"-t,--tags", "EXPR", "which scenarios: 'smoke and not slow', '(a or b) and c'"},
+    {"-j,--jobs", "N", "so many at the same time, each in a world of its own", "1"},
+    {"--shard", "I/N", "one of N parts; a scenario's part depends on its id alone"},
+    {"--shuffle", "", "in another order, which the seed decides"},
+    {"--retries", "N", "run a failed scenario again; one that passes then is flaky", "0"},
+    {"--flaky", "fail|pass", "what flaky scenarios mean for the exit code (5 or 0)", "fail"},
+    {"--fail-fast", "", "stop after the first failed scenario: --max-fail 1"},
+    {"--max-fail", "N[:immediate]",
+     "stop after so many; what runs is let finish, or ended at once. 0 never stops", "0"},
+    {"--timeout", "DURATION", "of scenarios that name none (5m)"},
+    {"--budget", "DURATION", "of the whole run; what does not fit is told, exit 7"},
+    {"--watch", "", "stay, and run again what a saved file is about"},
+    {"--report", "KIND=FILE", "junit, json, tap, html, markdown; more with commas"},
+    {"--format", "FORMAT", "pretty, plain, github, tap, json (default: what fits the place)"},
     {"--origin", "PORT", "where scenarios with origin steps play the stack's origin or target",
      "18999"},
     {"--var", "NAME=VALUE", "a variable of the scenarios; more with commas"},
-    {"--seed", "TEXT", "of made-up values: the same seed, the same values"},
-    {"-v,--verbose", "", "every step, passed ones too"},
-    {"--no-color", "", "no control codes"},
+    {"--seed", "TEXT", "of made-up values and --shuffle: the same seed, the same run"},
+    {"-v,--verbose", "", "every step, passed ones too; every attempt"},
+    {"--no-color", "", "no colours (NO_COLOR does the same)"},
 };
 
 }  // namespace
 
-const Command kRun{"run",
-                   "Run scenarios against the running stack",
-                   "[FILE or DIRECTORY or ID…]",
-                   kFlags,
-                   "  dodam run\n  dodam run -t smoke --report junit=out/junit.xml\n  dodam run "
-                   "scenarios/login.scenario.json -v\n",
-                   run};
+const Command kRun{
+    "run",
+    "Run scenarios",
+    "[FILE or DIRECTORY or ID…]",
+    kFlags,
+    "  dodam run\n  dodam run -t smoke --report junit=out/junit.xml,html=out/run.html"
+    "\n  dodam run scenarios/login.scenario.json -v --watch\n"
+    "  dodam run --shard 2/3 --budget 5m --retries 1\n",
+    run};
 
 }  // namespace commands

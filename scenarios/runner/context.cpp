@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "scenarios/runner/clients.h"
 #include "scenarios/runner/scripted_origin.h"
+#include "scenarios/runner/spans.h"
 
 namespace scenarios {
 namespace {
@@ -22,26 +23,14 @@ constexpr auto kControlTimeout = base::seconds(60);
 constexpr auto kTraceWait =
     base::milliseconds(500);  // a span is written when its request has ended
 constexpr auto kTracePause = base::milliseconds(10);
+constexpr auto kLookForEnd = base::milliseconds(100);
 constexpr int kMaxTraceDepth = 5;
-
-// The answer's own id at the first hop.
-std::string request_id(const Exchange& exchange) {
-    if (!exchange.response) return {};
-    for (std::string_view name : {"x-amz-cf-id", "x-amz-request-id", "x-amzn-requestid"})
-        if (const std::string* value = exchange.response->header(name)) return *value;
-    return {};
-}
+constexpr size_t kTracesAtOnce = 500;  // as many as the control API gives
+constexpr int kMaxTracePages = 20;
 
 bool seen(const std::vector<Node>& spans, const Node& span) {
     return std::any_of(spans.begin(), spans.end(),
                        [&](const Node& each) { return each["sequence"] == span["sequence"]; });
-}
-
-std::string decision(const Node& span, std::string_view key) {
-    std::string last;
-    for (const Node& each : span["decisions"].items())
-        if (each["key"].as_string() == key) last = each["text"].as_string();
-    return last;
 }
 
 // Spans that carry the id, then those that carry theirs.
@@ -72,30 +61,6 @@ std::optional<Node> by_peer(Control& control, const Exchange& exchange) {
             span["target"].as_string() == exchange.request.target.path)
             return span;
     return std::nullopt;
-}
-
-// A hop before those that it asked. Writing ends in the opposite order, so times alone do not tell.
-std::vector<Node> in_order(std::vector<Node> spans) {
-    std::stable_sort(spans.begin(), spans.end(), [](const Node& a, const Node& b) {
-        return a["started"].as_string() < b["started"].as_string();
-    });
-    auto asked_by = [](const Node& child, const Node& parent) {
-        const std::string& id = parent["id"].as_string();
-        return !id.empty() && &child != &parent &&
-               (child["parent"].as_string() == id ||
-                decision(parent, "s3") == child["id"].as_string());
-    };
-    std::vector<Node> out;
-    while (!spans.empty()) {
-        auto next = std::find_if(spans.begin(), spans.end(), [&](const Node& span) {
-            return std::none_of(spans.begin(), spans.end(),
-                                [&](const Node& other) { return asked_by(span, other); });
-        });
-        if (next == spans.end()) next = spans.begin();
-        out.push_back(std::move(*next));
-        spans.erase(next);
-    }
-    return out;
 }
 
 const Node* first_hop(const std::vector<Node>& spans, std::string_view hop) {
@@ -148,6 +113,12 @@ Context::Context(const World& world, base::Clock& clock, std::string directory)
 
 Context::~Context() = default;
 
+void Context::sleep(base::microseconds duration) {
+    const base::Time end = clock.now() + duration;
+    while (clock.now() < end && !ended())
+        if (!clock.wait_until(std::min<base::Time>(end, clock.now() + kLookForEnd))) return;
+}
+
 base::microseconds Context::left() const {
     return std::max<base::microseconds>(base::milliseconds(1), deadline - clock.real_now());
 }
@@ -168,6 +139,27 @@ void Context::take_cookies(const Context& other) {
         for (const auto& [host, cookies] : theirs.cookies)
             for (const auto& [key, value] : cookies)
                 session(name).cookies[host].insert_or_assign(key, value);
+}
+
+std::string request_id(const Exchange& exchange) {
+    if (!exchange.response) return {};
+    for (std::string_view name : {"x-amz-cf-id", "x-amz-request-id", "x-amzn-requestid"})
+        if (const std::string* value = exchange.response->header(name)) return *value;
+    return {};
+}
+
+std::vector<Node> spans_since(Context& context, int64_t sequence) {
+    std::vector<Node> all;
+    for (int page = 0; page < kMaxTracePages; ++page) {
+        auto answer =
+            context.control.get(fmt::format("/traces?since={}&n={}", sequence, kTracesAtOnce));
+        if (!answer) break;
+        const auto& spans = (*answer)["spans"].items();
+        all.insert(all.end(), spans.begin(), spans.end());
+        if (spans.size() < kTracesAtOnce) break;
+        sequence = spans.back()["sequence"].as_int();
+    }
+    return all;
 }
 
 void fetch_trace(Context& context, Exchange& exchange) {

@@ -1,5 +1,6 @@
 // Context: what a step works with while a scenario runs, and what it leaves behind for the report.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -64,6 +65,9 @@ class Context {
     std::set<std::string, std::less<>> asked;  // words of its "expect" and "save"
     std::optional<Exchange> exchange;
 
+    std::function<bool()> ended = [] { return false; };  // the run was interrupted: wait no longer
+    void sleep(base::microseconds duration);             // real time, at most until `ended`
+
     bool asks(std::string_view word) const { return asked.contains(word); }
     base::microseconds left() const;  // until the deadline, 1 ms at least
     std::string path(const std::string& name) const;
@@ -85,6 +89,10 @@ class Context {
     std::map<std::string, Session> sessions_;
 };
 
+// The answer's own id at the first hop, "" when it has none.
+std::string request_id(const Exchange& exchange);
+// Everything that the stack did since, oldest first, as far as it is kept.
+std::vector<base::Node> spans_since(Context& context, int64_t sequence);
 // The hops of the exchange's request, viewer's side first; waits a moment for them to be written.
 void fetch_trace(Context& context, Exchange& exchange);
 // origin, attempts, hops, task of the trace.

@@ -54,7 +54,9 @@ struct Key {
 
 // Why a step could not be carried out at all.
 struct StepError {
-    enum class Cause { Failed, Stack };  // Stack: a part of the stack is gone, not the code's fault
+    // Stack: a part of the stack is gone, not the code's fault. Nothing: there was nothing to
+    // measure, so nothing was shown.
+    enum class Cause { Failed, Stack, Nothing };
     std::string message, hint;
     Cause cause = Cause::Failed;
 };

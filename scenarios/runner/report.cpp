@@ -14,12 +14,10 @@ namespace {
 using base::Node;
 
 constexpr size_t kRuleWidth = 88;
-constexpr size_t kNameWidth = 32;
 constexpr size_t kShownBody = 800;      // of an answer's body
 constexpr size_t kShownDecisions = 12;  // of one hop
 constexpr size_t kShownDifferences = 20;
-
-enum Exit { kPassed = 0, kFailed = 1, kStackDied = 3, kNothingRan = 4 };
+constexpr size_t kShownNotRun = 20;
 
 std::string seconds(base::microseconds took) {
     return fmt::format("{:.1f}s", static_cast<double>(took.count()) / 1e6);
@@ -92,6 +90,8 @@ std::string on_one_line(std::string_view text) {
     return base::replace_all(base::trim(text), "\n", " ⏎ ");
 }
 
+}  // namespace
+
 std::string show_failure(const Failure& failure, const Source& source) {
     std::string out = show_place(source, failure.position, failure.length, failure.message);
     const std::string gutter(std::to_string(std::max<uint32_t>(failure.position.line, 1)).size(),
@@ -116,6 +116,8 @@ std::string show_failure(const Failure& failure, const Source& source) {
         out += fmt::format("    ({} equal)\n", plural(failure.equal_parts, "part"));
     return out;
 }
+
+namespace {
 
 std::string show_exchange(const StepResult& step, const World& world) {
     const Exchange& exchange = *step.exchange;
@@ -156,14 +158,21 @@ std::string show_step(const StepResult& step, const ScenarioResult& result, cons
     return out;
 }
 
+struct Head {
+    std::string_view word;
+    int colour;
+};
+constexpr Head kHeads[] = {
+    {"PASS", 32}, {"FAIL", 31}, {"KNOWN", 33}, {"STOP", 33}, {"FLAKY", 33}};  // by Outcome
+
 std::string head_line(const ScenarioResult& result, const ReportOptions& options) {
     const size_t ran = result.steps.size() - count(result, Outcome::Skipped);
-    std::string state = result.outcome == Outcome::Failed         ? colour("FAIL", 31, options)
-                        : result.outcome == Outcome::KnownFailure ? colour("KNOWN", 33, options)
-                                                                  : colour("PASS", 32, options);
-    state += std::string(result.outcome == Outcome::KnownFailure ? 1 : 2, ' ');
-    std::string line = fmt::format("{}{}  {}", state, pad(title_of(result), kNameWidth),
-                                   pad(plural(ran, "step"), 9));
+    const Head& head = kHeads[static_cast<size_t>(result.outcome)];
+    std::string line =
+        fmt::format("{}{}{}  {}", colour(head.word, head.colour, options),
+                    std::string(6 - head.word.size(), ' '),
+                    pad(title_of(result), options.name_width), pad(plural(ran, "step"), 9));
+    if (!result.earlier.empty()) line += fmt::format("  attempt {}", result.earlier.size() + 1);
     if (result.known > 0) line += fmt::format("  {} known", result.known);
     if (const size_t skipped = count(result, Outcome::Skipped))
         line += fmt::format("  {} skipped", skipped);
@@ -185,41 +194,36 @@ std::string verbose_steps(const ScenarioResult& result) {
     return out;
 }
 
-// --- XML
-// ----------------------------------------------------------------------------------------------
-
-// Control characters are not XML, not even escaped.
-std::string xml(std::string_view text) {
-    std::string out;
-    for (char c : text) {
-        switch (c) {
-            case '&': out += "&amp;"; break;
-            case '<': out += "&lt;"; break;
-            case '>': out += "&gt;"; break;
-            case '"': out += "&quot;"; break;
-            default:
-                if (static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t') out += c;
-        }
-    }
-    return base::is_valid_utf8(out) ? out : "(no text)";
-}
-
-std::string xml_seconds(base::microseconds took) {
-    return fmt::format("{:.3f}", static_cast<double>(took.count()) / 1e6);
-}
-
 std::string shell_quoted(std::string_view text) {
     return "'" + base::replace_all(text, "'", "'\\''") + "'";
 }
 
-std::string_view name_of(Outcome outcome) {
-    return outcome == Outcome::Passed    ? "passed"
-           : outcome == Outcome::Failed  ? "failed"
-           : outcome == Outcome::Skipped ? "skipped"
-                                         : "known";
+// Why an attempt failed, on one line.
+std::string first_reason(const ScenarioResult& result) {
+    for (const StepResult& step : result.steps)
+        for (const Failure& failure : step.failures)
+            if (step.outcome == Outcome::Failed)
+                return fmt::format("step {}  {}: {}{}", step.number, step.name,
+                                   failure.query.empty() ? "" : failure.query + " ",
+                                   on_one_line(failure.message));
+    return result.verdict;
+}
+
+std::string failure_story(const ScenarioResult& result, const World& world) {
+    std::string out =
+        "\n" + rule("FAIL " + title_of(result)) + "\n" + result.scenario->title + "\n";
+    for (const StepResult& step : result.steps)
+        if (step.outcome == Outcome::Failed) out += "\n" + show_step(step, result, world);
+    if (!result.verdict.empty()) out += "\n  " + result.verdict + "\n";
+    return out;
 }
 
 }  // namespace
+
+std::string_view name_of(Outcome outcome) {
+    constexpr std::string_view kNames[] = {"passed", "failed", "known", "skipped", "flaky"};
+    return kNames[static_cast<size_t>(outcome)];
+}
 
 std::string curl_line(const Exchange& exchange, const World& world) {
     const ViewerRequest& request = exchange.request;
@@ -263,6 +267,16 @@ std::string show_hops(const Exchange& exchange) {
     for (const Node& span : exchange.spans) {
         const auto started = base::parse_iso_date(span["started"].as_string());
         const int64_t offset = began && started ? (*started - *began).count() : 0;
+        if (const std::string& hop = span["hop"].as_string(); hop == "db" || hop == "redis") {
+            // ≈: another request was at the task at the same time, so it may be that one's.
+            const Node& decisions = span["decisions"];
+            out += fmt::format(
+                "    {} {:<5}{:>8}  {}   {}   {} ms\n", span["approximate"].as_bool() ? "≈" : "├",
+                hop, milliseconds(offset), on_one_line(span["target"].as_string()),
+                decisions.size() > 0 ? decisions.items().front()["text"].as_string() : "",
+                milliseconds(span["took_us"].as_int()));
+            continue;
+        }
         out +=
             fmt::format("    {:<6} {:>8}  {} {}{} → {}   {} ms   {}\n", span["hop"].as_string(),
                         milliseconds(offset), span["method"].as_string(), span["host"].as_string(),
@@ -291,163 +305,76 @@ std::string show_result(const ScenarioResult& result, const World& world,
                         const ReportOptions& options) {
     std::string out = head_line(result, options);
     if (options.verbose) out += verbose_steps(result);
+    if (result.outcome == Outcome::Skipped) out += fmt::format("      {}\n", result.verdict);
+    for (size_t i = 0; i < result.earlier.size(); ++i) {
+        out += fmt::format("      attempt {} failed  {}\n", i + 1, first_reason(result.earlier[i]));
+        if (options.verbose) out += failure_story(result.earlier[i], world) + rule("") + "\n\n";
+    }
     if (result.outcome != Outcome::Failed) return result.mask(out);
-    out += "\n" + rule("FAIL " + title_of(result)) + "\n" + result.scenario->title + "\n";
-    for (const StepResult& step : result.steps)
-        if (step.outcome == Outcome::Failed) out += "\n" + show_step(step, result, world);
-    if (!result.verdict.empty()) out += "\n  " + result.verdict + "\n";
+    out += failure_story(result, world);
+    if (!options.run.empty())
+        out += fmt::format("  look    dodam show {} {}\n", options.run, title_of(result));
     if (!options.again.empty())
         out += fmt::format("  again   {}\n",
                            base::replace_all(options.again, "{}", result.scenario->source.file));
     return result.mask(out + rule("") + "\n\n");
 }
 
-std::string show_summary(const std::vector<ScenarioResult>& results, base::microseconds took) {
-    size_t passed = 0, failed = 0, known = 0, steps = 0, requests = 0;
-    for (const ScenarioResult& result : results) {
-        (result.outcome == Outcome::Failed ? failed : passed) += 1;
+std::string show_summary(const SessionResult& session, const ReportOptions& options) {
+    size_t counts[5] = {}, known = 0, steps = 0, requests = 0;
+    std::string names;
+    for (const ScenarioResult& result : session.results) {
+        ++counts[static_cast<size_t>(result.outcome)];
         known += result.known;
         steps += result.steps.size() - count(result, Outcome::Skipped);
         requests += result.requests;
-    }
-    std::string out =
-        fmt::format("\n {} passed  {} failed{}   {}, {}   {}\n", passed, failed,
-                    known ? fmt::format("  {} known", known) : "", plural(steps, "step"),
-                    plural(requests, "request"), seconds(took));
-    std::string names;
-    for (const ScenarioResult& result : results)
         for (const StepResult& step : result.steps)
             if (step.outcome == Outcome::KnownFailure)
-                names += fmt::format("  {} {}:{}", base::cut(step.note, ':').first,
-                                     result.scenario->id, step.number);
+                names += result.mask(fmt::format("  {} {}:{}", base::cut(step.note, ':').first,
+                                                 result.scenario->id, step.number));
+        if (result.outcome == Outcome::KnownFailure)
+            names += fmt::format("  {} {}", result.scenario->known->issue, result.scenario->id);
+    }
+    auto of = [&](Outcome outcome) { return counts[static_cast<size_t>(outcome)]; };
+    std::string out =
+        fmt::format("\n {} passed  {} failed", of(Outcome::Passed) + of(Outcome::KnownFailure),
+                    of(Outcome::Failed));
+    if (of(Outcome::Flaky) > 0) out += fmt::format("  {} flaky", of(Outcome::Flaky));
+    if (of(Outcome::Skipped) > 0) out += fmt::format("  {} stopped", of(Outcome::Skipped));
+    if (known > 0) out += fmt::format("  {} known", known);
+    out += fmt::format("   {}, {}   {}\n", plural(steps, "step"), plural(requests, "request"),
+                       seconds(session.took));
     if (!names.empty()) out += fmt::format(" known {}\n", names);
+    if (of(Outcome::Flaky) > 0 && session.flaky == FlakyPolicy::Fail)
+        out += " flaky  passed only when run again, which is red; --flaky pass lets it be\n";
+    if (!session.problem.empty()) out += fmt::format(" {}\n", session.problem);
+    const size_t all = session.results.size() + session.not_run.size();
+    if (!session.not_run.empty()) {
+        out += fmt::format(" not run  {} of {}: {}\n", session.not_run.size(), all,
+                           session.why_stopped);
+        size_t shown = 0;
+        for (const Scenario* scenario : session.not_run) {
+            if (++shown > kShownNotRun) break;
+            out += fmt::format("          {}\n", scenario->id);
+        }
+        if (session.not_run.size() > kShownNotRun)
+            out += fmt::format("          and {} more\n", session.not_run.size() - kShownNotRun);
+    }
+    if (!options.run.empty()) out += fmt::format(" run      {}\n", options.run);
     return out;
 }
 
-std::string junit_xml(const std::vector<ScenarioResult>& results) {
-    std::string suites;
-    size_t all_tests = 0, all_failures = 0;
-    for (const ScenarioResult& result : results) {
-        const Mask& mask = result.mask;
-        std::string cases;
-        size_t tests = 0, failures = 0, skipped = 0;
-        for (const StepResult& step : result.steps) {
-            ++tests;
-            cases += fmt::format(
-                "    <testcase name=\"{}\" classname=\"{}\" file=\"{}\" line=\"{}\" time=\"{}\"",
-                xml(mask(step.number + " " + step.name)), xml(title_of(result)),
-                xml(source_of(step, result).file), step.step ? step.step->position.line : 0,
-                xml_seconds(step.took));
-            if (step.outcome == Outcome::Passed) {
-                cases += "/>\n";
-                continue;
-            }
-            if (step.outcome != Outcome::Failed) {
-                ++skipped;
-                cases += fmt::format(
-                    ">\n      <skipped message=\"{}\"/>\n    </testcase>\n",
-                    xml(mask((step.outcome == Outcome::KnownFailure ? "known " : "") + step.note)));
-                continue;
-            }
-            ++failures;
-            std::string messages, body;
-            for (const Failure& failure : step.failures) {
-                messages += (messages.empty() ? "" : "; ") +
-                            (failure.query.empty() ? failure.message
-                                                   : failure.query + ": " + failure.message);
-                body += show_failure(failure, source_of(step, result));
-            }
-            cases += fmt::format(">\n      <failure message=\"{}\">{}</failure>\n",
-                                 xml(mask(messages)), xml(mask(body)));
-            if (step.exchange)
-                cases += fmt::format("      <system-out>{}</system-out>\n",
-                                     xml(mask(show_hops(*step.exchange))));
-            cases += "    </testcase>\n";
-        }
-        if (result.outcome == Outcome::Failed && failures == 0) {
-            ++tests;
-            ++failures;
-            cases += fmt::format(
-                "    <testcase name=\"{}\" classname=\"{}\" file=\"{}\">\n      <failure "
-                "message=\"{}\"/>\n    </testcase>\n",
-                xml(result.scenario->title), xml(title_of(result)),
-                xml(result.scenario->source.file), xml(mask(result.verdict)));
-        }
-        suites += fmt::format(
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" "
-            "time=\"{}\">\n{}  </testsuite>\n",
-            xml(title_of(result)), tests, failures, skipped, xml_seconds(result.took), cases);
-        all_tests += tests;
-        all_failures += failures;
-    }
-    return fmt::format(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"dodam\" tests=\"{}\" "
-        "failures=\"{}\">\n{}</testsuites>\n",
-        all_tests, all_failures, suites);
-}
-
-Node json_report(const std::vector<ScenarioResult>& results, const std::string& seed) {
-    Node list = Node::array();
-    for (const ScenarioResult& result : results) {
-        const Mask& mask = result.mask;
-        Node steps = Node::array();
-        for (const StepResult& step : result.steps) {
-            Node failures = Node::array();
-            for (const Failure& failure : step.failures) {
-                Node differences = Node::array();
-                for (const Difference& difference : failure.differences)
-                    differences.push_back(Node::object({{"path", difference.path},
-                                                        {"expected", mask(difference.expected)},
-                                                        {"actual", mask(difference.actual)}}));
-                failures.push_back(
-                    Node::object({{"query", failure.query},
-                                  {"message", mask(failure.message)},
-                                  {"hint", failure.hint},
-                                  {"line", static_cast<int64_t>(failure.position.line)},
-                                  {"column", static_cast<int64_t>(failure.position.column)},
-                                  {"differences", differences},
-                                  {"cause", failure.stack_died ? "stack" : "step"}}));
-            }
-            Node node = Node::object(
-                {{"number", step.number},
-                 {"name", mask(step.name)},
-                 {"outcome", name_of(step.outcome)},
-                 {"took_us", step.took.count()},
-                 {"attempts", step.attempts},
-                 {"line", static_cast<int64_t>(step.step ? step.step->position.line : 0)},
-                 {"note", mask(step.note)},
-                 {"failures", failures}});
-            if (step.exchange && step.exchange->response && step.outcome == Outcome::Failed) {
-                auto spans =
-                    base::parse_json(mask(base::to_json(Node::array(step.exchange->spans))));
-                node.set("request",
-                         Node::object({{"method", step.exchange->request.method},
-                                       {"url", mask(step.exchange->request.target.url())},
-                                       {"status", step.exchange->response->status}}));
-                node.set("trace", spans ? *spans : Node());
-            }
-            steps.push_back(std::move(node));
-        }
-        list.push_back(Node::object({{"id", result.scenario->id},
-                                     {"row", mask(result.row)},
-                                     {"file", result.scenario->source.file},
-                                     {"scenario", result.scenario->title},
-                                     {"outcome", name_of(result.outcome)},
-                                     {"verdict", result.verdict},
-                                     {"took_us", result.took.count()},
-                                     {"steps", steps}}));
-    }
-    return Node::object(
-        {{"version", 1}, {"seed", seed}, {"exit", exit_code(results)}, {"scenarios", list}});
-}
-
-int exit_code(const std::vector<ScenarioResult>& results) {
-    int code = results.empty() ? kNothingRan : kPassed;
+int exit_code(const std::vector<ScenarioResult>& results, FlakyPolicy flaky) {
+    bool failed = false, empty = results.empty(), unsteady = false;
     for (const ScenarioResult& result : results) {
         if (result.stack_died) return kStackDied;
-        if (result.outcome == Outcome::Failed) code = kFailed;
+        if (result.outcome == Outcome::Failed) (result.measured_nothing ? empty : failed) = true;
+        unsteady = unsteady || result.outcome == Outcome::Flaky;
     }
-    return code;
+    return failed                                   ? kFailed
+           : empty                                  ? kNothingRan
+           : unsteady && flaky == FlakyPolicy::Fail ? kFlaky
+                                                    : kPassed;
 }
 
 }  // namespace scenarios

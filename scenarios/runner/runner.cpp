@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/date.h"
 #include "base/encoding.h"
@@ -12,6 +13,7 @@
 #include "scenarios/runner/clients.h"
 #include "scenarios/runner/names.h"
 #include "scenarios/runner/scripted_origin.h"
+#include "scenarios/runner/spans.h"
 
 namespace scenarios {
 namespace {
@@ -42,6 +44,7 @@ class ScenarioRun {
           clock_(clock),
           context_(world, clock, scenario.directory) {
         context_.origin = std::move(origin);
+        context_.ended = [this] { return !stopped().empty(); };
         result_.scenario = &scenario;
         secrets_ = &scenario.secrets;
         values_ = common_values("");
@@ -58,7 +61,8 @@ class ScenarioRun {
 
     ScenarioResult run() {
         const base::Time start = clock_.real_now();
-        limit_ = start + scenario_.timeout.value_or(kScenarioTimeout);
+        result_.started = start;
+        limit_ = start + allowed();
         note_start();
         const bool ready = variables();
         bool going = ready && steps(scenario_.before, "b", "") && steps(scenario_.steps, "", "");
@@ -73,6 +77,8 @@ class ScenarioRun {
         }
         result_.took = clock_.real_now() - start;
         judge();
+        add_traces();
+        hide_credentials();
         return std::move(result_);
     }
 
@@ -90,6 +96,7 @@ class ScenarioRun {
           limit_(parent.limit_),
           after_(parent.after_) {
         context_.origin = parent.context_.origin;
+        context_.ended = [this] { return !stopped().empty(); };
         context_.scenario_started_ms = parent.context_.scenario_started_ms;
         context_.take_cookies(parent.context_);
         result_.scenario = &scenario_;
@@ -143,6 +150,8 @@ class ScenarioRun {
             if (auto time = base::parse_iso_date((*now)["now"].as_string()))
                 context_.scenario_started_ms =
                     std::min(context_.scenario_started_ms, to_ms(*time - kLogMargin));
+        if (auto newest = context_.control.get("/traces?n=1"))
+            first_span_ = (*newest)["last"].as_int();
     }
 
     bool variables() {
@@ -175,7 +184,15 @@ class ScenarioRun {
     // --- Lists of steps
     // ---------------------------------------------------------------------------
 
-    bool interrupted() const { return options_.interrupted && options_.interrupted->load(); }
+    // Why to end now. What cleans up is not ended.
+    std::string stopped() const {
+        return options_.stopped && !after_ ? options_.stopped() : std::string();
+    }
+    microseconds allowed() const {
+        const auto usual =
+            options_.timeout.count() > 0 ? options_.timeout : microseconds(kScenarioTimeout);
+        return scenario_.timeout.value_or(usual);
+    }
 
     // False: a step failed, so what follows does not run.
     bool steps(const std::vector<Step>& list, const std::string& prefix, const std::string& path) {
@@ -183,8 +200,9 @@ class ScenarioRun {
         bool ok = true;
         for (const Step& step : list) {
             const std::string name = prefix + std::to_string(++number);
-            if (!after_ && interrupted()) {
-                result_.verdict = "interrupted";
+            if (std::string why = stopped(); !why.empty()) {
+                result_.verdict = std::move(why);
+                result_.outcome = Outcome::Skipped;
                 return false;
             }
             if (!one(step, name, path)) {
@@ -244,6 +262,15 @@ class ScenarioRun {
             .number = number, .name = title, .path = path, .step = &step, .source = source_};
         carry_out(step, result);
         result.took = clock_.real_now() - start;
+        if (std::string why = stopped(); !why.empty() && !result.failures.empty()) {
+            // What was still waited for is neither right nor wrong.
+            result.outcome = Outcome::Skipped;
+            result.note = result_.verdict = std::move(why);
+            result.failures.clear();
+            result_.outcome = Outcome::Skipped;
+            result_.steps.push_back(std::move(result));
+            return false;
+        }
         settle(step, result);
         const bool ok = result.outcome != Outcome::Failed;
         result_.steps.push_back(std::move(result));
@@ -301,6 +328,10 @@ class ScenarioRun {
         result_.requests += branch.result_.requests;
         result_.known += branch.result_.known;
         result_.stack_died = result_.stack_died || branch.result_.stack_died;
+        if (branch.result_.outcome == Outcome::Skipped) {
+            result_.outcome = Outcome::Skipped;
+            result_.verdict = branch.result_.verdict;
+        }
         std::move(branch.result_.steps.begin(), branch.result_.steps.end(),
                   std::back_inserter(result_.steps));
         std::move(branch.cleanups_.begin(), branch.cleanups_.end(), std::back_inserter(cleanups_));
@@ -413,9 +444,9 @@ class ScenarioRun {
             if (pause.count() == 0)
                 pause = step.hold ? microseconds(kHoldPause)
                                   : microseconds(kProbes[std::min(tries, std::size(kProbes) - 1)]);
-            if (clock_.real_now() >= end || interrupted()) return;
+            if (clock_.real_now() >= end || !stopped().empty()) return;
             pause = std::min<microseconds>(pause, end - clock_.real_now());
-            clock_.wait_until(clock_.now() + pause);
+            context_.sleep(pause);
         }
     }
 
@@ -426,8 +457,7 @@ class ScenarioRun {
         };
         if (clock_.real_now() >= limit_)
             return fail(
-                fmt::format("the scenario's time is over ({})",
-                            base::show_duration(scenario_.timeout.value_or(kScenarioTimeout))),
+                fmt::format("the scenario's time is over ({})", base::show_duration(allowed())),
                 "\"timeout\" of the file makes it longer");
         if (step.verb->structure == Structure::Check) return compare(step, result);
         auto node = values_.expand(step.node);
@@ -446,6 +476,8 @@ class ScenarioRun {
         if (!answer) {
             fail(answer.error().message, answer.error().hint);
             result.failures.back().stack_died = answer.error().cause == StepError::Cause::Stack;
+            result.failures.back().measured_nothing =
+                answer.error().cause == StepError::Cause::Nothing;
             return;
         }
         if (answer->get("ms") == nullptr)
@@ -578,10 +610,66 @@ class ScenarioRun {
         }
     }
 
+    // Database and cache have no ids: their spans are found among all that the stack did meanwhile.
+    void add_traces() {
+        const bool wanted =
+            std::any_of(result_.steps.begin(), result_.steps.end(), [&](const StepResult& step) {
+                return step.exchange && step.exchange->response &&
+                       (options_.trace_all || step.outcome == Outcome::Failed);
+            });
+        if (!wanted || result_.stack_died) return;
+        const std::vector<Node> all = spans_since(context_, first_span_);
+        for (StepResult& step : result_.steps) {
+            if (!step.exchange || !step.exchange->response) continue;
+            if (!options_.trace_all && step.outcome != Outcome::Failed) continue;
+            Exchange& exchange = *step.exchange;
+            auto spans = spans_of_request(all, request_id(exchange), exchange.peer,
+                                          exchange.request.method, exchange.request.target.path);
+            if (spans.size() >= exchange.spans.size()) exchange.spans = std::move(spans);
+        }
+    }
+
+    // What signs a viewer in is shown nowhere, declared as a secret or not (harness.md §2, 9).
+    void hide_credentials() {
+        for (const StepResult& step : result_.steps) {
+            if (!step.exchange) continue;
+            for (const auto& [name, value] : step.exchange->request.headers) {
+                if (base::equals_ignoring_case(name, "authorization"))
+                    hide_credential("authorization", value);
+                if (base::equals_ignoring_case(name, "cookie"))
+                    for (std::string_view pair : base::split(value, ';'))
+                        hide_credential("cookie", base::cut(pair, '=').second);
+            }
+            if (!step.exchange->response) continue;
+            for (const auto& [name, value] : step.exchange->response->headers)
+                if (base::equals_ignoring_case(name, "set-cookie"))
+                    hide_credential("cookie", base::cut(base::cut(value, ';').first, '=').second);
+        }
+    }
+    // The value alone: "Bearer" in front of it is no secret.
+    void hide_credential(const std::string& kind, std::string_view value) {
+        value = base::trim(value);
+        if (kind == "authorization") value = value.substr(value.rfind(' ') + 1);
+        if (result_.mask(value) != value || !hidden_.emplace(value).second) return;
+        result_.mask.hide(hidden_.size() == 1 ? kind : fmt::format("{}-{}", kind, hidden_.size()),
+                          std::string(value));
+    }
+
     void judge() {
-        bool failed = !result_.verdict.empty();
-        for (const StepResult& step : result_.steps)
+        const bool ended = result_.outcome == Outcome::Skipped;
+        bool failed = false, ran = false;
+        for (const StepResult& step : result_.steps) {
             failed = failed || step.outcome == Outcome::Failed;
+            ran = ran || step.outcome != Outcome::Skipped;
+            for (const Failure& failure : step.failures)
+                result_.measured_nothing = result_.measured_nothing || failure.measured_nothing;
+        }
+        if (!failed && ended) return;
+        if (!failed && !ran && scenario_.known == std::nullopt) {
+            // What looked at nothing shows nothing.
+            failed = result_.measured_nothing = true;
+            result_.verdict = "every step was skipped, so nothing was checked";
+        }
         result_.outcome = failed ? Outcome::Failed : Outcome::Passed;
         if (!scenario_.known) return;
         const Known& known = *scenario_.known;
@@ -620,6 +708,8 @@ class ScenarioRun {
     ScenarioResult result_;
     base::Time limit_;
     bool after_ = false;
+    int64_t first_span_ = 0;  // what the stack did before is not ours
+    std::set<std::string, std::less<>> hidden_;
     std::optional<Last> last_;
 };
 

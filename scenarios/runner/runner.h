@@ -1,7 +1,6 @@
 // Runner: carries a checked scenario out against a world, and says what happened. "after" always
 // runs; a failed step ends "before" and "steps". Source: harness.md §3.1, §4.2.
 #pragma once
-#include <atomic>
 #include <functional>
 #include <map>
 #include <optional>
@@ -16,7 +15,9 @@
 
 namespace scenarios {
 
-enum class Outcome { Passed, Failed, KnownFailure, Skipped };
+// Flaky: a scenario that passed when it ran again. Skipped: of a scenario, it was stopped before
+// its end.
+enum class Outcome { Passed, Failed, KnownFailure, Skipped, Flaky };
 
 // One thing that did not hold, with its place in the file.
 struct Failure {
@@ -28,6 +29,7 @@ struct Failure {
     std::vector<Difference> differences;
     size_t equal_parts = 0;
     bool stack_died = false;
+    bool measured_nothing = false;
 };
 
 struct StepResult {
@@ -57,15 +59,22 @@ struct ScenarioResult {
     base::microseconds took{0};
     size_t requests = 0, known = 0;
     bool stack_died = false;
+    bool measured_nothing = false;
     Mask mask;
+    base::Time started;                   // real time
+    std::string world;                    // where it ran
+    std::vector<ScenarioResult> earlier;  // attempts before this one, all of them failed
 };
 
 struct RunOptions {
     std::string seed;
     std::map<std::string, std::string> variables;  // --var
     std::map<std::string, std::string> secrets;    // of the stack, masked
-    const std::atomic<bool>* interrupted = nullptr;
-    std::function<void(const std::string& line)> progress;  // "step 3: …", for a live line
+    bool trace_all = false;         // every request's hops, not only those of failed steps
+    base::microseconds timeout{0};  // of scenarios without one of their own
+    // Why everything is to end now ("interrupted"), "" = go on. Called between steps and probes.
+    std::function<std::string()> stopped;
+    std::function<void(const std::string& line)> progress;  // "step 3  …", for a live line
 };
 
 // The file that the step was read from.

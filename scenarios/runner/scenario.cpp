@@ -355,6 +355,7 @@ class Checker {
         out_.title = root["scenario"].as_string();
         out_.tags = texts(root["tags"]);
         out_.covers = texts(root["covers"]);
+        out_.owner = root["owner"].as_string();
         out_.given = root["given"];
         out_.overlay = root["stack"];
         out_.timeout = duration(root["timeout"]);

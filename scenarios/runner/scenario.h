@@ -74,6 +74,7 @@ struct Scenario {
     base::Node vars, given, overlay;  // overlay: "stack"
     std::string world = "clean";      // clean, keep, snapshot:NAME
     std::vector<std::string> lock;    // no two scenarios hold the same name at the same time
+    std::string owner;                // whom to ask
     int retries = 0;                  // further tries after a failure; passing then is flaky
     std::vector<base::Node> each;
     std::optional<base::microseconds> timeout;

@@ -20,7 +20,7 @@ std::expected<Answer, StepError> wait(Context& context, const Node& step) {
     if (*duration > context.left())
         return std::unexpected(
             StepError{"the wait is longer than the step may take", "give the step a \"timeout\""});
-    context.clock.wait_until(context.clock.now() + *duration);
+    context.sleep(*duration);
     return Answer();
 }
 

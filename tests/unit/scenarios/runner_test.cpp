@@ -6,6 +6,20 @@
 
 #include "base/process.h"
 #include "fake_stack.h"
+#include "scenarios/runner/record.h"
+
+namespace {
+
+std::string every_report(const std::vector<ScenarioResult>& results, const World& world) {
+    std::vector<Node> records;
+    for (const ScenarioResult& result : results)
+        records.push_back(record_of(result, world));
+    const Node record = whole_record(record_of(SessionResult(), "1"), std::move(records));
+    return junit_xml(record) + tap_report(record) + github_annotations(record) +
+           github_summary(record) + html_report(record) + base::to_json(record);
+}
+
+}  // namespace
 
 TEST_CASE("a request is sent as a viewer sends it, and everything about the answer can be asked") {
     FakeStack stack;
@@ -145,7 +159,7 @@ TEST_CASE("secrets reach no report") {
         R"("vars": { "pass": "Correct-horse-9" }, "secrets": ["pass", "token"], )");
     CHECK(ran.outcomes() == ".F");
     const std::string all = show_result(ran.only(), stack.world(), {.verbose = true}) +
-                            junit_xml(ran.results) + base::to_json(json_report(ran.results, "1"));
+                            every_report(ran.results, stack.world());
     INFO(all);
     CHECK(all.find("Correct-horse-9") == std::string::npos);
     CHECK(all.find("tok-secret-1") == std::string::npos);
@@ -264,7 +278,7 @@ step 1  redis GET k
 ────────────────────────────────────────────────────────────────────────────────────────
 
 )");
-    const std::string xml = junit_xml({result});
+    const std::string xml = junit_xml(whole_record({}, {record_of(result, world)}));
     CHECK(
         xml.find(
             R"(<testcase name="1 redis GET k" classname="b" file="scenarios/b.scenario.json" line="2" time="0.000">)") !=

@@ -1,0 +1,1 @@
+embed(dodam_scenarios run_report ${CMAKE_SOURCE_DIR}/scenarios/runner/report.html)
