@@ -59,6 +59,7 @@
 #include "state/database.h"
 #include "state/names.h"
 #include "sts/control_plane.h"
+#include "taps/egress.h"
 #include "views.h"
 
 namespace {
@@ -67,8 +68,6 @@ using base::Node;
 
 constexpr size_t kCacheMemoryBytes = 64 << 20;
 constexpr uint64_t kCacheDiskBytes = 1ull << 30;
-constexpr auto kRelayConnect = std::chrono::seconds(5);
-constexpr auto kRelayIdle = std::chrono::minutes(10);
 constexpr auto kHousekeeping = std::chrono::seconds(1);
 constexpr auto kDrain = std::chrono::milliseconds(500);
 
@@ -249,7 +248,7 @@ struct Emulator::Inside {
 
     std::expected<void, state::Problem> open_ports(const EmulatorOptions& options);
     std::expected<void, state::Problem> start_tasks(const EmulatorOptions& options);
-    std::vector<taps::Reachable> reachable();
+    std::expected<std::vector<taps::Reachable>, std::string> reachable();
     std::expected<void, state::Problem> apply_stack(const stack::SecretValue& secret,
                                                     const Progress& progress);
     std::vector<aws::Service*> services() {
@@ -406,13 +405,13 @@ void Emulator::Inside::name_origins() {
 
 // What tasks reach by production's names: database and cache through the taps, the AWS APIs, and
 // the stack's own distributions and load balancers.
-std::vector<taps::Reachable> Emulator::Inside::reachable() {
+std::expected<std::vector<taps::Reachable>, std::string> Emulator::Inside::reachable() {
     auto relay_to = [](net::Address http, net::Address https) {
         return [http, https](net::Socket& task_side, uint16_t port, const std::string&) {
             auto other = net::Socket::connect(port == 443 ? https : http,
-                                              net::Deadline::after(kRelayConnect));
+                                              net::Deadline::after(taps::kRelayConnect));
             if (!other) return task_side.reset();
-            (void)http::run_tunnel(task_side, "", *other, "", kRelayIdle);
+            (void)http::run_tunnel(task_side, "", *other, "", taps::kRelayIdle);
         };
     };
     auto all = backing.reachable();
@@ -435,6 +434,11 @@ std::vector<taps::Reachable> Emulator::Inside::reachable() {
          "198.18.0.13",
          {80, 443},
          relay_to(dialled(viewer_server->address()), dialled(viewer_tls_server->address()))});
+    std::vector<std::string> outside;
+    for (const Node& host : stack.section("egress").items())
+        outside.push_back(host.as_string());
+    for (taps::Reachable& host : TRY(taps::egress(outside)))
+        all.push_back(std::move(host));
     return all;
 }
 
@@ -450,7 +454,9 @@ std::expected<void, state::Problem> Emulator::Inside::start_tasks(const Emulator
         collect(service["environment"], environment);
         collect(service["secrets"], secrets);
     }
-    name_adapter.configure(reachable(), std::move(environment), std::move(secrets));
+    auto parts = reachable();
+    if (!parts) return std::unexpected(state::Problem{stack.file + ": " + parts.error(), 2});
+    name_adapter.configure(std::move(*parts), std::move(environment), std::move(secrets));
 
     auto chosen = containers::choose_runtime(
         options.runtime, spawner,

@@ -1,19 +1,18 @@
 #include "backing/given.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
-#include <sys/socket.h>
 
 #include "base/encoding.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "http/tunnel.h"
+#include "net/dial.h"
+#include "taps/egress.h"
 
 namespace backing {
 namespace {
 
 constexpr auto kConnectWait = std::chrono::seconds(3);
-constexpr auto kRelayIdle = std::chrono::minutes(10);
 
 struct Scheme {
     std::string_view name, flag;
@@ -23,18 +22,6 @@ constexpr Scheme kSchemes[] = {{"mysql", "database-url", 3306},
                                {"mariadb", "database-url", 3306},
                                {"redis", "cache-url", 6379},
                                {"rediss", "cache-url", 6379}};
-
-std::expected<net::Address, std::string> resolve(const std::string& host, uint16_t port) {
-    if (auto literal = net::Address::tcp(host, port)) return *literal;
-    addrinfo wanted{}, *found = nullptr;
-    wanted.ai_socktype = SOCK_STREAM;
-    if (const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &wanted, &found);
-        code != 0)
-        return std::unexpected(fmt::format("{} is not known: {}", host, ::gai_strerror(code)));
-    auto address = net::Address::from_sockaddr(found->ai_addr, found->ai_addrlen);
-    ::freeaddrinfo(found);
-    return address;
-}
 
 }  // namespace
 
@@ -89,14 +76,15 @@ GivenServer::GivenServer(GivenUrl url, net::Address address, std::string socket_
 
 std::expected<std::unique_ptr<GivenServer>, std::string> GivenServer::open(
     const GivenUrl& url, const std::string& socket_path) {
-    std::unique_ptr<GivenServer> server(
-        new GivenServer(url, TRY(resolve(url.host, url.port)), socket_path));
+    auto found = net::look_up(url.host, url.port);
+    if (!found) return std::unexpected(found.error().text);
+    std::unique_ptr<GivenServer> server(new GivenServer(url, found->front(), socket_path));
     auto at = TRY(net::Address::unix_path(socket_path));
     server->relay_ =
         TRY(net::Listener::open(at, "given", [server = server.get()](net::Socket& client) {
             auto there = server->connect();
             if (!there) return client.reset();
-            (void)http::run_tunnel(client, "", *there, "", kRelayIdle);
+            (void)http::run_tunnel(client, "", *there, "", taps::kRelayIdle);
         }));
     server->relay_->start();
     return server;

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -22,6 +21,8 @@
 #include "containers/holder/wire.h"
 #include "containers/holder_client.h"
 #include "containers/line_splitter.h"
+#include "http/tunnel.h"
+#include "net/dial.h"
 #include "net/listener.h"
 
 namespace containers {
@@ -43,51 +44,10 @@ std::string address_of(size_t index) {
     return "198.18.0." + std::to_string(index + 1);
 }
 
-net::Result<net::Socket> dial_host(const std::string& host, uint16_t port) {
-    addrinfo hints{}, *list = nullptr;
-    hints.ai_socktype = SOCK_STREAM;
-    int problem = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
-    if (problem)
-        return std::unexpected(
-            net::Error{net::ErrorKind::Unreachable, 0, host + ": " + ::gai_strerror(problem)});
-    std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(list, ::freeaddrinfo);
-    net::Result<net::Socket> last =
-        std::unexpected(net::Error{net::ErrorKind::Unreachable, 0, host + " has no address"});
-    for (addrinfo* one = list; one; one = one->ai_next) {
-        last = net::Socket::connect(net::Address::from_sockaddr(one->ai_addr, one->ai_addrlen),
-                                    net::Deadline::after(kDial));
-        if (last) return last;
-    }
-    return last;
-}
-
-// Bytes both ways until one side is done.
 void relay(net::Socket& step, const std::string& host, uint16_t port) {
-    auto world = dial_host(host, port);
+    auto world = net::dial(host, port, net::Deadline::after(kDial));
     if (!world) return step.reset();
-    net::Socket* ends[2] = {&step, &*world};
-    bool open[2] = {true, true};
-    std::vector<char> bytes(64 * 1024);
-    while (open[0] || open[1]) {
-        pollfd waits[2] = {{open[0] ? step.descriptor() : -1, POLLIN, 0},
-                           {open[1] ? world->descriptor() : -1, POLLIN, 0}};
-        int ready =
-            ::poll(waits, 2, static_cast<int>(std::chrono::milliseconds(kRelaySilence).count()));
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready <= 0) return;
-        for (int side = 0; side < 2; ++side) {
-            if (!waits[side].revents || !open[side]) continue;
-            auto got = ends[side]->read_some(bytes, net::Deadline::after(kRelaySilence));
-            if (!got) return;
-            if (*got == 0) {
-                open[side] = false;
-                ends[1 - side]->finish_writing();
-            } else if (!ends[1 - side]->write_all({bytes.data(), *got},
-                                                  net::Deadline::after(kRelaySilence))) {
-                return;
-            }
-        }
-    }
+    (void)http::run_tunnel(step, "", *world, "", kRelaySilence);
 }
 
 // Answers one DNS query: allowed names have their address, all others do not exist (RFC 1035 §4.1).
