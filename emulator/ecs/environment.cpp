@@ -23,8 +23,7 @@ void set(Environment& environment, const std::string& name, std::string value) {
 std::string cannot_pull_secret(const std::string& from, const std::string& what) {
     return fmt::format(
         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
-        "retrieval failed: "
-        "unable to retrieve secret from {}: service call has been retried 1 time(s): {}",
+        "retrieval failed: unable to retrieve {}: service call has been retried 1 time(s): {}",
         from, what);
 }
 
@@ -35,17 +34,21 @@ std::expected<std::string, std::string> secret_value(const std::string& value_fr
     ValueFrom from = parse_value_from(value_from);
     if (from.kind == ValueFrom::Kind::Parameter) {
         auto value = source.parameter(from.id);
-        if (!value) return std::unexpected(cannot_pull_secret("ssm", value.error()));
+        if (!value)
+            return std::unexpected(cannot_pull_secret("secrets from ssm",
+                                                      value.error().starts_with("ParameterNotFound")
+                                                          ? "invalid ssm parameters: " + from.id
+                                                          : value.error()));
         return *value;
     }
     auto value = source.secret(from.id, from.version_stage, from.version_id);
     if (!value)
         return std::unexpected(cannot_pull_secret(
-            "asm", fmt::format("failed to fetch secret {} from secrets manager: {}", from.id,
-                               value.error())));
+            "secret from asm", fmt::format("failed to fetch secret {} from secrets manager: {}",
+                                           from.id, value.error())));
     if (from.json_key.empty()) return *value;
     auto member = json_member(*value, from.json_key);
-    if (!member) return std::unexpected(cannot_pull_secret("asm", member.error()));
+    if (!member) return std::unexpected(cannot_pull_secret("secret from asm", member.error()));
     return *member;
 }
 

@@ -50,6 +50,7 @@ constexpr QueryWord kWords[] = {
     {"ttl", Flavor::Number, "Seconds until the key expires; -1 never, -2 no such key."},
     {"type", Flavor::Text, "Type of the key."},
     {"error", Flavor::Text, "The error's code or message; without it an error fails the step."},
+    {"message", Flavor::Text, "What an API said beside its error's code."},
     {"count", Flavor::Number, "Lines found."},
     {"line", Flavor::Text, "The last line found."},
     {"rollout", Flavor::Text, "COMPLETED or FAILED, of this very deployment."},

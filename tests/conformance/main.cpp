@@ -82,17 +82,30 @@ void check_coverage(const std::string& service) {
                      checklist.lines.size(), deferred, covers.size()));
 }
 
-// scenarios/surprises: for users to run against their instance, and run here so that they hold.
-void register_surprises(Worlds& worlds) {
-    const std::string home = SOURCE_DIR "/scenarios/surprises";
-    const base::Node given = base::Node::object(
-        {{"stack", "scenarios/surprises/dodam.json"},
-         {"distributions.front.config.Origins.Items.api.CustomOriginConfig.HTTPPort",
-          "{{origin.port}}"}});
-    for (const auto& file : scenarios::find_scenario_files({home})) {
-        std::string name = fs::relative(file, SOURCE_DIR "/scenarios").string();
-        name.resize(name.size() - std::string_view(".scenario.json").size());
-        add(name, "[surprises]", file, [&worlds, file, given] { run_case(worlds, file, given); });
+// Scenarios for users to run against their instance, and run here so that they hold.
+struct Guide {
+    const char* folder;
+    std::vector<std::pair<std::string, base::Node>> overlay;  // of the dodam.json beside them
+};
+
+void register_guides(Worlds& worlds) {
+    const Guide guides[] = {
+        {"surprises",
+         {{"distributions.front.config.Origins.Items.api.CustomOriginConfig.HTTPPort",
+           "{{origin.port}}"}}},
+        {"deployments", {}}};
+    for (const Guide& guide : guides) {
+        base::Node given =
+            base::Node::object({{"stack", fmt::format("scenarios/{}/dodam.json", guide.folder)}});
+        for (const auto& [path, value] : guide.overlay)
+            given.set(path, value);
+        for (const auto& file : scenarios::find_scenario_files(
+                 {fmt::format("{}/scenarios/{}", SOURCE_DIR, guide.folder)})) {
+            std::string name = fs::relative(file, SOURCE_DIR "/scenarios").string();
+            name.resize(name.size() - std::string_view(".scenario.json").size());
+            add(name, fmt::format("[{}]", guide.folder), file,
+                [&worlds, file, given] { run_case(worlds, file, given); });
+        }
     }
 }
 
@@ -142,6 +155,6 @@ int main(int argument_count, char** arguments) {
     if (const int wrong = session.applyCommandLine(argument_count, arguments)) return wrong;
     Worlds worlds;
     register_all(worlds);
-    register_surprises(worlds);
+    register_guides(worlds);
     return session.run();
 }

@@ -8,11 +8,13 @@
 #include <stdexcept>
 
 #include "emulator.h"
+#include "oci/registry_client.h"
 #include "scenarios/runner/context.h"
 #include "scenarios/runner/names.h"
 #include "scenarios/runner/overlay.h"
 #include "stack/attributes.h"
 #include "stack/stack_file.h"
+#include "support/probe_image.h"
 
 namespace conformance {
 namespace {
@@ -66,6 +68,23 @@ Node attributes_of(const stack::Stack& stack) {
         all.set(kind, std::move(section));
     }
     return all;
+}
+
+// As `docker push` would, for the cases whose tasks run.
+void push_probe(const scenarios::World& world, const std::string& directory) {
+    base::SystemClock clock;
+    scenarios::Context context(world, clock, ".");
+    auto credentials = context.control.post("/credentials", Node::object());
+    if (!credentials) throw std::runtime_error(credentials.error().message);
+    oci::ImageLayout layout(directory + "/probe");
+    support::make_probe_image(layout, BINARY_DIR "/dodam-probe");
+    const std::string host = world.aws_endpoint.substr(std::string_view("http://").size());
+    oci::RegistryClient registry(host, {"AWS", (*credentials)["ecr"]["password"].as_string()},
+                                 directory);
+    auto reference = oci::Reference::parse(host + "/probe:latest");
+    auto pushed =
+        registry.push(*reference, layout, *layout.manifest(*oci::Reference::parse("probe")));
+    if (!pushed) throw std::runtime_error("the probe's image: " + pushed.error().text);
 }
 
 }  // namespace
@@ -134,6 +153,8 @@ Worlds::Place Worlds::place(const Node& given) {
             targets.set(name,
                         Node::object({{"url", "http://" + distribution["domain"].as_string()}}));
         made->world.stack.set("targets", std::move(targets));
+        if (made->world.stack["repositories"].find("probe"))
+            push_probe(made->world, made->directory);
         running = std::move(made);
     }
     running->origin->forget();

@@ -21,8 +21,8 @@ class Worlds {
         std::shared_ptr<scenarios::ScriptedOrigin> origin;
     };
     // `given`: {"stack": NAME of fixtures/stacks or FILE of the checkout, and an overlay: path →
-    // value}. {{origin.port}} in the stack is the scripted origin's. Throws std::runtime_error with
-    // one sentence.
+    // value}. {{origin.port}} in the stack is the scripted origin's; a repository "probe" holds the
+    // probe's image as latest (tests/probe). Throws std::runtime_error with one sentence.
     Place place(const base::Node& given);
     base::Clock& clock() { return clock_; }
 

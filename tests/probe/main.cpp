@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,15 +65,62 @@ void listen_on(const char* ip, const char* port) {
     }
 }
 
-void connect_to(const char* ip, const char* port) {
+enum class Refused { Say, TryAgain };
+void connect_to(const char* ip, const char* port, Refused refused) {
     int connection = socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in at = address(ip, port);
-    if (int result = connect(connection, reinterpret_cast<sockaddr*>(&at), sizeof at); result < 0)
-        return say(outcome(result));
+    while (connect(connection, reinterpret_cast<sockaddr*>(&at), sizeof at) < 0) {
+        if (refused == Refused::Say) return say(outcome(-1));
+        poll(nullptr, 0, 10);
+    }
     char text[256] = {};
     ssize_t got = read(connection, text, sizeof text - 1);
     say(got > 0 ? text : "connected");
     close(connection);
+}
+
+// HTTP: every request is answered with `status` and a word as the body.
+void serve_on(const char* port, const char* status) {
+    int listener = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    sockaddr_in at = address("0.0.0.0", port);
+    if (bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof at) < 0 ||
+        listen(listener, 64) < 0) {
+        say(outcome(-1));
+        _exit(1);
+    }
+    say("serving");
+    for (;;) {
+        int connection = accept(listener, nullptr, nullptr);
+        if (connection < 0) continue;
+        char head[4096];
+        (void)!read(connection, head, sizeof head);
+        dprintf(connection,
+                "HTTP/1.1 %s Told\r\nContent-Length: 5\r\nConnection: close\r\n\r\nprobe", status);
+        shutdown(connection, SHUT_WR);
+        close(connection);
+    }
+}
+
+// The body of http://169.254.170.2, at the address that a variable of the environment has (with or
+// without the host) and what follows it.
+void fetch(const char* variable, const char* rest) {
+    const char *base = getenv(variable), *host = "http://169.254.170.2";
+    if (!base) return say("(unset)");
+    if (!strncmp(base, host, strlen(host))) base += strlen(host);
+    int connection = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in at = address("169.254.170.2", "80");
+    if (int result = connect(connection, reinterpret_cast<sockaddr*>(&at), sizeof at); result < 0)
+        return say(outcome(result));
+    dprintf(connection, "GET %s%s HTTP/1.0\r\nHost: 169.254.170.2\r\n\r\n", base, rest);
+    static char text[64 * 1024];
+    size_t size = 0;
+    for (ssize_t got; size < sizeof text - 1 &&
+                      (got = read(connection, text + size, sizeof text - 1 - size)) > 0;)
+        size += static_cast<size_t>(got);
+    close(connection);
+    const char* body = strstr(text, "\r\n\r\n");
+    say(body ? body + 4 : text);
 }
 
 void show(const char* path) {
@@ -109,6 +158,22 @@ void long_line(size_t count) {
     say("");
 }
 
+void copy_input() {
+    char bytes[4096];
+    for (ssize_t got; (got = read(0, bytes, sizeof bytes)) > 0;)
+        (void)!write(1, bytes, static_cast<size_t>(got));
+}
+
+// Once it has so many rows; without a terminal at once.
+void show_terminal(int rows) {
+    for (winsize size{};; poll(nullptr, 0, 10)) {
+        if (ioctl(0, TIOCGWINSZ, &size) < 0) return say("no terminal");
+        if (size.ws_row != rows) continue;
+        dprintf(1, "%dx%d\n", size.ws_row, size.ws_col);
+        return;
+    }
+}
+
 void wait_for_ever() {
     for (;;)
         pause();
@@ -133,10 +198,25 @@ bool step(const char* name) {
         listen_on(ip, next());
     } else if (!strcmp(name, "connect")) {
         const char* ip = next();
-        connect_to(ip, next());
+        connect_to(ip, next(), Refused::Say);
+    } else if (!strcmp(name, "dial")) {
+        const char* ip = next();
+        connect_to(ip, next(), Refused::TryAgain);
     } else if (!strcmp(name, "show"))
         show(next());
-    else if (!strcmp(name, "touch")) {
+    else if (!strcmp(name, "copy"))
+        copy_input();
+    else if (!strcmp(name, "terminal"))
+        show_terminal(atoi(next()));
+    else if (!strcmp(name, "serve")) {
+        const char* port = next();
+        serve_on(port, next());
+    } else if (!strcmp(name, "fetch")) {
+        const char* variable = next();
+        fetch(variable, next());
+    } else if (!strcmp(name, "need")) {
+        if (access(next(), F_OK) != 0) _exit(1);
+    } else if (!strcmp(name, "touch")) {
         int file = open(next(), O_CREAT | O_WRONLY, 0644);
         say(outcome(file));
         close(file);

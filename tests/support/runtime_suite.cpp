@@ -428,6 +428,66 @@ void exec(RuntimeUnderTest& under_test) {
     CHECK(bench.runtime.inspect(bench.id, "app")->status == ContainerStatus::Running);
 }
 
+// All that a session's program writes, to its end.
+std::string read_to_end(Session& session, Stream stream = Stream::Output) {
+    std::string out;
+    auto until = std::chrono::steady_clock::now() + kPatience;
+    while (auto chunk = session.read(milliseconds(200))) {
+        if (chunk->stream == stream) out += chunk->bytes;
+        if (std::chrono::steady_clock::now() > until) FAIL("the session does not end: " << out);
+    }
+    return out;
+}
+
+void session(RuntimeUnderTest& under_test) {
+    Bench bench(under_test);
+    ContainerOptions options = bench.options({"say", "up", "--", "wait"});
+    options.user = "app";
+    bench.start(options);
+    REQUIRE(bench.log->wait_for("up"));
+    auto open = [&](std::vector<std::string> command, SessionStreams streams) {
+        auto made = bench.runtime.open_session(
+            bench.id, "app",
+            {.command = std::move(command), .streams = streams, .window = {33, 101}});
+        if (!made) FAIL(made.error().text);
+        return std::move(*made);
+    };
+    auto piped = open({"/probe", "whoami", "copy", "terminal", "1", "cry", "no", "exit", "7"},
+                      SessionStreams::Pipes);
+    piped->write("what was written\n");
+    piped->finish_input();
+    const std::string said = read_to_end(*piped);
+    CHECK(said.starts_with("uid 1000 gid 1000"));
+    CHECK(said.ends_with("what was written\nno terminal\n"));
+    CHECK(piped->exit_code() == 7);
+
+    auto terminal = open({"/probe", "terminal", "33", "terminal", "20", "copy", "exit", "3"},
+                         SessionStreams::Terminal);
+    std::string seen;
+    auto wait_for = [&](std::string_view text) {
+        auto until = std::chrono::steady_clock::now() + kPatience;
+        while (seen.find(text) == seen.npos && std::chrono::steady_clock::now() < until)
+            if (auto chunk = terminal->read(milliseconds(200))) seen += chunk->bytes;
+        if (seen.find(text) == seen.npos) FAIL("never saw " << text << " in " << seen);
+    };
+    wait_for("33x101");
+    terminal->resize({20, 55});
+    wait_for("20x55");
+    terminal->write("typed\n");
+    wait_for("typed\r\ntyped\r\n");  // its echo, and what the program made of it
+    terminal->finish_input();
+    (void)read_to_end(*terminal);
+    CHECK(terminal->exit_code() == 3);
+
+    auto left = open({"/probe", "wait"}, SessionStreams::Pipes);
+    left->end();
+    (void)read_to_end(*left);
+    left.reset();
+    // What ran inside leaves the app alone.
+    CHECK(bench.runtime.inspect(bench.id, "app")->status == ContainerStatus::Running);
+    CHECK_FALSE(bench.runtime.open_session(bench.id, "app", {.command = {"/no/such"}}));
+}
+
 // ecs-ecr.md §7: OOM is 137 with its own reason; any other SIGKILL is not.
 void memory(RuntimeUnderTest& under_test) {
     Bench bench(under_test);
@@ -484,54 +544,15 @@ constexpr RuntimeCase kCases[] = {
     {"services for a task", listening},
     {"two containers of a task", two_containers},
     {"exec", exec},
+    {"a session", session},
     {"memory limit", memory},
     {"removing a task", teardown},
 };
-
-void write(const std::string& path, const std::string& content) {
-    std::ofstream(path) << content;
-}
 
 }  // namespace
 
 std::span<const RuntimeCase> runtime_suite() {
     return kCases;
-}
-
-void make_probe_image(oci::ImageLayout& layout, const std::string& program) {
-    TemporaryDirectory tree, scratch;
-    std::filesystem::copy_file(program, tree / "probe");
-    ::chmod((tree / "probe").c_str(), 0755);
-    for (const char* directory : {"etc", "root", "home", "home/app", "srv"})
-        std::filesystem::create_directory(tree / directory);
-    write(tree / "etc/passwd",
-          "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n");
-    write(tree / "etc/group", "root:x:0:\napp:x:1000:\nstaff:x:2000:app\n");
-
-    std::string file = scratch / "layer.tar";
-    int descriptor = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-    auto layer = oci::pack_layer(tree.path(), descriptor, oci::native_ownership());
-    ::close(descriptor);
-    REQUIRE(layer);
-    REQUIRE(layout.put_blob(""));  // makes the layout
-    std::filesystem::copy_file(file, layout.blob_path(layer->diff_id),
-                               std::filesystem::copy_options::overwrite_existing);
-
-    oci::ImageConfig config;
-    config.architecture = oci::native_architecture();
-    config.os = "linux";
-    config.env = {"FROM_IMAGE=yes", "REPLACED=the image's"};
-    config.entrypoint = {"/probe"};
-    config.diff_ids = {layer->diff_id};
-    std::string config_bytes = oci::write_config(config);
-    oci::Manifest manifest;
-    manifest.media_type = oci::kManifestType;
-    manifest.config = {std::string(oci::kConfigType), *layout.put_blob(config_bytes),
-                       config_bytes.size()};
-    manifest.layers = {{std::string(oci::kLayerType), layer->diff_id, layer->size_bytes}};
-    std::string bytes = oci::write_manifest(manifest);
-    REQUIRE(layout.set_name("probe:latest",
-                            {manifest.media_type, *layout.put_blob(bytes), bytes.size()}));
 }
 
 }  // namespace support

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "containers/runtime.h"
-#include "oci/layout.h"
+#include "support/probe_image.h"
 
 namespace support {
 
@@ -21,9 +21,5 @@ struct RuntimeCase {
 };
 
 std::span<const RuntimeCase> runtime_suite();
-
-// Writes the probe's image, named "probe:latest", into the layout. `program` is the path of
-// dodam-probe.
-void make_probe_image(oci::ImageLayout& layout, const std::string& program);
 
 }  // namespace support

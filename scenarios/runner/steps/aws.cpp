@@ -30,6 +30,7 @@ std::expected<Answer, StepError> aws(Context& context, const Node& step) {
         if (!context.asks("error") || result.error().status == 0)
             return std::unexpected(of(result.error(), operation));
         answer.set("error", result.error().code);
+        answer.set("message", result.error().message);
         answer.set("status", result.error().status);
         return answer;
     }
@@ -97,7 +98,7 @@ std::expected<Answer, StepError> invalidate(Context& context, const Node& step) 
 
 constexpr Key kAwsKeys[] = {
     {"input", Shape::Object, "The operation's input, as the AWS CLI's --cli-input-json takes it."}};
-constexpr std::string_view kAwsExpects[] = {"$", "error", "status"};
+constexpr std::string_view kAwsExpects[] = {"$", "error", "message", "status"};
 constexpr Key kLogKeys[] = {{"since", Shape::Text, "scenario (default), step or start."},
                             {"grep", Shape::Text, "Only lines that contain it."}};
 constexpr std::string_view kLogExpects[] = {"$", "count", "line"};
