@@ -3,7 +3,7 @@
 // the placeholder image's program.
 //   dodam-holder task ADDRESS range|one      descriptor 3 is the control socket, see wire.h
 //   dodam-holder pause ADDRESS SOCKET        in the pause container of the Docker runtime
-//   dodam-holder placeholder                 inside the placeholder image
+//   dodam-holder placeholder [STEP…]         inside the placeholder image
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,8 @@ int main(int count, char** arguments) {
         return holder::run_task(arguments[2], arguments[3]);
     if (count == 4 && !strcmp(arguments[1], "pause"))
         return holder::run_pause(arguments[2], arguments[3]);
-    if (count == 2 && !strcmp(arguments[1], "placeholder")) return holder::run_placeholder();
+    if (count >= 2 && !strcmp(arguments[1], "placeholder"))
+        return holder::run_placeholder(arguments + 2, count - 2);
     fprintf(stderr, "dodam-holder is started by dodam\n");
     return 2;
 }

@@ -1,6 +1,10 @@
 // The built-in placeholder image's program: what a service without an image runs until the first
 // deploy. 200 on the health path, 503 "nothing deployed yet" elsewhere. One connection at a time is
 // enough for health checks.
+// Its command may name steps that come first, so that scenarios can show deployments that go wrong
+// without an image of their own:
+//   say TEXT    a line of output                exit CODE   the end
+//   wait SECONDS                                deaf        SIGTERM is not heard
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,8 +24,14 @@ namespace holder {
 namespace {
 
 volatile sig_atomic_t stopped = 0;
+bool deaf = false;
 void on_stop(int) {
-    stopped = 1;
+    stopped = !deaf;
+}
+
+// A wait that a stop signal ends, and the program with it.
+void rest(int seconds) {
+    if (poll(nullptr, 0, seconds * 1000) < 0 && stopped) _exit(0);
 }
 
 void answer(int connection, const std::string& health_path) {
@@ -49,9 +59,40 @@ void answer(int connection, const std::string& health_path) {
     shutdown(connection, SHUT_WR);
 }
 
+// False: the words mean nothing.
+bool run_steps(char** words, int count) {
+    for (int i = 0; i < count; ++i) {
+        const std::string word = words[i];
+        if (word == "deaf") {
+            deaf = true;
+            continue;
+        }
+        if (i + 1 == count) return false;
+        const char* value = words[++i];
+        if (word == "say")
+            dprintf(1, "%s\n", value);
+        else if (word == "exit")
+            _exit(atoi(value));
+        else if (word == "wait")
+            rest(atoi(value));
+        else
+            return false;
+    }
+    return true;
+}
+
 }  // namespace
 
-int run_placeholder() {
+int run_placeholder(char** words, int count) {
+    struct sigaction action{};
+    action.sa_handler = on_stop;
+    sigaction(SIGTERM, &action, nullptr);
+    sigaction(SIGINT, &action, nullptr);
+    signal(SIGPIPE, SIG_IGN);
+    if (!run_steps(words, count)) {
+        dprintf(2, "placeholder: its steps are say TEXT, wait SECONDS, exit CODE and deaf\n");
+        return 2;
+    }
     const char* port = getenv("PORT");
     const char* health = getenv("DODAM_HEALTH_PATH");
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -73,11 +114,6 @@ int run_placeholder() {
     sigaddset(&stops, SIGTERM);
     sigaddset(&stops, SIGINT);
     sigprocmask(SIG_BLOCK, &stops, &before);
-    struct sigaction action{};
-    action.sa_handler = on_stop;
-    sigaction(SIGTERM, &action, nullptr);
-    sigaction(SIGINT, &action, nullptr);
-    signal(SIGPIPE, SIG_IGN);
     dprintf(1, "placeholder: nothing deployed yet, listening on port %d\n", ntohs(at.sin_port));
     while (!stopped) {
         pollfd wait{listener, POLLIN, 0};
