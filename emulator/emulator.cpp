@@ -28,6 +28,8 @@
 #include "cloudfront/limits.h"
 #include "console/console.h"
 #include "containers/choose_runtime.h"
+#include "containers/exec_frames.h"
+#include "containers/exec_stream.h"
 #include "containers/placeholder.h"
 #include "ecr/control_plane.h"
 #include "ecr/image_source.h"
@@ -300,6 +302,7 @@ struct Emulator::Inside {
     void keep_house();
     console::Parts console_parts();
     console::Answer credentials();
+    std::optional<console::Answer> exec(http::Exchange& exchange, const Node& input);
     console::Answer reset(const Node& input);
     console::Answer identity_token(const Node& input);
     Node status();
@@ -557,7 +560,41 @@ console::Parts Emulator::Inside::console_parts() {
                 std::lock_guard lock(stop_mutex);
                 if (stop_request) stop_request();
             },
+        .exec = [this](http::Exchange& exchange,
+                       const Node& input) { return exec(exchange, input); },
     };
+}
+
+// The connection becomes the program's streams (containers/exec_frames.h).
+std::optional<console::Answer> Emulator::Inside::exec(http::Exchange& exchange, const Node& input) {
+    if (!base::equals_ignoring_case(exchange.request().headers.get("upgrade"), "dodam-exec"))
+        return console::Answer::error(
+            400, "a program's streams need the connection: send Upgrade: dodam-exec");
+    if (!runtime) return console::Answer::error(503, "the runtime is not there yet");
+    // A service by its name in the stack file, too.
+    std::string target = input["target"].as_string();
+    if (std::string name = state::Names(*database).id_of("services", target); !name.empty())
+        target = name;
+    auto place = ecs.find_running(target, input["container"].as_string());
+    if (!place) return console::Answer::error(404, place.error());
+    containers::SessionOptions options;
+    for (const Node& word : input["command"].items())
+        options.command.push_back(word.as_string());
+    if (input["terminal"].as_bool()) {
+        options.streams = containers::SessionStreams::Terminal;
+        options.window = containers::read_window(input["window"].as_string());
+        if (const std::string& term = input["term"].as_string(); !term.empty())
+            options.environment.emplace_back("TERM", term);
+    }
+    auto session = runtime->open_session(place->task, place->container, options);
+    if (!session) return console::Answer::error(400, session.error().text);
+    http::ResponseHead head{101};
+    head.headers.add("Upgrade", "dodam-exec");
+    head.headers.add("Connection", "Upgrade");
+    std::string early;
+    if (auto socket = exchange.upgrade(head, early))
+        containers::carry_session(**session, **socket, std::move(early));
+    return std::nullopt;
 }
 
 // What tests dirty, or the parts named.

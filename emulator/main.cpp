@@ -3,7 +3,8 @@
 
 int main(int argument_count, char** arguments) {
     using namespace commands;
-    const Command table[] = {kUp,    kDown, kGate,  kRun,   kCheck,  kList,       kStatus,   kReset,
-                             kTrace, kLogs, kClock, kCache, kSchema, kImageBuild, kImagePush};
+    const Command table[] = {kUp,     kDown,       kGate,      kRun,  kCheck, kList,
+                             kStatus, kReset,      kTrace,     kLogs, kClock, kCache,
+                             kSchema, kImageBuild, kImagePush, kExec};
     return run_command_line(table, argument_count, arguments);
 }

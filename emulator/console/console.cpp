@@ -182,19 +182,22 @@ Answer Answer::error(int status, std::string message) {
     return answer;
 }
 
-Answer Console::route(http::Exchange& exchange, const base::Node& input) {
+std::optional<Answer> Console::route(http::Exchange& exchange, const base::Node& input) {
     const auto& request = exchange.request();
     std::string_view path = request.path();
     path.remove_prefix(std::string_view("/_dodam/v1").size());
+    const bool has_token = same_secret(token_of(request), parts_.token);
+    const auto no_token = Answer::error(
+        403,
+        "this call needs the instance's token: send it as X-Dodam-Token (it is in instance.json)");
+    if (path == "/exec" && request.method == "POST" && parts_.exec)
+        return has_token ? parts_.exec(exchange, input) : no_token;
     bool path_known = false;
     for (const Row& row : kRows) {
         if (row.path != path) continue;
         path_known = true;
         if (row.method != request.method) continue;
-        if (row.access == Access::Token && !same_secret(token_of(request), parts_.token))
-            return Answer::error(403,
-                                 "this call needs the instance's token: send it as X-Dodam-Token "
-                                 "(it is in instance.json)");
+        if (row.access == Access::Token && !has_token) return no_token;
         return row.run(parts_, input);
     }
     return path_known ? Answer::error(405, "this path takes another method")
@@ -214,8 +217,10 @@ void Console::handle(http::Exchange& exchange) {
     if (request.path().starts_with("/_dodam/v1/")) {
         std::string problem;
         auto input = read_input(exchange, problem);
-        Answer answer = input ? route(exchange, *input) : Answer::error(400, problem);
-        return send(exchange, answer.status, "application/json", base::to_json(answer.body) + "\n");
+        auto answer = input ? route(exchange, *input) : Answer::error(400, problem);
+        if (!answer) return;
+        return send(exchange, answer->status, "application/json",
+                    base::to_json(answer->body) + "\n");
     }
     if (request.path() == "/_dodam/" || request.path() == "/_dodam")
         return send(exchange, 200, "text/html; charset=utf-8",

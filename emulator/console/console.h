@@ -43,6 +43,9 @@ struct Parts {
     View reset;           // what was asked to be emptied
     View identity_token;  // {"value": a signed token} for a job: audience, repository, ref, sha, …
     std::function<void()> stop;
+    // A program in a running container, over the upgraded connection: {"target", "container",
+    // "command", "terminal", "window", "term"}. Nothing: the exchange was answered.
+    std::function<std::optional<Answer>(http::Exchange& exchange, const base::Node& input)> exec;
 };
 
 class Console final : public http::Handler {
@@ -51,7 +54,7 @@ class Console final : public http::Handler {
     void handle(http::Exchange& exchange) override;
 
   private:
-    Answer route(http::Exchange& exchange, const base::Node& input);
+    std::optional<Answer> route(http::Exchange& exchange, const base::Node& input);
     Parts parts_;
 };
 

@@ -206,6 +206,9 @@ class DockerRuntime final : public Runtime {
     Result<ContainerState> inspect(const std::string& task_id, const std::string& name) override;
     Result<ExecResult> exec(const std::string& task_id, const std::string& name,
                             const ExecOptions& options) override;
+    Result<std::unique_ptr<Session>> open_session(const std::string& task_id,
+                                                  const std::string& name,
+                                                  const SessionOptions& options) override;
     void remove_task(const std::string& task_id) override;
     std::vector<Event> take_events(milliseconds at_most) override;
 
@@ -802,6 +805,124 @@ Result<ExecResult> DockerRuntime::exec(const std::string& task_id, const std::st
         ::kill(static_cast<pid_t>(facts["Pid"].as_int()), SIGKILL);
     if (!result.timed_out) result.exit_code = static_cast<int>(facts["ExitCode"].as_int(-1));
     return result;
+}
+
+// The engine's stream of an exec: raw for a terminal, frames otherwise.
+class DockerSession final : public Session {
+  public:
+    struct Facts {
+        std::string id;  // the exec's
+        bool terminal = false;
+        bool shares_processes = false;
+    };
+    DockerSession(DockerEngine& engine, Facts facts, DockerEngine::Stream stream)
+        : engine_(engine), facts_(std::move(facts)), socket_(std::move(stream.socket)) {
+        take(stream.first);
+    }
+    ~DockerSession() override { end(); }
+
+    std::optional<Chunk> read(milliseconds at_most) override {
+        if (auto chunk = next()) return chunk;
+        char bytes[16 * 1024];
+        auto got = socket_.read_some(bytes, net::Deadline::after(at_most));
+        if (!got && got.error().kind == net::ErrorKind::Timeout) return Chunk{};
+        if (!got || *got == 0) return std::nullopt;
+        take({bytes, *got});
+        return next().value_or(Chunk{});
+    }
+    void write(std::string_view bytes) override {
+        (void)socket_.write_all(bytes, net::Deadline::after(std::chrono::hours(24)));
+    }
+    void finish_input() override {
+        if (facts_.terminal)
+            write("\x04");
+        else
+            socket_.finish_writing();
+    }
+    void resize(Window window) override {
+        if (facts_.terminal)
+            (void)engine_.call("POST", fmt::format("/exec/{}/resize?h={}&w={}", facts_.id,
+                                                   window.rows, window.columns));
+    }
+    // The engine has no call to end an exec: its process number is the host's, and a closed
+    // terminal hangs up.
+    void end() override {
+        socket_.shut();
+        if (!facts_.shares_processes) return;
+        const Node facts = inspect();
+        if (facts["Running"].as_bool() && facts["Pid"].as_int() > 1)
+            ::kill(static_cast<pid_t>(facts["Pid"].as_int()), SIGKILL);
+    }
+    int exit_code() override {
+        // The stream ends a little before the engine has heard of the exit.
+        for (int turn = 0; turn < 50; ++turn) {
+            const Node facts = inspect();
+            if (!facts["Running"].as_bool()) return static_cast<int>(facts["ExitCode"].as_int(-1));
+            ::poll(nullptr, 0, 20);
+        }
+        return -1;
+    }
+
+  private:
+    Node inspect() {
+        auto answer = engine_.call("GET", "/exec/" + facts_.id + "/json");
+        return answer ? answer->json() : Node();
+    }
+    void take(std::string_view bytes) {
+        if (facts_.terminal)
+            raw_ += bytes;
+        else
+            frames_.feed(bytes);
+    }
+    std::optional<Chunk> next() {
+        if (!raw_.empty()) return Chunk{Stream::Output, std::exchange(raw_, {})};
+        FrameReader::Frame frame;
+        if (facts_.terminal || !frames_.next(frame)) return std::nullopt;
+        return Chunk{frame.error_stream ? Stream::Error : Stream::Output, std::move(frame.bytes)};
+    }
+
+    DockerEngine& engine_;
+    Facts facts_;
+    net::Socket socket_;
+    FrameReader frames_;
+    std::string raw_;
+};
+
+Result<std::unique_ptr<Session>> DockerRuntime::open_session(const std::string& task_id,
+                                                             const std::string& name,
+                                                             const SessionOptions& options) {
+    if (options.command.empty() || options.command[0].empty())
+        return fail(Error::Kind::CannotStart, "there is no command to execute");
+    std::string id, user;
+    {
+        std::lock_guard lock(mutex_);
+        Container* container = TRY(find(task_id, name));
+        if (container->state.status != ContainerStatus::Running)
+            return fail(Error::Kind::CannotStart, "container " + name + " does not run");
+        id = container->id;
+        user = options.user.empty() ? container->plan.user : options.user;
+    }
+    const bool terminal = options.streams == SessionStreams::Terminal;
+    std::vector<std::string> environment;
+    for (const auto& [variable, value] : options.environment)
+        environment.push_back(variable + "=" + value);
+    auto created = TRY(ask("POST", "/containers/" + id + "/exec",
+                           Node::object({{"AttachStdin", true},
+                                         {"AttachStdout", true},
+                                         {"AttachStderr", true},
+                                         {"Tty", terminal},
+                                         {"User", user},
+                                         {"Env", strings(environment)},
+                                         {"Cmd", strings(options.command)}})));
+    if (!created.ok()) return fail(Error::Kind::CannotStart, created.message());
+    const std::string exec_id = created.json()["Id"].as_string();
+    auto stream = engine_.open_stream("/exec/" + exec_id + "/start",
+                                      Node::object({{"Detach", false}, {"Tty", terminal}}));
+    if (!stream) return fail(Error::Kind::CannotStart, stream.error());
+    auto session = std::make_unique<DockerSession>(
+        engine_, DockerSession::Facts{exec_id, terminal, shares_processes_}, std::move(*stream));
+    session->resize(options.window);
+    return session;
 }
 
 void DockerRuntime::remove_task(const std::string& task_id) {

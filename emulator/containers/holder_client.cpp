@@ -235,7 +235,7 @@ HolderClient::Reply HolderClient::start_program(std::vector<std::string> fields,
     descriptors.insert(descriptors.end(), cgroups.begin(), cgroups.end());
     Reply reply = request(std::move(fields), descriptors);
     ::close(file);
-    if (!reply.code && reply.descriptors.size() != 3) {
+    if (!reply.code && reply.descriptors.size() < 3) {
         for (int descriptor : reply.descriptors)
             ::close(descriptor);
         return {EPROTO, "the task's holder answered without descriptors", {}};

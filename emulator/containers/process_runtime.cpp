@@ -2,14 +2,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -297,11 +301,42 @@ class ProcessRuntime final : public Runtime {
 
     Result<ExecResult> exec(const std::string& task_id, const std::string& name,
                             const ExecOptions& options) override;
+    Result<std::unique_ptr<Session>> open_session(const std::string& task_id,
+                                                  const std::string& name,
+                                                  const SessionOptions& options) override;
     void remove_task(const std::string& task_id) override;
     std::vector<Event> take_events(milliseconds at_most) override;
 
+    // Of a program started in a container: its wait status, waited for until then.
+    std::optional<int> wait_for_exec(const std::string& exec_name, SteadyTime until) {
+        std::unique_lock lock(mutex_);
+        exec_ended_.wait_until(lock, until, [&] {
+            return !execs_.contains(exec_name) || execs_[exec_name].has_value();
+        });
+        auto found = execs_.find(exec_name);
+        return found == execs_.end() ? std::nullopt : found->second;
+    }
+    bool has_ended(const std::string& exec_name) {
+        std::lock_guard lock(mutex_);
+        auto found = execs_.find(exec_name);
+        return found == execs_.end() || found->second.has_value();
+    }
+    void forget_exec(const std::string& exec_name) {
+        std::lock_guard lock(mutex_);
+        execs_.erase(exec_name);
+    }
+
   private:
     static constexpr int kStarting = -2;
+
+    // A program that is started in a running container: what to say to the holder.
+    struct Visit {
+        std::shared_ptr<HolderClient> holder;
+        std::string name, description;
+        std::vector<int> cgroups;
+    };
+    Result<Visit> plan_visit(const std::string& task_id, const std::string& name,
+                             const std::vector<std::string>& command, const std::string& user);
 
     static std::unexpected<Error> fail(Error::Kind kind, const std::string& text) {
         return std::unexpected(Error{kind, text});
@@ -482,30 +517,36 @@ std::string ProcessRuntime::describe(const Task& task, const Container& containe
 // ---- programs in running containers
 // --------------------------------------------------------------------------
 
+Result<ProcessRuntime::Visit> ProcessRuntime::plan_visit(const std::string& task_id,
+                                                         const std::string& name,
+                                                         const std::vector<std::string>& command,
+                                                         const std::string& user) {
+    if (command.empty() || command[0].empty())
+        return fail(Error::Kind::CannotStart, "there is no command to execute");
+    Visit visit;
+    visit.name = "exec:" + task_id + ":" + base::random_hex(16);
+    std::lock_guard lock(mutex_);
+    Container* container = TRY(find(task_id, name));
+    if (container->state.status != ContainerStatus::Running)
+        return fail(Error::Kind::CannotStart, "container " + name + " does not run");
+    visit.holder = find(task_id)->holder;
+    visit.description =
+        describe_program(*container, command, user.empty() ? container->plan.user : user);
+    visit.cgroups = limits_.enter(task_id, name);
+    execs_[visit.name];
+    return visit;
+}
+
 Result<ExecResult> ProcessRuntime::exec(const std::string& task_id, const std::string& name,
                                         const ExecOptions& options) {
-    if (options.command.empty() || options.command[0].empty())
-        return fail(Error::Kind::CannotStart, "there is no command to execute");
     auto until = std::chrono::steady_clock::now() + options.timeout;
-    std::shared_ptr<HolderClient> holder;
-    std::string description, exec_name = "exec:" + task_id + ":" + base::random_hex(16);
-    std::vector<int> cgroups;
-    {
-        std::lock_guard lock(mutex_);
-        Container* container = TRY(find(task_id, name));
-        if (container->state.status != ContainerStatus::Running)
-            return fail(Error::Kind::CannotStart, "container " + name + " does not run");
-        holder = find(task_id)->holder;
-        description = describe_program(*container, options.command,
-                                       options.user.empty() ? container->plan.user : options.user);
-        cgroups = limits_.enter(task_id, name);
-        execs_[exec_name];
-    }
-    HolderClient::Reply reply = holder->run_inside(exec_name, name, description, cgroups);
-    close_all(cgroups);
+    Visit visit = TRY(plan_visit(task_id, name, options.command, options.user));
+    const std::string& exec_name = visit.name;
+    HolderClient::Reply reply =
+        visit.holder->run_inside(exec_name, name, visit.description, visit.cgroups);
+    close_all(visit.cgroups);
     if (reply.code) {
-        std::lock_guard lock(mutex_);
-        execs_.erase(exec_name);
+        forget_exec(exec_name);
         return fail(Error::Kind::CannotStart, reply.text);
     }
     ExecResult result;
@@ -546,6 +587,148 @@ Result<ExecResult> ProcessRuntime::exec(const std::string& task_id, const std::s
     execs_.erase(exec_name);
     close_all(reply.descriptors);
     return result;
+}
+
+// The master of the terminal comes as the one message on the socket that stands for the output.
+int receive_descriptor(int socket) {
+    char byte;
+    iovec vector{&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    msghdr header{};
+    header.msg_iov = &vector;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    int descriptor = -1;
+    if (::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != 1) return -1;
+    if (cmsghdr* part = CMSG_FIRSTHDR(&header); part && part->cmsg_type == SCM_RIGHTS)
+        memcpy(&descriptor, CMSG_DATA(part), sizeof descriptor);
+    return descriptor;
+}
+
+// A program of a container with its streams here: pipes, or the master of its terminal.
+class ProcessSession final : public Session {
+  public:
+    ProcessSession(ProcessRuntime& runtime, std::string name, int pidfd, std::array<int, 2> outputs,
+                   int input)
+        : runtime_(runtime), name_(std::move(name)), pidfd_(pidfd), input_(input) {
+        for (size_t i = 0; i < outputs.size(); ++i)
+            outputs_[i] = {outputs[i], POLLIN, 0};
+        terminal_ = outputs[0] == input;
+        ::fcntl(input_, F_SETFL, O_NONBLOCK);
+    }
+    ~ProcessSession() override {
+        end();
+        (void)exit_code();
+        runtime_.forget_exec(name_);
+        if (terminal_) outputs_[0].fd = -1;
+        for (int descriptor : {input_.load(), outputs_[0].fd, outputs_[1].fd, pidfd_})
+            if (descriptor >= 0) ::close(descriptor);
+    }
+
+    std::optional<Chunk> read(milliseconds at_most) override {
+        if (outputs_[0].fd < 0 && outputs_[1].fd < 0) return std::nullopt;
+        // Whatever the program left behind may hold its outputs open for ever.
+        const bool ended = runtime_.has_ended(name_);
+        const int ready = ::poll(outputs_, 2, ended ? 0 : static_cast<int>(at_most.count()));
+        if (ready <= 0) return ended ? std::nullopt : std::optional(Chunk{});
+        for (pollfd& output : outputs_) {
+            if (output.fd < 0 || !output.revents) continue;
+            char bytes[16 * 1024];
+            ssize_t got = ::read(output.fd, bytes, sizeof bytes);
+            if (got > 0)
+                return Chunk{&output == outputs_ ? Stream::Output : Stream::Error,
+                             {bytes, static_cast<size_t>(got)}};
+            // The end; EIO is a terminal's.
+            if (got == 0 || errno != EAGAIN) close_output(output);
+        }
+        return Chunk{};
+    }
+
+    void write(std::string_view bytes) override {
+        while (!bytes.empty() && !over_ && input_ >= 0) {
+            pollfd wait{input_, POLLOUT, 0};
+            if (::poll(&wait, 1, 500) <= 0) {
+                if (runtime_.has_ended(name_)) return;
+                continue;
+            }
+            ssize_t wrote = ::write(input_, bytes.data(), bytes.size());
+            if (wrote > 0)
+                bytes.remove_prefix(static_cast<size_t>(wrote));
+            else if (errno != EAGAIN && errno != EINTR)
+                return;
+        }
+    }
+
+    void finish_input() override {
+        if (terminal_) {
+            write("\x04");
+        } else if (input_ >= 0) {
+            ::close(input_);
+            input_ = -1;
+        }
+    }
+
+    void resize(Window window) override {
+        winsize size{window.rows, window.columns, 0, 0};
+        if (terminal_) ::ioctl(input_, TIOCSWINSZ, &size);
+    }
+
+    void end() override {
+        over_ = true;
+        if (!runtime_.has_ended(name_)) send_signal(pidfd_, SIGKILL);
+    }
+
+    int exit_code() override {
+        auto status = runtime_.wait_for_exec(
+            name_, std::chrono::steady_clock::now() + std::chrono::seconds(5));
+        return status ? exit_code_of(*status) : -1;
+    }
+
+  private:
+    void close_output(pollfd& output) {
+        if (!terminal_) ::close(output.fd);
+        output.fd = -1;
+    }
+
+    ProcessRuntime& runtime_;
+    std::string name_;
+    int pidfd_;
+    pollfd outputs_[2];
+    std::atomic<int> input_;
+    bool terminal_ = false;  // its one descriptor is read, written and resized
+    std::atomic<bool> over_{false};
+};
+
+Result<std::unique_ptr<Session>> ProcessRuntime::open_session(const std::string& task_id,
+                                                              const std::string& name,
+                                                              const SessionOptions& options) {
+    Visit visit = TRY(plan_visit(task_id, name, options.command, options.user));
+    const bool terminal = options.streams == SessionStreams::Terminal;
+    for (const auto& [variable, value] : options.environment)
+        put_pair(visit.description, "env", variable + "=" + value);
+    if (terminal)
+        put_pair(visit.description, "terminal",
+                 fmt::format("{} {}", options.window.rows, options.window.columns));
+    else
+        put_pair(visit.description, "input", "yes");
+    HolderClient::Reply reply =
+        visit.holder->run_inside(visit.name, name, visit.description, visit.cgroups);
+    close_all(visit.cgroups);
+    std::vector<int>& got = reply.descriptors;
+    if (reply.code || got.size() != (terminal ? 3 : 4)) {
+        forget_exec(visit.name);
+        close_all(got);
+        return fail(Error::Kind::CannotStart, reply.text);
+    }
+    if (!terminal)
+        return std::make_unique<ProcessSession>(*this, visit.name, got[0],
+                                                std::array{got[1], got[2]}, got[3]);
+    const int master = receive_descriptor(got[1]);
+    ::close(got[1]);
+    ::close(got[2]);
+    return std::make_unique<ProcessSession>(*this, visit.name, got[0], std::array{master, -1},
+                                            master);
 }
 
 // ---- the end of a task

@@ -11,8 +11,8 @@
 //   stop(task, container)                              signal now; SIGKILL when the grace is over;
 //   exit is an event remove_task(id)                                    whatever still runs is
 //   killed; nothing is left
-// Every call is safe from any thread. Only pull, create_task, exec and remove_task may take longer
-// than a few milliseconds; none holds a lock that the others need while it waits.
+// Every call is safe from any thread. Only pull, create_task, exec, open_session and remove_task
+// may take longer than a few milliseconds; none holds a lock that the others need while it waits.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -151,6 +151,40 @@ struct ExecResult {
     std::string output;  // both streams in order of arrival, the first 1 MiB
 };
 
+// Size of a terminal, in characters.
+struct Window {
+    uint16_t rows = 24, columns = 80;
+};
+
+enum class SessionStreams : uint8_t { Pipes, Terminal };
+
+struct SessionOptions {
+    std::vector<std::string> command;
+    std::string user;                                              // "" = the container's
+    std::vector<std::pair<std::string, std::string>> environment;  // over the container's
+    SessionStreams streams = SessionStreams::Pipes;
+    Window window;
+};
+
+// A program in a running container whose streams somebody holds (`dodam exec`). One thread reads
+// while another writes; the rest is safe from any. Destroying it ends the program.
+class Session {
+  public:
+    struct Chunk {
+        Stream stream = Stream::Output;
+        std::string bytes;  // empty: nothing came for `at_most`
+    };
+    virtual ~Session() = default;
+    // Nothing at all: the program has ended, and all that it wrote was read.
+    virtual std::optional<Chunk> read(std::chrono::milliseconds at_most) = 0;
+    virtual void write(std::string_view bytes) = 0;  // waits while the program does not read
+    virtual void finish_input() = 0;
+    virtual void resize(Window window) = 0;  // of a terminal
+    virtual void end() = 0;                  // kills what still runs
+    // After read() gave nothing; -1 when nobody knows.
+    virtual int exit_code() = 0;
+};
+
 // How limits are carried out here, for `doctor` and `status`.
 struct Facilities {
     std::string runtime;     // "process" or "docker 20.10.24"
@@ -181,6 +215,9 @@ class Runtime {
                                            const std::string& container) = 0;
     virtual Result<ExecResult> exec(const std::string& task, const std::string& container,
                                     const ExecOptions& options) = 0;
+    virtual Result<std::unique_ptr<Session>> open_session(const std::string& task,
+                                                          const std::string& container,
+                                                          const SessionOptions& options) = 0;
     // Unknown tasks are fine: removing twice is removing.
     virtual void remove_task(const std::string& task) = 0;
 

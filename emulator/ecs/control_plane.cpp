@@ -2,6 +2,7 @@
 #include "ecs/control_plane.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -458,6 +459,73 @@ std::set<std::string> ControlPlane::running_digests() {
             for (const Container& container : task.containers)
                 if (!container.digest.empty()) digests.insert(container.digest);
     return digests;
+}
+
+// --- what runs
+// -------------------------------------------------------------------------------------
+
+namespace {
+
+bool runs(const Container& container) {
+    return container.status == ContainerStatus::Running;
+}
+
+std::string names_of(const Task& task) {
+    std::vector<std::string> names;
+    for (const Container& container : task.containers)
+        if (runs(container)) names.push_back(container.name);
+    return base::join(names, ", ");
+}
+
+}  // namespace
+
+std::expected<ControlPlane::RunningPlace, std::string> ControlPlane::find_running(
+    const std::string& target, const std::string& container) {
+    std::lock_guard lock(mutex_);
+    const std::string wanted = last_segment(target);
+    std::set<std::string> services;
+    const Task* found = nullptr;
+    bool is_service = false;
+    for (const auto& [key, service] : state_.services)
+        if (service.status != Service::Status::Inactive) {
+            services.insert(service.name);
+            is_service = is_service || service.name == wanted;
+        }
+    if (target.empty() && services.size() != 1)
+        return std::unexpected(
+            services.empty() ? "there is no service; name a task"
+                             : fmt::format("there are several services: {}; name one of them, "
+                                           "or a task",
+                                           fmt::join(services, ", ")));
+    const std::string service = target.empty() ? *services.begin() : is_service ? wanted : "";
+    for (const auto& [id, task] : state_.tasks) {
+        const bool meant = service.empty() ? id.starts_with(wanted) : task.service == service;
+        if (!meant || names_of(task).empty()) continue;
+        if (service.empty() && found)
+            return std::unexpected(
+                fmt::format("several running tasks begin with {}; write more of the id", wanted));
+        if (!found || task.created_at > found->created_at) found = &task;
+    }
+    if (!found) {
+        if (!service.empty())
+            return std::unexpected(fmt::format("service {} has no running task", service));
+        const std::string near = base::closest(wanted, {services.begin(), services.end()});
+        return std::unexpected(
+            fmt::format("there is no service and no running task {}{}; `dodam status` lists them",
+                        target, near.empty() ? "" : fmt::format(" (did you mean {}?)", near)));
+    }
+    if (container.empty()) {
+        const auto count = std::ranges::count_if(found->containers, runs);
+        if (count == 1)
+            return RunningPlace{found->id, std::ranges::find_if(found->containers, runs)->name};
+        return std::unexpected(
+            fmt::format("the task runs {}; choose one with -c", names_of(*found)));
+    }
+    const Container* chosen = found->container(container);
+    if (!chosen || !runs(*chosen))
+        return std::unexpected(fmt::format("task {} runs no container {}; it runs {}", found->id,
+                                           container, names_of(*found)));
+    return RunningPlace{found->id, container};
 }
 
 }  // namespace ecs

@@ -62,6 +62,14 @@ class ControlPlane final : public aws::Service {
     std::vector<ServiceStatus> status();
     // The digests of the images that tasks run, or are about to.
     std::set<std::string> running_digests();
+    // A container that runs, for `dodam exec`. `target`: a service's name or a task (id, the
+    // beginning of one, ARN); "" = the only service. Of a service the newest running task.
+    // `container` "" = the task's only one. An error is one sentence.
+    struct RunningPlace {
+        std::string task, container;
+    };
+    std::expected<RunningPlace, std::string> find_running(const std::string& target,
+                                                          const std::string& container);
     // After the rows were replaced (a world's reset): reads everything again.
     void reload();
 

@@ -163,6 +163,11 @@ containers::Result<containers::ExecResult> ScriptedRuntime::exec(const std::stri
     return containers::ExecResult{program_of(*running).health_exit, false, "probed"};
 }
 
+containers::Result<std::unique_ptr<containers::Session>> ScriptedRuntime::open_session(
+    const std::string&, const std::string&, const containers::SessionOptions&) {
+    return std::unexpected(Error{Error::Kind::CannotStart, "a scripted task has no programs"});
+}
+
 void ScriptedRuntime::remove_task(const std::string& task) {
     if (tasks_.erase(task)) journal.push_back("remove " + task);
 }

@@ -61,6 +61,9 @@ class ScriptedRuntime final : public containers::Runtime {
     containers::Result<containers::ExecResult> exec(
         const std::string& task, const std::string& container,
         const containers::ExecOptions& options) override;
+    containers::Result<std::unique_ptr<containers::Session>> open_session(
+        const std::string& task, const std::string& container,
+        const containers::SessionOptions& options) override;
     void remove_task(const std::string& task) override;
     std::vector<containers::Event> take_events(std::chrono::milliseconds at_most) override;
 

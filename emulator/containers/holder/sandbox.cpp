@@ -10,14 +10,17 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "containers/holder/wire.h"
@@ -465,21 +468,60 @@ void run_init() {
 }
 
 struct Pipes {
-    int status[2] = {-1, -1}, output[2] = {-1, -1}, error[2] = {-1, -1};
-    bool open() {
-        return pipe2(status, O_CLOEXEC) == 0 && pipe2(output, O_CLOEXEC) == 0 &&
-               pipe2(error, O_CLOEXEC) == 0;
+    int status[2] = {-1, -1}, output[2] = {-1, -1}, error[2] = {-1, -1}, input[2] = {-1, -1};
+    bool open(const Description& description) {
+        const bool outputs = description.rows
+                                 ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, output) == 0
+                                 : pipe2(output, O_CLOEXEC) == 0;
+        return outputs && pipe2(status, O_CLOEXEC) == 0 && pipe2(error, O_CLOEXEC) == 0 &&
+               (!description.input || pipe2(input, O_CLOEXEC) == 0);
     }
 };
 
+bool send_descriptor(int socket, int descriptor) {
+    char byte = 0;
+    iovec vector{&byte, 1};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    msghdr header{};
+    header.msg_iov = &vector;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    cmsghdr* rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(rights), &descriptor, sizeof descriptor);
+    return sendmsg(socket, &header, MSG_NOSIGNAL) == 1;
+}
+
+// The container's own terminal, so that its name means something in there; the program's user owns
+// it. Its master goes to whoever started us.
+void take_terminal(const Pipes& pipes, const Description& description, const Identity& identity) {
+    int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC), unlocked = 0;
+    must(master >= 0 && ioctl(master, TIOCSPTLCK, &unlocked) == 0, "a terminal is refused");
+    int terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    must(terminal >= 0, "the terminal cannot be opened");
+    winsize size{static_cast<unsigned short>(description.rows),
+                 static_cast<unsigned short>(description.columns), 0, 0};
+    ioctl(master, TIOCSWINSZ, &size);
+    if (!description.one_identity) (void)!fchown(terminal, identity.user, static_cast<gid_t>(-1));
+    must(ioctl(terminal, TIOCSCTTY, 0) == 0, "the terminal cannot be taken");
+    must(send_descriptor(pipes.output[1], master), "the terminal cannot be handed over");
+    must(dup2(terminal, 0) == 0 && dup2(terminal, 1) == 1 && dup2(terminal, 2) == 2,
+         "the streams cannot be set");
+    syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
 // From here on only standard streams are open in the program. The pipes become the program's user's
 // own, or opening /dev/stdout again would be refused.
-void take_streams(const Pipes& pipes, const Identity& identity, bool one_identity) {
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (!one_identity)
-        for (int stream : {pipes.output[1], pipes.error[1]})
-            (void)!fchown(stream, identity.user, identity.group);
-    must(dup2(null, 0) == 0 && dup2(pipes.output[1], 1) == 1 && dup2(pipes.error[1], 2) == 2,
+void take_streams(const Pipes& pipes, const Description& description, const Identity& identity) {
+    if (description.rows) return take_terminal(pipes, description, identity);
+    int input = description.input ? pipes.input[0] : open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (!description.one_identity)
+        for (int stream : {pipes.output[1], pipes.error[1], pipes.input[0]})
+            if (stream >= 0) (void)!fchown(stream, identity.user, identity.group);
+    must(dup2(input, 0) == 0 && dup2(pipes.output[1], 1) == 1 && dup2(pipes.error[1], 2) == 2,
          "the streams cannot be set");
     syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
 }
@@ -519,7 +561,7 @@ void enter_cgroups(const std::vector<int>& cgroups) {
     Identity identity = look_up(description.user);
     must(chdir(description.directory.c_str()) == 0,
          "the working directory " + description.directory + " cannot be entered");
-    take_streams(pipes, identity, description.one_identity);
+    take_streams(pipes, description, identity);
     become(description, identity);
     if (description.init) run_init();
     execute(description, identity);
@@ -550,7 +592,7 @@ void enter_cgroups(const std::vector<int>& cgroups) {
     Identity identity = look_up(description.user);
     must(chdir(description.directory.c_str()) == 0,
          "the working directory " + description.directory + " cannot be entered");
-    take_streams(pipes, identity, description.one_identity);
+    take_streams(pipes, description, identity);
     become(description, identity);
     execute(description, identity);
 }
@@ -565,8 +607,8 @@ pid_t clone_with(uint64_t flags, int& pidfd) {
 
 // Reads what the child says: the end of the pipe without a word means that execve closed it.
 void await_program(Started& started, Pipes& pipes) {
-    for (int end : {pipes.status[1], pipes.output[1], pipes.error[1]})
-        close(end);
+    for (int end : {pipes.status[1], pipes.output[1], pipes.error[1], pipes.input[0]})
+        if (end >= 0) close(end);
     std::string said;
     char bytes[1024];
     for (ssize_t got; (got = read(pipes.status[0], bytes, sizeof bytes)) != 0;) {
@@ -578,13 +620,14 @@ void await_program(Started& started, Pipes& pipes) {
     close(pipes.status[0]);
     started.output = pipes.output[0];
     started.error = pipes.error[0];
+    started.input = pipes.input[1];
     if (said.empty()) return;
     started.code = atoi(said.c_str());
     started.text = said.substr(said.find(' ') + 1);
     waitpid(started.pid, nullptr, 0);
-    for (int end : {started.pidfd, started.output, started.error})
-        close(end);
-    started.pid = started.pidfd = started.output = started.error = -1;
+    for (int end : {started.pidfd, started.output, started.error, started.input})
+        if (end >= 0) close(end);
+    started.pid = started.pidfd = started.output = started.error = started.input = -1;
 }
 
 Started refused(const char* what) {
@@ -638,7 +681,16 @@ bool parse_description(std::string_view bytes, Description& description) {
             description.read_only = true;
         else if (key == "init")
             description.init = true;
-        else if (key == "identities")
+        else if (key == "input")
+            description.input = true;
+        else if (key == "terminal") {
+            description.rows = static_cast<unsigned>(strtoul(value.c_str(), nullptr, 10));
+            size_t space = value.find(' ');
+            description.columns =
+                space == std::string::npos
+                    ? 0
+                    : static_cast<unsigned>(strtoul(value.c_str() + space, nullptr, 10));
+        } else if (key == "identities")
             description.one_identity = value == "one";
         else
             return false;
@@ -648,7 +700,7 @@ bool parse_description(std::string_view bytes, Description& description) {
 
 Started start_container(const Description& description, const std::vector<int>& cgroups) {
     Pipes pipes;
-    if (!pipes.open()) return refused("pipes are refused");
+    if (!pipes.open(description)) return refused("pipes are refused");
     Started started;
     started.pid =
         clone_with(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS, started.pidfd);
@@ -661,7 +713,7 @@ Started start_container(const Description& description, const std::vector<int>& 
 Started start_in_container(int container, const Description& description,
                            const std::vector<int>& cgroups) {
     Pipes pipes;
-    if (!pipes.open()) return refused("pipes are refused");
+    if (!pipes.open(description)) return refused("pipes are refused");
     Started started;
     started.pid = clone_with(0, started.pidfd);
     if (started.pid < 0) return refused("a process is refused");

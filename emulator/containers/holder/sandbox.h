@@ -32,6 +32,8 @@ struct Description {
     std::vector<File> files;
     std::vector<SharedDirectory> volumes;
     bool read_only = false, init = false, one_identity = false;
+    bool input = false;              // somebody writes to it; else it reads from /dev/null
+    unsigned rows = 0, columns = 0;  // of its terminal, 0 = it has none
 };
 
 bool parse_description(std::string_view bytes, Description& description);
@@ -39,6 +41,7 @@ bool parse_description(std::string_view bytes, Description& description);
 struct Started {
     pid_t pid = -1;
     int pidfd = -1, output = -1, error = -1;  // read ends of the program's outputs
+    int input = -1;                           // write end of its input, if asked for
     int code = 0;                             // errno, 0 = runs
     std::string text;                         // why not
 };

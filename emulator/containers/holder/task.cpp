@@ -197,9 +197,11 @@ class Task {
         if (started.code)
             return send_message({fields[0], std::to_string(started.code), started.text});
         children_.push_back({fields[2], started.pid, started.pidfd});
-        send_message({fields[0], "0", ""}, {started.pidfd, started.output, started.error});
-        close(started.output);
-        close(started.error);
+        std::vector<int> descriptors{started.pidfd, started.output, started.error};
+        if (started.input >= 0) descriptors.push_back(started.input);
+        send_message({fields[0], "0", ""}, descriptors);
+        for (size_t i = 1; i < descriptors.size(); ++i)
+            close(descriptors[i]);
     }
 
     Network network_;

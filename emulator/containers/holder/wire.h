@@ -9,8 +9,10 @@
 //
 //   listen ADDRESS PORT | udp ADDRESS PORT | socket [FROM]    → the socket
 //   start NAME, descriptor: the container's description        → pidfd, read ends of its two
-//   outputs exec  NAME CONTAINER, descriptor: the description          → pidfd, read ends of its
-//   two outputs
+//   outputs
+//   exec  NAME CONTAINER, descriptor: the description          → pidfd, read ends of its two
+//   outputs, and with "input" the write end of its input. With "terminal" the first of the outputs
+//   is a socket with one message, which brings the terminal's master.
 // End of file on the socket means that the emulator is gone: everything is killed.
 //
 // Fields are length-prefixed, so contents may hold any byte. A container's description is such a
@@ -59,6 +61,7 @@ inline std::vector<std::string> take_fields(std::string_view bytes) {
 //   capability one that is kept, "CHOWN"                              open_files memory
 //   file       path, then "mode" and "content"                        volume        path, then
 //   "source" and "access" read_only init                                                    "yes"
-//   identities "range" or "one"
+//   identities "range" or "one"                                       input         "yes"
+//   terminal   "ROWS COLUMNS"
 
 }  // namespace holder
