@@ -249,6 +249,23 @@ Deployment& ControlPlane::begin_deployment(Service& service, const std::string& 
     return service.deployments.front();
 }
 
+Deployment* ControlPlane::roll_back(Service& service) {
+    std::optional<Deployment> back;
+    for (const auto* list : {&service.deployments, &service.history})
+        for (const Deployment& deployment : *list)
+            if (deployment.id == service.last_completed) back = deployment;
+    if (!back) return nullptr;
+    const std::string failed = service.primary()->id;
+    service.task_definition = back->task_definition;
+    service.load_balancers = back->load_balancers;
+    service.network_configuration = back->network_configuration;
+    const std::string id = begin_deployment(service, failed).id;
+    service.deployment(failed)->rolled_back_to = id;
+    service.primary()->digests = back->digests;
+    say(service, fmt::format("(service {}) rolling back to deployment {}.", service.name, id));
+    return service.primary();
+}
+
 void ControlPlane::end_deployment(Service& service, const std::string& id) {
     auto found = std::find_if(service.deployments.begin(), service.deployments.end(),
                               [&](const Deployment& one) { return one.id == id; });

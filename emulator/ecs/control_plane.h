@@ -92,6 +92,8 @@ class ControlPlane final : public aws::Service {
 
     TaskDefinition& register_definition(const Node& input, const std::string& by, const Node& tags);
     Deployment& begin_deployment(Service& service, const std::string& rolled_back_from = {});
+    // To what completed last, with the very images that ran then; nothing if there is no such.
+    Deployment* roll_back(Service& service);
     void end_deployment(Service& service, const std::string& id);  // to the history
     Task& launch(const Launch& launch);
     // desiredStatus STOPPED; the first reason stays.

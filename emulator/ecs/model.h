@@ -142,6 +142,7 @@ struct Service {
     std::string task_definition;  // family:revision, of the PRIMARY
     std::vector<ServiceLoadBalancer> load_balancers;
     Node network_configuration, service_registries, capacity_provider_strategy, tags, volumes;
+    Node service_connect;  // kept; nothing resolves its names
     int minimum_percent = 100, maximum_percent = 200;
     CircuitBreaker breaker;
     bool breaker_threshold_given = false;

@@ -74,7 +74,6 @@ class Reconciler {
     void act(Service& service, const Plan& plan, base::Time now);
     void complete(Service& service, base::Time now);
     void fail(Service& service, base::Time now);
-    void roll_back(Service& service);
     void drop_empty_deployments(Service& service, const std::vector<Task*>& tasks);
     void say_targets(Service& service);
     void say_steady(Service& service, base::Time now, const std::vector<Task*>& tasks);

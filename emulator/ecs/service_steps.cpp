@@ -18,13 +18,6 @@ std::string list_of(const std::vector<std::string>& tasks) {
     return text;
 }
 
-const Deployment* find_deployment(const Service& service, const std::string& id) {
-    for (const auto* list : {&service.deployments, &service.history})
-        for (const Deployment& deployment : *list)
-            if (deployment.id == id) return &deployment;
-    return nullptr;
-}
-
 }  // namespace
 
 void Reconciler::reconcile(Service& service, base::Time now, std::vector<Task*> tasks) {
@@ -200,7 +193,7 @@ void Reconciler::act(Service& service, const Plan& plan, base::Time now) {
             }
             case Action::Kind::Complete: complete(service, now); break;
             case Action::Kind::Fail: fail(service, now); break;
-            case Action::Kind::RollBack: roll_back(service); break;
+            case Action::Kind::RollBack: parts_.ecs.roll_back(service); break;
             case Action::Kind::Stuck:
                 parts_.ecs.say(
                     service,
@@ -252,23 +245,6 @@ void Reconciler::fail(Service& service, base::Time now) {
     base::log_warning("ecs",
                       fmt::format("service {}: deployment of {} failed: {} tasks failed to start",
                                   service.name, primary.task_definition, primary.failed_tasks));
-}
-
-// To the last completed revision, with the very images that ran then.
-void Reconciler::roll_back(Service& service) {
-    const Deployment* found = find_deployment(service, service.last_completed);
-    if (!found) return;
-    Deployment back = *found;
-    std::string failed = service.primary()->id;
-    service.task_definition = back.task_definition;
-    service.load_balancers = back.load_balancers;
-    service.network_configuration = back.network_configuration;
-    Deployment& begun = parts_.ecs.begin_deployment(service, failed);
-    begun.digests = back.digests;
-    std::string id = begun.id;
-    service.deployment(failed)->rolled_back_to = id;
-    parts_.ecs.say(service,
-                   fmt::format("(service {}) rolling back to deployment {}.", service.name, id));
 }
 
 void Reconciler::say_steady(Service& service, base::Time now, const std::vector<Task*>& tasks) {

@@ -123,6 +123,13 @@ Node container_node(const Namer& arns, const Task& task, const Container& contai
             {{"attachmentId", task.attachment_id}, {"privateIpv4Address", task.address}}));
     node.set("networkInterfaces", std::move(interfaces));
     node.set("healthStatus", name_of(container.health));
+    if (task.execute_command) {
+        // There is no agent to start: it runs as long as its container does.
+        Node agent = Node::object(
+            {{"name", "ExecuteCommandAgent"}, {"lastStatus", name_of(container.status)}});
+        set_time(agent, "lastStartedAt", container.started_at);
+        node.set("managedAgents", Node::array({std::move(agent)}));
+    }
     node.set("cpu", std::to_string(definition ? definition->cpu : 0));
     if (definition && definition->memory_mib)
         node.set("memory", std::to_string(definition->memory_mib));

@@ -169,6 +169,7 @@ Node record_of(const Service& service) {
          {"strategy", service.capacity_provider_strategy},
          {"tags", service.tags},
          {"volumes", service.volumes},
+         {"serviceConnect", service.service_connect},
          {"minimum", service.minimum_percent},
          {"maximum", service.maximum_percent},
          {"breaker", Node::array({breaker.enabled, breaker.rollback, number_of(breaker.threshold),
@@ -203,6 +204,7 @@ Service service_of(std::string cluster, std::string name, const Node& node) {
     service.capacity_provider_strategy = node["strategy"];
     service.tags = node["tags"];
     service.volumes = node["volumes"];
+    service.service_connect = node["serviceConnect"];
     service.minimum_percent = static_cast<int>(node["minimum"].as_int());
     service.maximum_percent = static_cast<int>(node["maximum"].as_int());
     if (const auto& breaker = node["breaker"].items(); breaker.size() == 6) {

@@ -546,8 +546,10 @@ TaskDefinition read_task_definition(const Node& input) {
         if (given.is_null()) continue;
         std::string value = normal(given);
         if (value.empty())
-            refuse(fmt::format("Invalid '{}' setting for task. '{}' is not a valid value.", key,
-                               given.as_string()));
+            refuse(
+                fmt::format("Invalid '{}' setting for task. For more information, see the "
+                            "Troubleshooting section of the Amazon ECS Developer Guide.",
+                            key));
         document.set(key, std::move(value));
     }
     check_document(document);

@@ -1,4 +1,6 @@
 // Service deployments and revisions: the history of rollouts, as infrastructure tools follow it.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 
@@ -96,18 +98,14 @@ aws::Reply stop_service_deployment(ControlPlane& ecs, const aws::Call& call) {
         if (!primary || primary->id != wanted.id || primary->rollout != RolloutState::InProgress)
             throw aws::Error{400, "ConflictException",
                              "The service deployment is not in progress."};  // GUESS: the words
-        std::string id = primary->id;
         primary->rollout = RolloutState::Failed;
+        // GUESS: the words of both reasons.
         primary->rollout_reason =
             roll_back ? "ECS deployment stopped: rolling back." : "ECS deployment stopped.";
         primary->finished_at = call.now;
-        const Deployment* back = nullptr;
-        for (const Deployment* one : deployments_of(service))
-            if (one->id == service.last_completed) back = one;
-        if (roll_back && back) {
-            service.task_definition = back->task_definition;
-            service.deployment(id)->rolled_back_to = ecs.begin_deployment(service, id).id;
-        }
+        if (Deployment* back = roll_back ? ecs.roll_back(service) : nullptr)
+            back->rollout_reason =
+                fmt::format("ECS deployment stopped: rolling back to deploymentId {}.", back->id);
         ecs.changed(service);
     });
     if (!known)

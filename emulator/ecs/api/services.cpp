@@ -170,6 +170,7 @@ void take_common(const aws::Call& call, Service& service) {
     take(call, "serviceRegistries", service.service_registries);
     take(call, "capacityProviderStrategy", service.capacity_provider_strategy);
     take(call, "volumeConfigurations", service.volumes);
+    take(call, "serviceConnectConfiguration", service.service_connect);
     take(call, "platformVersion", service.platform_version);
     take(call, "propagateTags", service.propagate_tags);
     take(call, "availabilityZoneRebalancing", service.zone_rebalancing);
@@ -265,6 +266,18 @@ aws::Reply list_services(ControlPlane& ecs, const aws::Call& call) {
     return page_of(call, "serviceArns", arns, 10);
 }
 
+// In every cluster, by the namespace that a service's Service Connect names (name or ARN).
+aws::Reply list_services_by_namespace(ControlPlane& ecs, const aws::Call& call) {
+    const std::string& wanted = required(call, "namespace");
+    std::vector<std::string> arns;
+    for (const auto& [key, service] : ecs.state().services)
+        if (service.status != Service::Status::Inactive &&
+            service.service_connect["enabled"].as_bool() &&
+            service.service_connect["namespace"].as_string() == wanted)
+            arns.push_back(ecs.arns().service(service));
+    return page_of(call, "serviceArns", arns, 10);
+}
+
 // What makes a new deployment: another task definition, force, or a change of what tasks are made
 // with.
 bool needs_deployment(const Service& before, const Service& after) {
@@ -272,7 +285,9 @@ bool needs_deployment(const Service& before, const Service& after) {
            before.platform_version != after.platform_version ||
            before.load_balancers != after.load_balancers ||
            !(before.network_configuration == after.network_configuration) ||
-           !(before.volumes == after.volumes) || before.execute_command != after.execute_command;
+           !(before.volumes == after.volumes) ||
+           !(before.service_connect == after.service_connect) ||
+           before.execute_command != after.execute_command;
 }
 
 aws::Reply update_service(ControlPlane& ecs, const aws::Call& call) {
@@ -319,8 +334,11 @@ aws::Reply delete_service(ControlPlane& ecs, const aws::Call& call) {
 }
 
 constexpr Operation kOperations[] = {
-    {"CreateService", create_service},       {"DeleteService", delete_service},
-    {"DescribeServices", describe_services}, {"ListServices", list_services},
+    {"CreateService", create_service},
+    {"DeleteService", delete_service},
+    {"DescribeServices", describe_services},
+    {"ListServices", list_services},
+    {"ListServicesByNamespace", list_services_by_namespace},
     {"UpdateService", update_service},
 };
 

@@ -31,6 +31,10 @@ aws::Reply run_task(ControlPlane& ecs, const aws::Call& call) {
     if (definition.network_mode == "awsvpc" &&
         call.input["networkConfiguration"]["awsvpcConfiguration"]["subnets"].size() == 0)
         invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.");
+    const auto& can = definition.document["compatibilities"].items();
+    if (std::none_of(can.begin(), can.end(),
+                     [](const Node& item) { return item.as_string() == "FARGATE"; }))
+        invalid("Task definition does not support launch_type FARGATE.");
     check_overrides(definition, call.input["overrides"]);
     Launch launch;
     launch.cluster = cluster.name;

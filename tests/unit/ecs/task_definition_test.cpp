@@ -133,8 +133,10 @@ TEST_CASE("sizes in every spelling, kept as numbers in text") {
         CHECK(made.cpu == row.cpu_kept);
         CHECK(made.memory == row.memory_kept);
     }
-    CHECK(refusal(with(definition(), R"("256")", R"("much")")) ==
-          "Invalid 'cpu' setting for task. 'much' is not a valid value.");
+    CHECK(
+        refusal(with(definition(), R"("256")", R"("much")")) ==
+        "Invalid 'cpu' setting for task. For more information, see the Troubleshooting section of "
+        "the Amazon ECS Developer Guide.");
     CHECK(ecs::is_fargate_size(16384, 40960));
     CHECK_FALSE(ecs::is_fargate_size(16384, 40961));
     CHECK_FALSE(ecs::is_fargate_size(256, 1536));
