@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "commands/client.h"
 #include "commands/commands.h"
+#include "commands/images.h"
 #include "containers/build_runner.h"
 #include "oci/layer.h"
 #include "oci/layer_store.h"
@@ -29,19 +30,6 @@ class PrintedLog final : public oci::BuildLog {
         std::fflush(stdout);
     }
 };
-
-// Built images and unpacked layers are shared by every instance of this user: a layer is its
-// digest.
-std::string cache_directory() {
-    if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
-        return std::string(cache) + "/dodam";
-    const char* home = std::getenv("HOME");
-    return std::string(home ? home : "/tmp") + "/.cache/dodam";
-}
-
-std::string layout_directory() {
-    return cache_directory() + "/built";
-}
 
 int build(const Arguments& arguments) {
     if (arguments.positional.size() != 1)
@@ -65,18 +53,7 @@ int build(const Arguments& arguments) {
         if (!name.empty()) options.arguments[std::string(name)] = value;
     }
 
-    base::Spawner spawner;
-    oci::LayerStore store(cache_directory(), oci::native_ownership());
-    if (auto prepared = store.prepare(); !prepared) return fail(kNotStarted, prepared.error());
-    oci::ImageLayout layout(layout_directory());
-    oci::OfflineImages bases;
-    containers::BuildRunner runner(spawner, store);
-    PrintedLog log;
-    auto built = scenarios::ImageBuilder(store, layout, bases, runner, log).build(options);
-    if (!built)
-        return fail(built.error().line ? kWrongInput : kNotStarted, built.error().to_string());
-    fmt::print("{} steps, {} of them from the cache\n", built->steps, built->cached);
-    return kOk;
+    return build_image(options, {options.name});
 }
 
 int push(const Arguments& arguments) {
@@ -95,7 +72,7 @@ int push(const Arguments& arguments) {
     auto credentials = client->post("/credentials", base::Node::object());
     if (!credentials) return fail(credentials.error());
 
-    oci::ImageLayout layout(layout_directory());
+    oci::ImageLayout layout(image_cache_directory() + "/built");
     auto named = oci::Reference::parse(arguments.positional[0]);
     auto manifest = layout.manifest(*named);
     if (!manifest)
@@ -104,7 +81,7 @@ int push(const Arguments& arguments) {
             fmt::format(
                 "there is no image {} here; build it first: dodam image build -t {} CONTEXT",
                 named->written, named->written));
-    const std::string scratch = cache_directory() + "/scratch";
+    const std::string scratch = image_cache_directory() + "/scratch";
     std::error_code ignored;
     fs::create_directories(scratch, ignored);
     // Every spelling of our own registry is the instance's AWS port.
@@ -128,6 +105,35 @@ constexpr Flag kBuildFlags[] = {
 constexpr Flag kPushFlags[] = {kStateFlag};
 
 }  // namespace
+
+std::string image_cache_directory() {
+    if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
+        return std::string(cache) + "/dodam";
+    const char* home = std::getenv("HOME");
+    return std::string(home ? home : "/tmp") + "/.cache/dodam";
+}
+
+int build_image(scenarios::BuildOptions options, const std::vector<std::string>& names) {
+    base::Spawner spawner;
+    oci::LayerStore store(image_cache_directory(), oci::native_ownership());
+    if (auto prepared = store.prepare(); !prepared) return fail(kNotStarted, prepared.error());
+    oci::ImageLayout layout(image_cache_directory() + "/built");
+    oci::OfflineImages bases;
+    containers::BuildRunner runner(spawner, store);
+    PrintedLog log;
+    options.name = names.empty() ? "" : names.front();
+    auto built = scenarios::ImageBuilder(store, layout, bases, runner, log).build(options);
+    if (!built)
+        return fail(built.error().line ? kWrongInput : kNotStarted, built.error().to_string());
+    const oci::Descriptor manifest{.media_type = built->manifest.media_type,
+                                   .digest = built->manifest.digest,
+                                   .size_bytes = built->manifest.bytes.size()};
+    for (size_t i = 1; i < names.size(); ++i)
+        if (auto named = layout.set_name(names[i], manifest); !named)
+            return fail(kNotStarted, named.error());
+    fmt::print("{} steps, {} of them from the cache\n", built->steps, built->cached);
+    return kOk;
+}
 
 const Command kImageBuild{
     "image build", "Build an image from a Dockerfile, without an engine",       "CONTEXT",

@@ -210,6 +210,8 @@ Sent send(Context& context, const Service& service, std::string_view method,
     auto target = resolve(context.world, "aws:/");
     if (!target) return std::unexpected(AwsError{0, "", target.error()});
     headers.emplace_back("Host", target->host);
+    if (!context.world.session_token.empty())
+        headers.emplace_back("X-Amz-Security-Token", context.world.session_token);
     const SigningKey key{context.world.access_key, context.world.secret_key,
                          service.name == "cloudfront" ? "us-east-1" : context.world.region,
                          std::string(service.signing_name)};

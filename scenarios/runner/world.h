@@ -17,6 +17,7 @@ struct World {
     std::string token;                // of the control API
     std::string account, region = "us-east-1";
     std::string access_key = "test", secret_key = "test";
+    std::string session_token;  // of temporary credentials
     // Attributes by the paths of dodam.json; "targets": {NAME: {"url": …}} adds targets of one's
     // own.
     base::Node stack = base::Node::object();

@@ -1,0 +1,91 @@
+// Runs a workflow as GitHub's runner does, against the stack. Jobs come one after another, in the order of what
+// they need (GAP: never side by side; max-parallel is accepted). Source: GitHub docs, "Workflow syntax".
+#pragma once
+#include <atomic>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "scenarios/runner/world.h"
+#include "scenarios/workflow/host.h"
+#include "scenarios/workflow/model.h"
+#include "scenarios/workflow/value.h"
+
+namespace workflow {
+
+// What GitHub would know, and where things are.
+struct Setup {
+    std::string repository;  // directory that holds .github
+    std::string sha;         // the commit under test; 40 digits
+    bool from_commit = true;  // checkout exports the commit; false: the files as they are
+    std::string repository_name = "local/app", actor = "dodam";
+    Event event;
+    Value event_payload = Value::object(), inputs = Value::object();
+    std::map<std::string, std::string> vars, secrets;
+    scenarios::World world;
+    std::string scratch;  // of this run; its owner removes it
+    std::string shims;    // directory that comes first in PATH, "" = none
+    std::string cache;    // directory that outlives the run: npm's, and what actions/cache keeps
+    std::map<std::string, std::string> environment;  // every step's, below env:
+    Host* host = nullptr;
+    const std::atomic<bool>* stop = nullptr;
+};
+
+struct Annotation {
+    std::string level;  // error, warning, notice
+    std::string message, title, file;
+    unsigned line = 0, column = 0;
+};
+
+struct StepResult {
+    std::string name, id;
+    std::string outcome = "skipped", conclusion = "skipped";
+    double seconds = 0;
+    std::string detail;  // "built-in as v4.3.1", exit code, reason
+    Position position;
+    std::string file;
+    std::vector<Annotation> annotations;
+};
+
+struct JobResult {
+    std::string id, name;
+    std::string result = "skipped";  // success failure cancelled skipped
+    double seconds = 0;
+    std::map<std::string, std::string> outputs;
+    std::vector<StepResult> steps;
+    std::vector<Annotation> annotations;  // beside a step's
+    std::string summary;                  // GITHUB_STEP_SUMMARY, Markdown
+};
+
+struct RunResult {
+    std::string conclusion = "success";
+    std::vector<JobResult> jobs;
+    std::vector<std::string> refused_hosts;
+    double seconds = 0;
+};
+
+// Told while it runs, from the runner's thread; texts are masked.
+class Progress {
+  public:
+    virtual ~Progress() = default;
+    virtual void job_begins(const JobResult&) {}
+    virtual void step_begins(const StepResult&) {}
+    virtual void line(std::string_view) {}
+    virtual void group_begins(std::string_view) {}
+    virtual void group_ends() {}
+    virtual void annotation(const Annotation&) {}
+    virtual void step_ends(const StepResult&) {}
+    virtual void job_ends(const JobResult&) {}
+};
+
+RunResult run(const Workflow& workflow, const Setup& setup, Progress& progress);
+
+// The secrets that stand for AWS keys (`aws-access-key-id: ${{ secrets.X }}`, env AWS_ACCESS_KEY_ID …): the
+// caller gives them the stack's.
+struct KeySecrets {
+    std::set<std::string> access_keys, secret_keys;
+};
+KeySecrets key_secrets(const Workflow& workflow);
+
+}  // namespace workflow
