@@ -3,8 +3,9 @@
 
 int main(int argument_count, char** arguments) {
     using namespace commands;
-    const Command table[] = {kUp,     kDown,       kGate,      kRun,  kCheck, kList,
-                             kStatus, kReset,      kTrace,     kLogs, kClock, kCache,
-                             kSchema, kImageBuild, kImagePush, kExec};
+    const Command table[] = {kUp,          kDown,         kGate,   kRun,        kCheck,
+                             kList,        kStatus,       kReset,  kTrace,      kLogs,
+                             kClock,       kCache,        kSchema, kImageBuild, kImagePush,
+                             kWorkflowRun, kWorkflowLint, kDocker,     kExec};
     return run_command_line(table, argument_count, arguments);
 }

@@ -5,6 +5,6 @@
 namespace commands {
 
 extern const Command kUp, kDown, kGate, kRun, kCheck, kList, kStatus, kReset, kTrace, kLogs, kClock,
-    kCache, kSchema, kImageBuild, kImagePush, kExec;
+    kCache, kSchema, kImageBuild, kImagePush, kExec, kWorkflowRun, kWorkflowLint, kDocker;
 
 }  // namespace commands

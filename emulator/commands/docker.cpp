@@ -47,7 +47,8 @@ int refuse(const std::string& sentence, int code = 1) {
 std::string configuration_file() {
     const char* given = std::getenv("DOCKER_CONFIG");
     const char* home = std::getenv("HOME");
-    return (given && *given ? std::string(given) : std::string(home ? home : "/tmp") + "/.docker") + "/config.json";
+    return (given && *given ? std::string(given) : std::string(home ? home : "/tmp") + "/.docker") +
+           "/config.json";
 }
 
 Node read_configuration() {
@@ -58,7 +59,8 @@ Node read_configuration() {
 bool write_configuration(const Node& configuration) {
     std::error_code ignored;
     fs::create_directories(fs::path(configuration_file()).parent_path(), ignored);
-    return state::write_file(configuration_file(), base::to_json(configuration, 2), 0600).has_value();
+    return state::write_file(configuration_file(), base::to_json(configuration, 2), 0600)
+        .has_value();
 }
 
 std::string without_scheme(std::string_view registry) {
@@ -75,7 +77,8 @@ std::expected<std::string, std::string> address_of(const std::string& registry) 
     if (!reference.is_ecr()) return registry;
     Arguments none;
     auto info = state::StateDirectory::running(state_directory(none));
-    if (!info) return std::unexpected("no emulator is running, so there is no registry " + registry);
+    if (!info)
+        return std::unexpected("no emulator is running, so there is no registry " + registry);
     return info->aws_endpoint.substr(std::string_view("http://").size());
 }
 
@@ -84,7 +87,8 @@ int login(const Words& words) {
     bool from_input = false;
     for (size_t i = 0; i < words.size(); ++i) {
         auto value = [&](std::string_view flag) -> std::string {
-            if (words[i].starts_with(std::string(flag) + "=")) return words[i].substr(flag.size() + 1);
+            if (words[i].starts_with(std::string(flag) + "="))
+                return words[i].substr(flag.size() + 1);
             return i + 1 < words.size() ? words[++i] : "";
         };
         if (words[i] == "-u" || words[i].starts_with("--username"))
@@ -102,29 +106,36 @@ int login(const Words& words) {
         std::getline(std::cin, password, '\0');
         password = base::trim(password);
     }
-    if (user.empty() || password.empty()) return refuse("Error: Cannot perform an interactive login from a non TTY device");
-    if (registry.empty()) return refuse("Error: Docker Hub is not reachable from here; name the registry to log in to");
+    if (user.empty() || password.empty())
+        return refuse("Error: Cannot perform an interactive login from a non TTY device");
+    if (registry.empty())
+        return refuse(
+            "Error: Docker Hub is not reachable from here; name the registry to log in to");
     auto address = address_of(registry);
     if (!address) return refuse("Error response from daemon: " + address.error());
     httplib::Client client("http://" + *address);
     client.set_basic_auth(user, password);
     auto answer = client.Get("/v2/");
     if (!answer)
-        return refuse(fmt::format("Error response from daemon: Get \"https://{}/v2/\": {}", registry,
-                                  httplib::to_string(answer.error())));
+        return refuse(fmt::format("Error response from daemon: Get \"https://{}/v2/\": {}",
+                                  registry, httplib::to_string(answer.error())));
     if (answer->status >= 300)
-        return refuse(fmt::format("Error response from daemon: login attempt to https://{}/v2/ failed with status: {}",
-                                  registry, answer->status));
+        return refuse(fmt::format(
+            "Error response from daemon: login attempt to https://{}/v2/ failed with status: {}",
+            registry, answer->status));
     Node configuration = read_configuration();
     if (!configuration.find("auths")) configuration.set("auths", Node::object());
-    configuration.find("auths")->set(registry, Node::object({{"auth", base::to_base64(user + ":" + password)}}));
-    if (!write_configuration(configuration)) return refuse("Error saving credentials: " + configuration_file());
+    configuration.find("auths")->set(
+        registry, Node::object({{"auth", base::to_base64(user + ":" + password)}}));
+    if (!write_configuration(configuration))
+        return refuse("Error saving credentials: " + configuration_file());
     fmt::print("Login Succeeded\n");
     return 0;
 }
 
 int logout(const Words& words) {
-    const std::string registry = words.empty() ? "https://index.docker.io/v1/" : without_scheme(words.back());
+    const std::string registry =
+        words.empty() ? "https://index.docker.io/v1/" : without_scheme(words.back());
     Node configuration = read_configuration();
     Node* auths = configuration.find("auths");
     if (!auths || !auths->erase(registry)) {
@@ -136,7 +147,8 @@ int logout(const Words& words) {
     return 0;
 }
 
-// The login for a registry; another spelling of our own registry is the same place, but not the same login.
+// The login for a registry; another spelling of our own registry is the same place, but not the
+// same login.
 std::optional<oci::Credentials> credentials_for(const std::string& registry) {
     const Node configuration = read_configuration();
     const Node& entry = configuration["auths"][registry];
@@ -158,13 +170,15 @@ int push(const Words& words) {
     auto reference = oci::Reference::parse(name);
     if (!reference) return refuse(reference.error());
     if (reference->registry.empty())
-        return refuse(fmt::format("{} would go to Docker Hub, which is not reachable from here; tag it with the "
-                                  "registry's name before it",
-                                  name));
+        return refuse(fmt::format(
+            "{} would go to Docker Hub, which is not reachable from here; tag it with the "
+            "registry's name before it",
+            name));
     oci::ImageLayout images(image_cache_directory() + "/built");
     auto manifest = images.manifest(*reference);
     if (!manifest)
-        return refuse(fmt::format("An image does not exist locally with the tag: {}", name.substr(0, name.rfind(':'))));
+        return refuse(fmt::format("An image does not exist locally with the tag: {}",
+                                  name.substr(0, name.rfind(':'))));
     auto address = address_of(reference->registry);
     if (!address) return refuse(address.error());
     const auto credentials = credentials_for(reference->registry);
@@ -172,11 +186,13 @@ int push(const Words& words) {
     const std::string scratch = image_cache_directory() + "/scratch";
     std::error_code ignored;
     fs::create_directories(scratch, ignored);
-    fmt::print("The push refers to repository [{}/{}]\n", reference->registry, reference->repository);
+    fmt::print("The push refers to repository [{}/{}]\n", reference->registry,
+               reference->repository);
     oci::RegistryClient registry(*address, *credentials, scratch);
     auto pushed = registry.push(*reference, images, *manifest);
     if (!pushed) return refuse(pushed.error().text);
-    fmt::print("{}: digest: {} size: {}\n", reference->tag, pushed->to_string(), manifest->bytes.size());
+    fmt::print("{}: digest: {} size: {}\n", reference->tag, pushed->to_string(),
+               manifest->bytes.size());
     return 0;
 }
 
@@ -207,7 +223,8 @@ int list(const Words& words) {
             fmt::print("{}\n", id);
         else if (reference)
             fmt::print("{:<60} {:<20} {}\n",
-                       (reference->registry.empty() ? "" : reference->registry + "/") + reference->repository,
+                       (reference->registry.empty() ? "" : reference->registry + "/") +
+                           reference->repository,
                        reference->tag, id);
     }
     return 0;
@@ -246,8 +263,10 @@ int inspect(const Words& words) {
     } else if (plain == "{{index.RepoDigests0}}") {
         fmt::print("{}@{}\n", repository, digest);
     } else if (!format.empty()) {
-        return refuse(fmt::format("--format {} needs a Docker engine; {{{{.Id}}}} and {{{{index .RepoDigests 0}}}} do not",
-                                  format));
+        return refuse(
+            fmt::format("--format {} needs a Docker engine; {{{{.Id}}}} and {{{{index .RepoDigests "
+                        "0}}}} do not",
+                        format));
     } else {
         Node image = Node::object({{"Id", digest}});
         image.set("RepoTags", Node::array({Node(name)}));
@@ -262,13 +281,14 @@ int pull(const Words& words) {
     auto reference = oci::Reference::parse(name);
     if (!reference) return refuse(reference.error());
     if (auto here = find_image(name)) {
-        fmt::print("{}: Pulling from {}\nDigest: {}\nStatus: Image is up to date for {}\n", reference->tag,
-                   reference->repository, here->digest.to_string(), name);
+        fmt::print("{}: Pulling from {}\nDigest: {}\nStatus: Image is up to date for {}\n",
+                   reference->tag, reference->repository, here->digest.to_string(), name);
         return 0;
     }
-    return refuse(fmt::format("Error response from daemon: {} is not among the base images of this machine "
-                              "(script/offline-images makes them)",
-                              name));
+    return refuse(
+        fmt::format("Error response from daemon: {} is not among the base images of this machine "
+                    "(script/offline-images makes them)",
+                    name));
 }
 
 int build(const Words& words) {
@@ -279,7 +299,8 @@ int build(const Words& words) {
         const std::string& word = words[i];
         const auto [flag, given] = base::cut(word, '=');
         auto value = [&] {
-            if (word.find('=') != std::string::npos && word.starts_with("--")) return std::string(given);
+            if (word.find('=') != std::string::npos && word.starts_with("--"))
+                return std::string(given);
             return i + 1 < words.size() ? words[++i] : std::string();
         };
         if (flag == "-t" || flag == "--tag") {
@@ -292,22 +313,28 @@ int build(const Words& words) {
             const std::string pair = value();
             const auto [name, text] = base::cut(pair, '=');
             const char* inherited = std::getenv(std::string(name).c_str());
-            options.arguments[std::string(name)] =
-                pair.find('=') != std::string::npos ? std::string(text) : inherited ? inherited : "";
+            options.arguments[std::string(name)] = pair.find('=') != std::string::npos
+                                                       ? std::string(text)
+                                                   : inherited ? inherited
+                                                               : "";
         } else if (flag == "--platform") {
-            if (const std::string platform = value(); !platform.ends_with(oci::native_architecture()))
-                return refuse(fmt::format("--platform {}: this machine builds linux/{} only", platform,
-                                          oci::native_architecture()));
-        } else if (flag == "--label" || flag == "--progress" || flag == "--cache-from" || flag == "--cache-to" ||
-                   flag == "--provenance" || flag == "--sbom") {
+            if (const std::string platform = value();
+                !platform.ends_with(oci::native_architecture()))
+                return refuse(fmt::format("--platform {}: this machine builds linux/{} only",
+                                          platform, oci::native_architecture()));
+        } else if (flag == "--label" || flag == "--progress" || flag == "--cache-from" ||
+                   flag == "--cache-to" || flag == "--provenance" || flag == "--sbom") {
             (void)value();  // nothing that a deploy depends on
         } else if (flag == "--push") {
             pushes = true;
-        } else if (flag == "--pull" || flag == "--no-cache" || flag == "-q" || flag == "--quiet" || flag == "--rm" ||
-                   flag == "--load" || flag == "--force-rm") {
+        } else if (flag == "--pull" || flag == "--no-cache" || flag == "-q" || flag == "--quiet" ||
+                   flag == "--rm" || flag == "--load" || flag == "--force-rm") {
             continue;
         } else if (word.starts_with('-') && word != "-") {
-            return refuse(fmt::format("unknown flag: {} (the builder without an engine does not have it)", word), 125);
+            return refuse(
+                fmt::format("unknown flag: {} (the builder without an engine does not have it)",
+                            word),
+                125);
         } else if (options.context.empty()) {
             options.context = word;
         } else {
@@ -316,16 +343,20 @@ int build(const Words& words) {
     }
     if (options.context.empty()) return refuse("\"docker build\" requires exactly 1 argument.");
     if (options.context == "-" || options.context.find("://") != std::string::npos)
-        return refuse(fmt::format("the build context {} needs a Docker engine; a directory does not", options.context));
+        return refuse(fmt::format(
+            "the build context {} needs a Docker engine; a directory does not", options.context));
     if (!fs::is_directory(options.context))
-        return refuse(fmt::format("unable to prepare context: path \"{}\" not found", options.context));
+        return refuse(
+            fmt::format("unable to prepare context: path \"{}\" not found", options.context));
     // BuildKit takes `dockerfile`, too.
     if (options.dockerfile.empty() && !fs::exists(options.context + "/Dockerfile") &&
         fs::exists(options.context + "/dockerfile"))
         options.dockerfile = options.context + "/dockerfile";
     for (std::string& name : names)
         if (auto reference = oci::Reference::parse(name); !reference)
-            return refuse(fmt::format("invalid argument \"{}\" for \"-t, --tag\" flag: {}", name, reference.error()), 125);
+            return refuse(fmt::format("invalid argument \"{}\" for \"-t, --tag\" flag: {}", name,
+                                      reference.error()),
+                          125);
     if (int code = build_image(options, names); code != kOk) return 1;
     for (const std::string& name : names)
         if (int code = pushes ? push({name}) : 0) return code;
@@ -346,22 +377,25 @@ struct Row {
     int (*run)(const Words&);
 };
 constexpr Row kRows[] = {
-    {"build", build}, {"images", list},     {"inspect", inspect}, {"login", login},
-    {"logout", logout}, {"pull", pull},     {"push", push},       {"rmi", nothing},
-    {"tag", tag},     {"version", version}, {"--version", version}, {"-v", version},
+    {"build", build},   {"images", list},     {"inspect", inspect},   {"login", login},
+    {"logout", logout}, {"pull", pull},       {"push", push},         {"rmi", nothing},
+    {"tag", tag},       {"version", version}, {"--version", version}, {"-v", version},
 };
 
 int here(Words words) {
     // docker image build, docker buildx build …
-    if (words.size() > 1 && (words[0] == "image" || words[0] == "buildx" || words[0] == "builder")) words.erase(words.begin());
+    if (words.size() > 1 && (words[0] == "image" || words[0] == "buildx" || words[0] == "builder"))
+        words.erase(words.begin());
     if (!words.empty() && words[0] == "ls") words[0] = "images";
     const std::string word = words.empty() ? "" : words[0];
     for (const Row& row : kRows)
         if (row.word == word) return row.run({words.begin() + 1, words.end()});
-    return refuse(fmt::format("docker {}: there is no Docker engine here, and the builder in its place knows build, tag, "
-                              "push, pull, login, logout, images, inspect; start an engine for the others",
-                              word),
-                  125);
+    return refuse(
+        fmt::format("docker {}: there is no Docker engine here, and the builder in its place knows "
+                    "build, tag, "
+                    "push, pull, login, logout, images, inspect; start an engine for the others",
+                    word),
+        125);
 }
 
 // ---- the way out of a closed step
@@ -405,8 +439,10 @@ int ask_desk(const std::string& path, const Words& words) {
     rights->cmsg_len = CMSG_LEN(sizeof streams);
     memcpy(CMSG_DATA(rights), streams, sizeof streams);
     ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
-    for (size_t at_byte = sent < 0 ? bytes.size() : static_cast<size_t>(sent); at_byte < bytes.size();) {
-        const ssize_t more = ::send(socket, bytes.data() + at_byte, bytes.size() - at_byte, MSG_NOSIGNAL);
+    for (size_t at_byte = sent < 0 ? bytes.size() : static_cast<size_t>(sent);
+         at_byte < bytes.size();) {
+        const ssize_t more =
+            ::send(socket, bytes.data() + at_byte, bytes.size() - at_byte, MSG_NOSIGNAL);
         if (more <= 0) break;
         at_byte += static_cast<size_t>(more);
     }
@@ -414,11 +450,12 @@ int ask_desk(const std::string& path, const Words& words) {
     const ssize_t got = sent < 0 ? -1 : ::read(socket, code, sizeof code - 1);
     ::close(socket);
     if (got <= 0) return refuse("docker: the desk outside the step is gone");
-    return std::atoi(code);
+    return static_cast<int>(base::parse_signed(code).value_or(1));
 }
 
 int docker(const Arguments& arguments) {
-    if (const char* desk = std::getenv(kDockerDeskVariable); desk && *desk) return ask_desk(desk, arguments.rest);
+    if (const char* desk = std::getenv(kDockerDeskVariable); desk && *desk)
+        return ask_desk(desk, arguments.rest);
     return here(arguments.rest);
 }
 
@@ -426,13 +463,15 @@ constexpr Flag kFlags[] = {kStateFlag};
 
 }  // namespace
 
-DockerDesk::DockerDesk(base::Spawner& spawner, std::string path, std::map<std::string, std::string> environment)
+DockerDesk::DockerDesk(base::Spawner& spawner, std::string path,
+                       std::map<std::string, std::string> environment)
     : spawner_(spawner), path_(std::move(path)), environment_(std::move(environment)) {
     listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_un at = address_at(path_);
     ::unlink(path_.c_str());
     if (path_.size() >= sizeof at.sun_path ||
-        ::bind(listener_, reinterpret_cast<const sockaddr*>(&at), sizeof at) < 0 || ::listen(listener_, 8) < 0) {
+        ::bind(listener_, reinterpret_cast<const sockaddr*>(&at), sizeof at) < 0 ||
+        ::listen(listener_, 8) < 0) {
         ::close(listener_);
         listener_ = -1;
         return;
@@ -496,11 +535,13 @@ void DockerDesk::answer(int connection) {
         for (const Node& word : (*request)["words"].items())
             options.command.push_back(word.as_string());
         options.directory = (*request)["directory"].as_string();
-        // The step's own settings decide what --build-arg NAME takes and where logins are; ours where images are.
+        // The step's own settings decide what --build-arg NAME takes and where logins are; ours
+        // where images are.
         std::map<std::string, std::string> environment;
         for (const auto& [name, value] : (*request)["environment"].members())
             environment[name] = value.as_string();
-        if (!environment.contains("DOCKER_CONFIG")) environment["DOCKER_CONFIG"] = environment["HOME"] + "/.docker";
+        if (!environment.contains("DOCKER_CONFIG"))
+            environment["DOCKER_CONFIG"] = environment["HOME"] + "/.docker";
         for (const auto& [name, value] : environment_)
             environment[name] = value;
         environment.erase(kDockerDeskVariable);
@@ -515,7 +556,8 @@ void DockerDesk::answer(int connection) {
                 // The step gave up, or we are going.
                 pollfd gone{connection, POLLRDHUP, 0};
                 const bool left = ::poll(&gone, 1, 0) > 0 && (gone.revents & (POLLRDHUP | POLLHUP));
-                if (stopping_ || left || std::chrono::steady_clock::now() > limit) (*process)->signal(SIGKILL);
+                if (stopping_ || left || std::chrono::steady_clock::now() > limit)
+                    (*process)->signal(SIGKILL);
             }
             code = *ended;
         }

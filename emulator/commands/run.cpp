@@ -19,6 +19,7 @@
 #include "base/thread.h"
 #include "commands/client.h"
 #include "commands/commands.h"
+#include "commands/interruption.h"
 #include "commands/run_output.h"
 #include "commands/run_terminal.h"
 #include "commands/scenarios.h"
@@ -36,35 +37,8 @@ namespace fs = std::filesystem;
 using base::Node;
 using scenarios::Scenario;
 
-constexpr timespec kSignalPoll{0, 100'000'000};
 constexpr size_t kMostWorkers = 64;
 constexpr size_t kWidestName = 48;
-
-// Ctrl-C ends the step that runs; what cleans up still runs. A second one ends everything.
-class Interruption {
-  public:
-    Interruption() {
-        sigemptyset(&signals_);
-        sigaddset(&signals_, SIGINT);
-        sigaddset(&signals_, SIGTERM);
-        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-        thread_ = base::Thread("interruption", [this] {
-            while (!done_)
-                if (sigtimedwait(&signals_, nullptr, &kSignalPoll) > 0 && asked_.exchange(true))
-                    _exit(scenarios::kInterrupted);
-        });
-    }
-    ~Interruption() {
-        done_ = true;
-        thread_.join();
-    }
-    const std::atomic<bool>& asked() const { return asked_; }
-
-  private:
-    sigset_t signals_{};
-    std::atomic<bool> asked_{false}, done_{false};
-    base::Thread thread_;
-};
 
 // The command line, read.
 struct Settings {

@@ -14,55 +14,113 @@ namespace {
 
 using Words = std::initializer_list<std::string_view>;
 
-const Words kTopKeys = {"name", "run-name", "on", "permissions", "env", "defaults", "concurrency", "jobs"};
-const Words kJobKeys = {"name",     "permissions", "needs",    "if",        "runs-on",         "snapshot",
-                        "environment", "concurrency", "outputs", "env",     "defaults",        "steps",
-                        "timeout-minutes", "strategy", "continue-on-error", "container", "services",
-                        "uses",     "with",        "secrets"};
-const Words kStepKeys = {"id",  "if",  "name", "uses", "run", "working-directory", "shell", "with",
-                         "env", "continue-on-error", "timeout-minutes"};
-const Words kEvents = {"branch_protection_rule", "check_run", "check_suite", "create", "delete", "deployment",
-                       "deployment_status", "discussion", "discussion_comment", "fork", "gollum", "issue_comment",
-                       "issues", "label", "merge_group", "milestone", "page_build", "public", "pull_request",
-                       "pull_request_review", "pull_request_review_comment", "pull_request_target", "push",
-                       "registry_package", "release", "repository_dispatch", "schedule", "status", "watch",
-                       "workflow_call", "workflow_dispatch", "workflow_run"};
-const Words kPushFilters = {"branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore"};
+const Words kTopKeys = {"name", "run-name", "on",          "permissions",
+                        "env",  "defaults", "concurrency", "jobs"};
+const Words kJobKeys = {"name",
+                        "permissions",
+                        "needs",
+                        "if",
+                        "runs-on",
+                        "snapshot",
+                        "environment",
+                        "concurrency",
+                        "outputs",
+                        "env",
+                        "defaults",
+                        "steps",
+                        "timeout-minutes",
+                        "strategy",
+                        "continue-on-error",
+                        "container",
+                        "services",
+                        "uses",
+                        "with",
+                        "secrets"};
+const Words kStepKeys = {"id",
+                         "if",
+                         "name",
+                         "uses",
+                         "run",
+                         "working-directory",
+                         "shell",
+                         "with",
+                         "env",
+                         "continue-on-error",
+                         "timeout-minutes"};
+const Words kEvents = {"branch_protection_rule",
+                       "check_run",
+                       "check_suite",
+                       "create",
+                       "delete",
+                       "deployment",
+                       "deployment_status",
+                       "discussion",
+                       "discussion_comment",
+                       "fork",
+                       "gollum",
+                       "issue_comment",
+                       "issues",
+                       "label",
+                       "merge_group",
+                       "milestone",
+                       "page_build",
+                       "public",
+                       "pull_request",
+                       "pull_request_review",
+                       "pull_request_review_comment",
+                       "pull_request_target",
+                       "push",
+                       "registry_package",
+                       "release",
+                       "repository_dispatch",
+                       "schedule",
+                       "status",
+                       "watch",
+                       "workflow_call",
+                       "workflow_dispatch",
+                       "workflow_run"};
+const Words kPushFilters = {"branches",    "branches-ignore", "tags",
+                            "tags-ignore", "paths",           "paths-ignore"};
 const Words kPullFilters = {"types", "branches", "branches-ignore", "paths", "paths-ignore"};
-const Words kScopes = {"actions", "artifact-metadata", "attestations", "checks", "contents", "deployments",
-                       "discussions", "id-token", "issues", "models", "packages", "pages", "pull-requests",
-                       "repository-projects", "security-events", "statuses"};
+const Words kScopes = {"actions",         "artifact-metadata",
+                       "attestations",    "checks",
+                       "contents",        "deployments",
+                       "discussions",     "id-token",
+                       "issues",          "models",
+                       "packages",        "pages",
+                       "pull-requests",   "repository-projects",
+                       "security-events", "statuses"};
 
 class Check {
   public:
-    Check(const std::string& file, std::vector<Finding>& findings) : file_(file), findings_(findings) {}
+    Check(const std::string& file, std::vector<Finding>& findings)
+        : file_(file), findings_(findings) {}
 
     void error(std::string id, Position at, std::string message, std::string hint = {}) {
-        findings_.push_back({Finding::Severity::Error, std::move(id), file_, at, std::move(message), std::move(hint)});
+        findings_.push_back({Finding::Severity::Error, std::move(id), file_, at, std::move(message),
+                             std::move(hint)});
     }
     void warning(std::string id, Position at, std::string message, std::string hint = {}) {
-        findings_.push_back(
-            {Finding::Severity::Warning, std::move(id), file_, at, std::move(message), std::move(hint)});
+        findings_.push_back({Finding::Severity::Warning, std::move(id), file_, at,
+                             std::move(message), std::move(hint)});
     }
 
     void keys(const YamlNode& node, Words allowed, std::string_view where) {
+        const std::vector<std::string> names(allowed.begin(), allowed.end());
         for (const YamlMember& member : node.members) {
-            if (std::ranges::find(allowed, member.key) != allowed.end()) continue;
-            std::vector<std::string> names;
-            for (std::string_view each : allowed) {
-                if (base::equals_ignoring_case(each, member.key)) {
-                    error("wrong-case", member.key_position,
-                          fmt::format("'{}' is written '{}' {}", member.key, each, where));
-                    goto next;
-                }
-                names.emplace_back(each);
-            }
-            {
-                const std::string near = base::closest(member.key, names);
-                error("unknown-key", member.key_position, fmt::format("unknown key '{}' {}", member.key, where),
-                      near.empty() ? "known: " + base::join(names, ", ") : fmt::format("did you mean '{}'?", near));
-            }
-        next:;
+            if (std::ranges::find(names, member.key) != names.end()) continue;
+            const auto meant = std::ranges::find_if(names, [&](const std::string& each) {
+                return base::equals_ignoring_case(each, member.key);
+            });
+            const std::string near = base::closest(member.key, names);
+            if (meant != names.end())
+                error("wrong-case", member.key_position,
+                      fmt::format("'{}' is written '{}' {}", member.key, *meant, where));
+            else
+                error("unknown-key", member.key_position,
+                      fmt::format("unknown key '{}' {}", member.key, where),
+                      near.empty() ? "known: " + base::join(names, ", ")
+                                   : fmt::format("did you mean '{}'?", near));
         }
     }
 
@@ -79,10 +137,12 @@ class Check {
         if (!mapping(node, what)) return;
         for (const YamlMember& member : node->members)
             if (!member.value.is_scalar())
-                error("wrong-type", member.value.position, fmt::format("{}.{} is a text", what, member.key));
+                error("wrong-type", member.value.position,
+                      fmt::format("{}.{} is a text", what, member.key));
     }
     void scalar(const YamlNode* node, std::string_view what) {
-        if (node && !node->is_scalar()) error("wrong-type", node->position, fmt::format("{} is a text", what));
+        if (node && !node->is_scalar())
+            error("wrong-type", node->position, fmt::format("{} is a text", what));
     }
     void number(const YamlNode* node, std::string_view what) {
         if (!node) return;
@@ -101,7 +161,9 @@ class Check {
                       ? "YAML 1.2, which GitHub reads, knows true and false only"
                       : "");
     }
-    static bool one_of(std::string_view text, Words words) { return std::ranges::find(words, text) != words.end(); }
+    static bool one_of(std::string_view text, Words words) {
+        return std::ranges::find(words, text) != words.end();
+    }
 
   private:
     const std::string& file_;
@@ -109,8 +171,10 @@ class Check {
 };
 
 bool is_id(std::string_view id) {
-    if (id.empty() || id.size() > 100 || (id[0] >= '0' && id[0] <= '9') || id[0] == '-') return false;
-    return id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == id.npos;
+    if (id.empty() || id.size() > 100 || (id[0] >= '0' && id[0] <= '9') || id[0] == '-')
+        return false;
+    return id.find_first_not_of(
+               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == id.npos;
 }
 
 void check_defaults(Check& check, const YamlNode* defaults) {
@@ -124,7 +188,8 @@ void check_permissions(Check& check, const YamlNode* permissions) {
     if (!permissions) return;
     if (permissions->is_scalar()) {
         if (!Check::one_of(permissions->text, {"read-all", "write-all"}))
-            check.error("wrong-type", permissions->position, "permissions are a mapping, read-all or write-all");
+            check.error("wrong-type", permissions->position,
+                        "permissions are a mapping, read-all or write-all");
         return;
     }
     if (!check.mapping(permissions, "permissions")) return;
@@ -134,7 +199,8 @@ void check_permissions(Check& check, const YamlNode* permissions) {
             check.error("wrong-type", member.value.position,
                         fmt::format("permission {} is read, write or none", member.key));
         else if (member.key == "id-token" && member.value.text == "read")
-            check.error("wrong-type", member.value.position, "permission id-token is write or none");
+            check.error("wrong-type", member.value.position,
+                        "permission id-token is write or none");
 }
 
 std::vector<Step> read_steps(Check& check, const YamlNode& list, bool composite) {
@@ -167,23 +233,30 @@ std::vector<Step> read_steps(Check& check, const YamlNode& list, bool composite)
         check.number(step.timeout, "timeout-minutes");
         if (step.uses && step.run)
             check.error("step-kind", node.position, "a step has 'run' or 'uses', not both");
-        if (!step.uses && !step.run) check.error("step-kind", node.position, "a step has 'run' or 'uses'");
+        if (!step.uses && !step.run)
+            check.error("step-kind", node.position, "a step has 'run' or 'uses'");
         if (step.run && step.with)
-            check.error("step-kind", step.with->position, "'with' goes with 'uses', not with 'run'");
+            check.error("step-kind", step.with->position,
+                        "'with' goes with 'uses', not with 'run'");
         if (step.uses && step.shell)
-            check.error("step-kind", step.shell->position, "'shell' goes with 'run', not with 'uses'");
+            check.error("step-kind", step.shell->position,
+                        "'shell' goes with 'run', not with 'uses'");
         if (step.uses && step.working_directory)
             check.error("step-kind", step.working_directory->position,
                         "'working-directory' goes with 'run', not with 'uses'");
         if (composite && step.run && !step.shell)
-            check.error("step-kind", node.position, "a run step of a composite action needs 'shell'");
+            check.error("step-kind", node.position,
+                        "a run step of a composite action needs 'shell'");
         if (const YamlNode* id = node.find("id")) {
             step.id = id->text;
             if (!is_id(step.id))
-                check.error("bad-id", id->position,
-                            fmt::format("'{}' is no id: letters, digits, - and _, not a digit first", step.id));
+                check.error(
+                    "bad-id", id->position,
+                    fmt::format("'{}' is no id: letters, digits, - and _, not a digit first",
+                                step.id));
             else if (!ids.insert(base::lower(step.id)).second)
-                check.error("bad-id", id->position, fmt::format("the id '{}' is used twice in this job", step.id));
+                check.error("bad-id", id->position,
+                            fmt::format("the id '{}' is used twice in this job", step.id));
         }
         out.push_back(std::move(step));
     }
@@ -199,8 +272,10 @@ void check_event(Check& check, const std::string& name, Position at, const YamlN
         return;
     }
     if (!filters || filters->is_null()) return;
-    if (name == "push" && check.mapping(filters, "on.push")) check.keys(*filters, kPushFilters, "in on.push");
-    if ((name == "pull_request" || name == "pull_request_target") && check.mapping(filters, "on.pull_request"))
+    if (name == "push" && check.mapping(filters, "on.push"))
+        check.keys(*filters, kPushFilters, "in on.push");
+    if ((name == "pull_request" || name == "pull_request_target") &&
+        check.mapping(filters, "on.pull_request"))
         check.keys(*filters, kPullFilters, "in on.pull_request");
     if (name == "workflow_dispatch" && check.mapping(filters, "on.workflow_dispatch"))
         check.keys(*filters, {"inputs"}, "in on.workflow_dispatch");
@@ -213,10 +288,13 @@ void check_event(Check& check, const std::string& name, Position at, const YamlN
     if (const YamlNode* inputs = filters->find("inputs"); inputs && inputs->is_mapping())
         for (const YamlMember& input : inputs->members) {
             if (input.value.is_null() || !check.mapping(&input.value, "an input")) continue;
-            check.keys(input.value, {"description", "required", "default", "type", "options", "deprecationMessage"},
-                       "in an input");
+            check.keys(
+                input.value,
+                {"description", "required", "default", "type", "options", "deprecationMessage"},
+                "in an input");
             if (const YamlNode* type = input.value.find("type");
-                type && !Check::one_of(type->text, {"string", "boolean", "number", "choice", "environment"}))
+                type && !Check::one_of(type->text,
+                                       {"string", "boolean", "number", "choice", "environment"}))
                 check.error("wrong-type", type->position,
                             "an input's type is string, boolean, number, choice or environment");
         }
@@ -228,8 +306,9 @@ Job read_job(Check& check, const YamlMember& member) {
     job.position = member.key_position;
     job.node = &member.value;
     if (!is_id(job.id))
-        check.error("bad-id", member.key_position,
-                    fmt::format("'{}' is no job id: letters, digits, - and _, not a digit first", job.id));
+        check.error(
+            "bad-id", member.key_position,
+            fmt::format("'{}' is no job id: letters, digits, - and _, not a digit first", job.id));
     if (!check.mapping(job.node, "a job")) return job;
     check.keys(*job.node, kJobKeys, fmt::format("in job '{}'", job.id));
     auto take = [&](std::string_view key) { return job.node->find(key); };
@@ -269,8 +348,8 @@ Job read_job(Check& check, const YamlMember& member) {
             job.needs.emplace_back(item.text, item.position);
     }
     if (job.uses) {
-        for (const char* key : {"runs-on", "steps", "env", "container", "services", "outputs", "timeout-minutes",
-                                "defaults", "environment"})
+        for (const char* key : {"runs-on", "steps", "env", "container", "services", "outputs",
+                                "timeout-minutes", "defaults", "environment"})
             if (const YamlNode* extra = take(key))
                 check.error("step-kind", extra->position,
                             fmt::format("a job that calls a workflow ('uses') has no '{}'", key));
@@ -310,7 +389,8 @@ const YamlNode* Workflow::event(std::string_view wanted) const {
     return nullptr;
 }
 
-std::optional<Workflow> parse_workflow(const std::string& file, std::string text, std::vector<Finding>& findings) {
+std::optional<Workflow> parse_workflow(const std::string& file, std::string text,
+                                       std::vector<Finding>& findings) {
     Check check(file, findings);
     auto parsed = parse_yaml(text);
     if (!parsed) {
@@ -338,7 +418,8 @@ std::optional<Workflow> parse_workflow(const std::string& file, std::string text
     } else if (on->is_mapping()) {
         for (const YamlMember& member : on->members) {
             check_event(check, member.key, member.key_position, &member.value);
-            workflow.events.emplace_back(member.key, member.value.is_null() ? nullptr : &member.value);
+            workflow.events.emplace_back(member.key,
+                                         member.value.is_null() ? nullptr : &member.value);
         }
     } else {
         const std::vector<YamlNode> single = {*on};
@@ -356,7 +437,8 @@ std::optional<Workflow> parse_workflow(const std::string& file, std::string text
     return workflow;
 }
 
-std::optional<ActionFile> parse_action(const std::string& file, std::string text, std::vector<Finding>& findings) {
+std::optional<ActionFile> parse_action(const std::string& file, std::string text,
+                                       std::vector<Finding>& findings) {
     Check check(file, findings);
     auto parsed = parse_yaml(text);
     if (!parsed) {
@@ -395,10 +477,12 @@ std::optional<ActionFile> parse_action(const std::string& file, std::string text
     action.pre_if = word(*runs, "pre-if");
     action.post_if = word(*runs, "post-if");
     if (base::equals_ignoring_case(action.uses, "composite")) {
-        if (const YamlNode* steps = runs->find("steps")) action.steps = read_steps(check, *steps, true);
+        if (const YamlNode* steps = runs->find("steps"))
+            action.steps = read_steps(check, *steps, true);
     } else if (!base::lower(action.uses).starts_with("node")) {
         check.error("unknown-action", runs->position,
-                    fmt::format("an action that runs with '{}' cannot run here: composite and JavaScript actions do",
+                    fmt::format("an action that runs with '{}' cannot run here: composite and "
+                                "JavaScript actions do",
                                 action.uses));
         return {};
     } else if (action.main.empty()) {
@@ -414,11 +498,13 @@ std::optional<std::string> why_not_started(const Workflow& workflow, const Event
         std::vector<std::string> names;
         for (const auto& each : workflow.events)
             names.push_back(each.first);
-        return fmt::format("the workflow is not started by {}: on: {}", event.name, base::join(names, ", "));
+        return fmt::format("the workflow is not started by {}: on: {}", event.name,
+                           base::join(names, ", "));
     }
     if (event.name != "push" && event.name != "pull_request") return {};
     const bool tag = event.ref.starts_with("refs/tags/");
-    const std::string name = event.ref.substr(std::min(event.ref.size(), event.ref.find('/', 5) + 1));
+    const std::string name =
+        event.ref.substr(std::min(event.ref.size(), event.ref.find('/', 5) + 1));
     auto list = [&](const char* key) { return list_of(filters->find(key)); };
     const auto branches = list("branches"), no_branches = list("branches-ignore");
     const auto tags = list("tags"), no_tags = list("tags-ignore");
@@ -428,20 +514,28 @@ std::optional<std::string> why_not_started(const Workflow& workflow, const Event
     const auto& refused = tag ? no_tags : no_branches;
     const char* kind = tag ? "tag" : "branch";
     // Rules for the other kind alone mean that this kind starts nothing.
-    if ((tag ? branch_rules : tag_rules) && !(tag ? tag_rules : branch_rules) && event.name == "push")
-        return fmt::format("{} {} starts nothing: on.push names {} only", kind, name, tag ? "branches" : "tags");
+    if ((tag ? branch_rules : tag_rules) && !(tag ? tag_rules : branch_rules) &&
+        event.name == "push")
+        return fmt::format("{} {} starts nothing: on.push names {} only", kind, name,
+                           tag ? "branches" : "tags");
     if (!wanted.empty() && !filters_match(wanted, name))
-        return fmt::format("{} {} is not among on.{}.{}: {}", kind, name, event.name, tag ? "tags" : "branches",
-                           base::join(wanted, ", "));
+        return fmt::format("{} {} is not among on.{}.{}: {}", kind, name, event.name,
+                           tag ? "tags" : "branches", base::join(wanted, ", "));
     if (!refused.empty() && filters_match(refused, name))
-        return fmt::format("{} {} is among on.{}.{}-ignore", kind, name, event.name, tag ? "tags" : "branches");
+        return fmt::format("{} {} is among on.{}.{}-ignore", kind, name, event.name,
+                           tag ? "tags" : "branches");
     if (tag || event.changed_files.empty()) return {};
-    if (const auto paths = list("paths"); !paths.empty() &&
-        std::ranges::none_of(event.changed_files, [&](const auto& each) { return filters_match(paths, each); }))
-        return fmt::format("none of the {} changed file{} matches on.{}.paths", event.changed_files.size(),
-                           event.changed_files.size() == 1 ? "" : "s", event.name);
-    if (const auto paths = list("paths-ignore"); !paths.empty() &&
-        std::ranges::all_of(event.changed_files, [&](const auto& each) { return filters_match(paths, each); }))
+    if (const auto paths = list("paths");
+        !paths.empty() && std::ranges::none_of(event.changed_files, [&](const auto& each) {
+            return filters_match(paths, each);
+        }))
+        return fmt::format("none of the {} changed file{} matches on.{}.paths",
+                           event.changed_files.size(), event.changed_files.size() == 1 ? "" : "s",
+                           event.name);
+    if (const auto paths = list("paths-ignore");
+        !paths.empty() && std::ranges::all_of(event.changed_files, [&](const auto& each) {
+            return filters_match(paths, each);
+        }))
         return fmt::format("every changed file matches on.{}.paths-ignore", event.name);
     return {};
 }
@@ -461,11 +555,13 @@ std::vector<const Job*> in_order(const Workflow& workflow, std::vector<Finding>&
                     names.push_back(each.id);
                 const std::string near = base::closest(name, names);
                 check.error("unknown-job", position,
-                            fmt::format("job '{}' needs '{}', which is no job of this workflow", job.id, name),
+                            fmt::format("job '{}' needs '{}', which is no job of this workflow",
+                                        job.id, name),
                             near.empty() ? "" : fmt::format("did you mean '{}'?", near));
             } else if (open.contains(needed)) {
-                check.error("needs-cycle", position,
-                            fmt::format("job '{}' needs '{}', which waits for it in turn", job.id, name));
+                check.error(
+                    "needs-cycle", position,
+                    fmt::format("job '{}' needs '{}', which waits for it in turn", job.id, name));
             } else {
                 visit(*needed);
             }

@@ -39,9 +39,11 @@ double seconds_since(Steady::time_point begun) {
 
 std::string read_all(const std::string& path, size_t at_most = kMaxFileBytes) {
     std::ifstream in(path, std::ios::binary);
-    std::string text(at_most, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(at_most));
-    text.resize(static_cast<size_t>(in.gcount()));
+    std::string text;
+    char bytes[64 * 1024];
+    while (text.size() < at_most && (in.read(bytes, sizeof bytes), in.gcount() > 0))
+        text.append(bytes, static_cast<size_t>(in.gcount()));
+    if (text.size() > at_most) text.resize(at_most);
     return text;
 }
 
@@ -77,9 +79,11 @@ struct FileScope {
     const std::string& text;
 };
 
-Outcome<Value> expand_node(const YamlNode& node, const Scope& scope, const FileScope& file, Keep keep) {
+Outcome<Value> expand_node(const YamlNode& node, const Scope& scope, const FileScope& file,
+                           Keep keep) {
     if (node.is_scalar()) {
-        if (node.text.find("${{") == std::string::npos) return keep == Keep::Text ? Value(node.text) : node.value();
+        if (node.text.find("${{") == std::string::npos)
+            return keep == Keep::Text ? Value(node.text) : node.value();
         auto value = expand(node.text, scope, keep);
         if (!value)
             return std::unexpected(
@@ -122,7 +126,8 @@ Outcome<Texts> expand_texts(const YamlNode* node, const Scope& scope, const File
 Outcome<bool> decide(const YamlNode* node, const Scope& scope, const FileScope& file) {
     auto parsed = parse_condition(node ? node->text : "");
     auto at = [&](const ExpressionError& error) {
-        return std::unexpected(Trouble{error.message, node ? node->position_of(error.offset, file.text) : Position{}});
+        return std::unexpected(
+            Trouble{error.message, node ? node->position_of(error.offset, file.text) : Position{}});
     };
     if (!parsed) return at(parsed.error());
     auto value = evaluate(*parsed, scope);
@@ -151,7 +156,8 @@ struct JobContext {
 
 class JobRun {
   public:
-    JobRun(Run& run, JobContext context, JobResult& result) : run_(run), context_(std::move(context)), result_(result) {}
+    JobRun(Run& run, JobContext context, JobResult& result)
+        : run_(run), context_(std::move(context)), result_(result) {}
     void execute();
 
   private:
@@ -174,21 +180,27 @@ class JobRun {
     };
 
     Scope scope_of(const Level& level, const Texts& environment);
-    Texts steps_environment(const Texts& environment, const Level& level, const std::string& action);
+    Texts steps_environment(const Texts& environment, const Level& level,
+                            const std::string& action);
     Outcome<void> prepare();
     void run_level(const std::vector<Step>& steps, Level& level);
     void run_step(const Step& step, Level& level);
-    Outcome<bool> act(const Step& step, Level& level, Texts environment, StepResult& result, Assignments& outputs);
-    Outcome<bool> run_script(const Step& step, Level& level, const Texts& environment, const Scope& scope,
-                             milliseconds limit, StepResult& result, Assignments& outputs);
-    Outcome<bool> use_action(const Step& step, Level& level, const Texts& environment, const Scope& scope,
-                             milliseconds limit, StepResult& result, Assignments& outputs);
-    bool use_built_in(const BuiltInAction& action, const Texts& inputs, const Texts& environment, const Level& level,
-                      StepResult& result, Assignments& outputs);
-    Outcome<bool> use_file(const ActionFile& action, const Texts& inputs, const Texts& environment, const Level& level,
-                           milliseconds limit, StepResult& result, Assignments& outputs);
-    bool run_program(const std::vector<std::string>& command, Texts environment, const std::string& directory,
-                     milliseconds limit, StepResult& result, Assignments& outputs, Assignments* saved);
+    Outcome<bool> act(const Step& step, Level& level, Texts environment, StepResult& result,
+                      Assignments& outputs);
+    Outcome<bool> run_script(const Step& step, Level& level, const Texts& environment,
+                             const Scope& scope, milliseconds limit, StepResult& result,
+                             Assignments& outputs);
+    Outcome<bool> use_action(const Step& step, Level& level, const Texts& environment,
+                             const Scope& scope, milliseconds limit, StepResult& result,
+                             Assignments& outputs);
+    bool use_built_in(const BuiltInAction& action, const Texts& inputs, const Texts& environment,
+                      const Level& level, StepResult& result, Assignments& outputs);
+    Outcome<bool> use_file(const ActionFile& action, const Texts& inputs, const Texts& environment,
+                           const Level& level, milliseconds limit, StepResult& result,
+                           Assignments& outputs);
+    bool run_program(const std::vector<std::string>& command, Texts environment,
+                     const std::string& directory, milliseconds limit, StepResult& result,
+                     Assignments& outputs, Assignments* saved);
     void run_posts();
     void say(std::string_view line, StepResult& result, Assignments& outputs, Assignments* saved);
     void annotate(StepResult& result, Annotation annotation);
@@ -302,9 +314,11 @@ std::expected<std::string, std::string> hash_files(const std::string& workspace,
     std::vector<std::string> lines, paths;
     for (const std::string& pattern : patterns)
         for (const std::string& line : lines_of(pattern))
-            lines.push_back(line.starts_with(workspace + "/") ? line.substr(workspace.size() + 1) : line);
+            lines.push_back(line.starts_with(workspace + "/") ? line.substr(workspace.size() + 1)
+                                                              : line);
     std::error_code problem;
-    for (fs::recursive_directory_iterator walk(workspace, problem), end; walk != end; walk.increment(problem)) {
+    for (fs::recursive_directory_iterator walk(workspace, problem), end; walk != end;
+         walk.increment(problem)) {
         if (problem) break;
         if (walk->is_directory() && walk->path().filename() == ".git") {
             walk.disable_recursion_pending();
@@ -345,7 +359,8 @@ void JobRun::hide(const std::string& value) {
         for (std::string form : {std::string(line), base::to_base64(line)})
             if (std::ranges::find(masks_, form) == masks_.end()) masks_.push_back(std::move(form));
     }
-    std::ranges::stable_sort(masks_, [](const auto& a, const auto& b) { return a.size() > b.size(); });
+    std::ranges::stable_sort(masks_,
+                             [](const auto& a, const auto& b) { return a.size() > b.size(); });
 }
 
 std::string JobRun::mask(std::string_view text) const {
@@ -360,14 +375,16 @@ milliseconds JobRun::left() const {
     return milliseconds(static_cast<int64_t>(std::max(0.0, minutes) * 60'000));
 }
 
+// The shims stay in front of what steps add: /usr/bin, say, when it holds the node that was chosen.
 std::string JobRun::search_path() const {
     std::string path;
+    if (!run_.setup.shims.empty()) path += run_.setup.shims + ":";
     for (const std::string& each : paths_)
         path += each + ":";
-    if (!run_.setup.shims.empty()) path += run_.setup.shims + ":";
     const auto given = run_.setup.environment.find("PATH");
-    return path + (given == run_.setup.environment.end() ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-                                                         : given->second);
+    return path + (given == run_.setup.environment.end()
+                       ? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+                       : given->second);
 }
 
 Scope JobRun::scope_of(const Level& level, const Texts& environment) {
@@ -397,12 +414,15 @@ Scope JobRun::scope_of(const Level& level, const Texts& environment) {
     scope.success = !failed && !cancelled_;
     scope.failure = failed && !cancelled_;
     scope.cancelled = cancelled_;
-    scope.hash_files = [this](const std::vector<std::string>& patterns) { return hash_files(workspace_, patterns); };
+    scope.hash_files = [this](const std::vector<std::string>& patterns) {
+        return hash_files(workspace_, patterns);
+    };
     return scope;
 }
 
 // What a step's program finds in its environment.
-Texts JobRun::steps_environment(const Texts& environment, const Level& level, const std::string& action) {
+Texts JobRun::steps_environment(const Texts& environment, const Level& level,
+                                const std::string& action) {
     const Setup& setup = run_.setup;
     Texts out = setup.environment;
     for (const auto& [name, value] : environment)
@@ -410,11 +430,34 @@ Texts JobRun::steps_environment(const Texts& environment, const Level& level, co
     out["PATH"] = environment.contains("PATH") ? environment.at("PATH") : search_path();
     if (!out.contains("HOME") || !environment.contains("HOME")) out["HOME"] = home_;
     const Value github = run_.github(context_.job.id, workspace_);
-    for (const char* name :
-         {"actor", "actor_id", "api_url", "base_ref", "event_name", "event_path", "graphql_url", "head_ref", "job", "ref",
-          "ref_name", "ref_protected", "ref_type", "repository", "repository_id", "repository_owner",
-          "repository_owner_id", "retention_days", "run_attempt", "run_id", "run_number", "server_url", "sha",
-          "triggering_actor", "workflow", "workflow_ref", "workflow_sha", "workspace"})
+    for (const char* name : {"actor",
+                             "actor_id",
+                             "api_url",
+                             "base_ref",
+                             "event_name",
+                             "event_path",
+                             "graphql_url",
+                             "head_ref",
+                             "job",
+                             "ref",
+                             "ref_name",
+                             "ref_protected",
+                             "ref_type",
+                             "repository",
+                             "repository_id",
+                             "repository_owner",
+                             "repository_owner_id",
+                             "retention_days",
+                             "run_attempt",
+                             "run_id",
+                             "run_number",
+                             "server_url",
+                             "sha",
+                             "triggering_actor",
+                             "workflow",
+                             "workflow_ref",
+                             "workflow_sha",
+                             "workspace"})
         out["GITHUB_" + base::upper(name)] = github.find(name)->to_text();
     out["GITHUB_ACTION"] = action;
     out["GITHUB_ACTIONS"] = "true";
@@ -429,16 +472,22 @@ Texts JobRun::steps_environment(const Texts& environment, const Level& level, co
     out["RUNNER_TEMP"] = temporary_;
     out["RUNNER_TOOL_CACHE"] = setup.scratch + "/tools";
     out["RUNNER_WORKSPACE"] = fs::path(workspace_).parent_path().string();
-    const YamlNode* permissions = context_.job.permissions ? context_.job.permissions : context_.workflow.permissions;
+    const YamlNode* permissions =
+        context_.job.permissions ? context_.job.permissions : context_.workflow.permissions;
     if (grants_identity(permissions)) {
         std::string environment_name;
         if (const YamlNode* given = context_.job.environment)
-            environment_name = given->is_scalar() ? given->text : given->find("name") ? given->find("name")->text : "";
-        std::string url = setup.world.aws_endpoint + "/_dodam/v1/oidc/token?repository=" +
-                          base::percent_encode(setup.repository_name) + "&ref=" + base::percent_encode(setup.event.ref) +
-                          "&sha=" + setup.sha + "&workflow=" + base::percent_encode(run_.workflow_name) +
-                          "&actor=" + base::percent_encode(setup.actor) + "&event=" + setup.event.name;
-        if (!environment_name.empty()) url += "&environment=" + base::percent_encode(environment_name);
+            environment_name = given->is_scalar()    ? given->text
+                               : given->find("name") ? given->find("name")->text
+                                                     : "";
+        std::string url =
+            setup.world.aws_endpoint +
+            "/_dodam/v1/oidc/token?repository=" + base::percent_encode(setup.repository_name) +
+            "&ref=" + base::percent_encode(setup.event.ref) + "&sha=" + setup.sha +
+            "&workflow=" + base::percent_encode(run_.workflow_name) +
+            "&actor=" + base::percent_encode(setup.actor) + "&event=" + setup.event.name;
+        if (!environment_name.empty())
+            url += "&environment=" + base::percent_encode(environment_name);
         out["ACTIONS_ID_TOKEN_REQUEST_URL"] = url;
         out["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = setup.world.token;
     }
@@ -460,7 +509,8 @@ void JobRun::fail(StepResult& result, std::string message, Position at) {
                       .column = at.line ? at.column : result.position.column});
 }
 
-void JobRun::set_environment(StepResult& result, const std::string& name, const std::string& value) {
+void JobRun::set_environment(StepResult& result, const std::string& name,
+                             const std::string& value) {
     // GitHub docs, "Setting an environment variable": these are the runner's own.
     const std::string upper = base::upper(name);
     if (upper == "NODE_OPTIONS") {
@@ -468,21 +518,24 @@ void JobRun::set_environment(StepResult& result, const std::string& name, const 
         return;
     }
     if (upper.starts_with("GITHUB_") || upper.starts_with("RUNNER_")) {
-        annotate(result, {.level = "warning",
-                          .message = fmt::format("{} is the runner's own and keeps its value", name),
-                          .title = "",
-                          .file = result.file,
-                          .line = result.position.line});
+        annotate(result,
+                 {.level = "warning",
+                  .message = fmt::format("{} is the runner's own and keeps its value", name),
+                  .title = "",
+                  .file = result.file,
+                  .line = result.position.line});
         return;
     }
     environment_[name] = value;
 }
 
 // A line of a program: a command for the runner, or text to show.
-void JobRun::say(std::string_view line, StepResult& result, Assignments& outputs, Assignments* saved) {
+void JobRun::say(std::string_view line, StepResult& result, Assignments& outputs,
+                 Assignments* saved) {
     Progress& progress = run_.progress;
     if (!stop_token_.empty()) {
-        if (auto command = parse_log_command(line); command && command->name == base::lower(stop_token_))
+        if (auto command = parse_log_command(line);
+            command && command->name == base::lower(stop_token_))
             stop_token_.clear();
         else
             progress.line(mask(line));
@@ -499,12 +552,13 @@ void JobRun::say(std::string_view line, StepResult& result, Assignments& outputs
         return found == command->properties.end() ? std::string() : found->second;
     };
     if (name == "error" || name == "warning" || name == "notice") {
-        Annotation annotation{.level = name,
-                              .message = command->data,
-                              .title = property("title"),
-                              .file = property("file"),
-                              .line = static_cast<unsigned>(base::parse_unsigned(property("line")).value_or(0)),
-                              .column = static_cast<unsigned>(base::parse_unsigned(property("col")).value_or(0))};
+        Annotation annotation{
+            .level = name,
+            .message = command->data,
+            .title = property("title"),
+            .file = property("file"),
+            .line = static_cast<unsigned>(base::parse_unsigned(property("line")).value_or(0)),
+            .column = static_cast<unsigned>(base::parse_unsigned(property("col")).value_or(0))};
         annotate(result, std::move(annotation));
     } else if (name == "group") {
         progress.group_begins(mask(command->data));
@@ -516,9 +570,10 @@ void JobRun::say(std::string_view line, StepResult& result, Assignments& outputs
         stop_token_ = command->data;
     } else if (name == "set-output" || name == "save-state") {
         annotate(result, {.level = "warning",
-                          .message = fmt::format("The `{}` command is deprecated and will be disabled soon. Please "
-                                                 "upgrade to using Environment Files.",
-                                                 name),
+                          .message = fmt::format(
+                              "The `{}` command is deprecated and will be disabled soon. Please "
+                              "upgrade to using Environment Files.",
+                              name),
                           .title = "",
                           .file = result.file,
                           .line = result.position.line});
@@ -527,9 +582,12 @@ void JobRun::say(std::string_view line, StepResult& result, Assignments& outputs
         else if (saved)
             saved->emplace_back(property("name"), command->data);
     } else if (name == "set-env" || name == "add-path") {
-        fail(result, fmt::format("The `{}` command is disabled. Please upgrade to using Environment Files.", name));
+        fail(result,
+             fmt::format("The `{}` command is disabled. Please upgrade to using Environment Files.",
+                         name));
         result.outcome = "failure";
-    } else if (name == "debug" || name == "echo" || name == "add-matcher" || name == "remove-matcher") {
+    } else if (name == "debug" || name == "echo" || name == "add-matcher" ||
+               name == "remove-matcher") {
         return;
     } else {
         progress.line(mask(line));
@@ -542,7 +600,8 @@ bool JobRun::read_back(StepResult& result, Assignments& outputs, Assignments* sa
     auto assignments = [&](const char* name) -> Assignments {
         auto parsed = parse_assignments(read_all(files_ + "/" + name));
         if (parsed) return *parsed;
-        fail(result, fmt::format("Unable to process file command '{}' successfully.", base::lower(name)));
+        fail(result,
+             fmt::format("Unable to process file command '{}' successfully.", base::lower(name)));
         fail(result, parsed.error());
         good = false;
         return {};
@@ -557,18 +616,21 @@ bool JobRun::read_back(StepResult& result, Assignments& outputs, Assignments* sa
         paths_.insert(paths_.begin(), path);
     const std::string summary = read_all(files_ + "/STEP_SUMMARY", kMaxSummaryBytes + 1);
     if (summary.size() > kMaxSummaryBytes)
-        annotate(result, {.level = "error",
-                          .message = "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of 1024k",
-                          .title = "",
-                          .file = result.file,
-                          .line = result.position.line});
+        annotate(result,
+                 {.level = "error",
+                  .message =
+                      "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of 1024k",
+                  .title = "",
+                  .file = result.file,
+                  .line = result.position.line});
     else if (!summary.empty())
         result_.summary += mask(summary) + (summary.ends_with('\n') ? "" : "\n");
     return good;
 }
 
-bool JobRun::run_program(const std::vector<std::string>& command, Texts environment, const std::string& directory,
-                         milliseconds limit, StepResult& result, Assignments& outputs, Assignments* saved) {
+bool JobRun::run_program(const std::vector<std::string>& command, Texts environment,
+                         const std::string& directory, milliseconds limit, StepResult& result,
+                         Assignments& outputs, Assignments* saved) {
     for (const char* name : {"OUTPUT", "ENV", "PATH", "STATE", "STEP_SUMMARY"})
         if (!write_all(files_ + "/" + name, "")) {
             fail(result, fmt::format("{}/{} cannot be written", files_, name));
@@ -576,7 +638,8 @@ bool JobRun::run_program(const std::vector<std::string>& command, Texts environm
         }
     Launch launch{command, std::move(environment), directory};
     if (std::error_code none; !fs::is_directory(directory, none)) {
-        fail(result, fmt::format("An error occurred trying to start process '{}' with working directory '{}'. No such "
+        fail(result, fmt::format("An error occurred trying to start process '{}' with working "
+                                 "directory '{}'. No such "
                                  "file or directory",
                                  command[0], directory));
         return false;
@@ -605,11 +668,13 @@ bool JobRun::run_program(const std::vector<std::string>& command, Texts environm
     }
     if (ended->timed_out) {
         const bool jobs = at_most < limit;
-        fail(result, jobs ? fmt::format("The job running on runner dodam has exceeded the maximum execution time of {} "
-                                        "minutes.",
-                                        format_number(limit_minutes_))
-                          : fmt::format("The action '{}' has timed out after {} minutes.", result.name,
-                                        format_number(static_cast<double>(limit.count()) / 60'000)));
+        fail(result,
+             jobs ? fmt::format("The job running on runner dodam has exceeded the maximum "
+                                "execution time of {} "
+                                "minutes.",
+                                format_number(limit_minutes_))
+                  : fmt::format("The action '{}' has timed out after {} minutes.", result.name,
+                                format_number(static_cast<double>(limit.count()) / 60'000)));
         if (jobs) cancelled_ = true;
         return false;
     }
@@ -621,17 +686,21 @@ bool JobRun::run_program(const std::vector<std::string>& command, Texts environm
 }
 
 // GitHub docs, "defaults.run.shell": only `shell: bash` has pipefail.
-std::expected<std::vector<std::string>, std::string> shell_command(const std::string& shell, const std::string& script,
-                                                                    const std::string& path) {
+std::expected<std::vector<std::string>, std::string> shell_command(const std::string& shell,
+                                                                   const std::string& script,
+                                                                   const std::string& path) {
     if (shell.empty())
         return find_program("bash", path).empty() ? std::vector<std::string>{"sh", "-e", script}
                                                   : std::vector<std::string>{"bash", "-e", script};
-    if (shell == "bash") return std::vector<std::string>{"bash", "--noprofile", "--norc", "-eo", "pipefail", script};
+    if (shell == "bash")
+        return std::vector<std::string>{"bash", "--noprofile", "--norc", "-eo", "pipefail", script};
     if (shell == "sh") return std::vector<std::string>{"sh", "-e", script};
     if (shell == "python")
-        return std::vector<std::string>{find_program("python", path).empty() ? "python3" : "python", script};
+        return std::vector<std::string>{find_program("python", path).empty() ? "python3" : "python",
+                                        script};
     if (shell == "pwsh" || shell == "powershell" || shell == "cmd")
-        return std::unexpected(fmt::format("shell: {} cannot run here: steps run on Linux, without PowerShell", shell));
+        return std::unexpected(fmt::format(
+            "shell: {} cannot run here: steps run on Linux, without PowerShell", shell));
     std::vector<std::string> words;
     bool placed = false;
     for (std::string_view word : base::split(shell, ' ')) {
@@ -641,14 +710,16 @@ std::expected<std::vector<std::string>, std::string> shell_command(const std::st
     }
     if (!placed)
         return std::unexpected(
-            fmt::format("Invalid shell option. Shell must be a valid built-in (bash, sh, python) or a format string "
+            fmt::format("Invalid shell option. Shell must be a valid built-in (bash, sh, python) "
+                        "or a format string "
                         "containing '{{0}}': {}",
                         shell));
     return words;
 }
 
-Outcome<bool> JobRun::run_script(const Step& step, Level& level, const Texts& environment, const Scope& scope,
-                                 milliseconds limit, StepResult& result, Assignments& outputs) {
+Outcome<bool> JobRun::run_script(const Step& step, Level& level, const Texts& environment,
+                                 const Scope& scope, milliseconds limit, StepResult& result,
+                                 Assignments& outputs) {
     const std::string text = TRY(expand_text(step.run, scope, level.file));
     std::string shell = TRY(expand_text(step.shell, scope, level.file));
     std::string directory = TRY(expand_text(step.working_directory, scope, level.file));
@@ -656,10 +727,12 @@ Outcome<bool> JobRun::run_script(const Step& step, Level& level, const Texts& en
         const YamlNode* run = defaults ? defaults->find("run") : nullptr;
         if (!run) continue;
         if (shell.empty()) shell = TRY(expand_text(run->find("shell"), scope, level.file));
-        if (directory.empty()) directory = TRY(expand_text(run->find("working-directory"), scope, level.file));
+        if (directory.empty())
+            directory = TRY(expand_text(run->find("working-directory"), scope, level.file));
     }
     const Texts whole = steps_environment(environment, level, current_action_);
-    const std::string script = fmt::format("{}/{}.{}", temporary_, base::random_hex(16), shell == "python" ? "py" : "sh");
+    const std::string script =
+        fmt::format("{}/{}.{}", temporary_, base::random_hex(16), shell == "python" ? "py" : "sh");
     if (!write_all(script, text + "\n")) {
         fail(result, script + " cannot be written");
         return false;
@@ -675,16 +748,18 @@ Outcome<bool> JobRun::run_script(const Step& step, Level& level, const Texts& en
 
 bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const Texts& environment,
                           const Level& level, StepResult& result, Assignments& outputs) {
-    const YamlNode* permissions = context_.job.permissions ? context_.job.permissions : context_.workflow.permissions;
-    auto call = std::make_shared<ActionCall>(ActionCall{.setup = run_.setup,
-                                                        .inputs = {},
-                                                        .environment = steps_environment(environment, level, ""),
-                                                        .state = {},
-                                                        .workspace = workspace_,
-                                                        .temporary = temporary_,
-                                                        .may_ask_identity = grants_identity(permissions),
-                                                        .say = {},
-                                                        .run = {}});
+    const YamlNode* permissions =
+        context_.job.permissions ? context_.job.permissions : context_.workflow.permissions;
+    auto call = std::make_shared<ActionCall>(
+        ActionCall{.setup = run_.setup,
+                   .inputs = {},
+                   .environment = steps_environment(environment, level, ""),
+                   .state = {},
+                   .workspace = workspace_,
+                   .temporary = temporary_,
+                   .may_ask_identity = grants_identity(permissions),
+                   .say = {},
+                   .run = {}});
     for (const BuiltInInput& input : action.inputs)
         call->inputs[std::string(input.name)] = input.fallback;
     for (const auto& [name, value] : given)
@@ -696,13 +771,16 @@ bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const
         }
     auto connect = [this, call](StepResult& of, Assignments& to) {
         call->say = [this, &of, &to](std::string_view line) { say(line, of, to, nullptr); };
-        call->run = [this, call](std::vector<std::string> command, Texts additions) -> std::expected<Ended, std::string> {
+        call->run = [this, call](std::vector<std::string> command,
+                                 Texts additions) -> std::expected<Ended, std::string> {
             Launch launch{std::move(command), call->environment, call->workspace};
             for (auto& [name, value] : additions)
                 launch.environment[name] = std::move(value);
-            if (std::error_code none; !fs::is_directory(launch.directory, none)) launch.directory = temporary_;
+            if (std::error_code none; !fs::is_directory(launch.directory, none))
+                launch.directory = temporary_;
             if (launch.command[0].find('/') == std::string::npos) {
-                const std::string found = find_program(launch.command[0], launch.environment["PATH"]);
+                const std::string found =
+                    find_program(launch.command[0], launch.environment["PATH"]);
                 if (found.empty())
                     return std::unexpected(
                         fmt::format("Unable to locate executable file: {}", launch.command[0]));
@@ -747,10 +825,12 @@ bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const
     return done.has_value();
 }
 
-Outcome<bool> JobRun::use_file(const ActionFile& action, const Texts& given, const Texts& environment,
-                               const Level& level, milliseconds limit, StepResult& result, Assignments& outputs) {
+Outcome<bool> JobRun::use_file(const ActionFile& action, const Texts& given,
+                               const Texts& environment, const Level& level, milliseconds limit,
+                               StepResult& result, Assignments& outputs) {
     if (level.depth >= kMaxActionDepth)
-        return std::unexpected(Trouble{"actions that use actions are nested too deeply", result.position});
+        return std::unexpected(
+            Trouble{"actions that use actions are nested too deeply", result.position});
     Level inner{.file = {action.file, action.text}, .inputs = Value::object()};
     inner.depth = level.depth + 1;
     inner.action_path = action.directory;
@@ -793,9 +873,10 @@ Outcome<bool> JobRun::use_file(const ActionFile& action, const Texts& given, con
     Texts whole = steps_environment(environment, inner, current_action_);
     for (const auto& [name, value] : inputs)
         whole["INPUT_" + base::upper(base::replace_all(name, " ", "_"))] = value;
-    auto part = [this, &action, limit](const std::string& file, const Texts& with, StepResult& of, Assignments& to,
-                                      Assignments& saved) {
-        return run_program({"node", action.directory + "/" + file}, with, workspace_, limit, of, to, &saved);
+    auto part = [this, &action, limit](const std::string& file, const Texts& with, StepResult& of,
+                                       Assignments& to, Assignments& saved) {
+        return run_program({"node", action.directory + "/" + file}, with, workspace_, limit, of, to,
+                           &saved);
     };
     auto saved = std::make_shared<Assignments>();
     auto with_state = [saved](Texts with) {
@@ -812,13 +893,15 @@ Outcome<bool> JobRun::use_file(const ActionFile& action, const Texts& given, con
                                   now[name] = value;
                               now["PATH"] = search_path();
                               Assignments ignored;
-                              if (!part(action.post, now, of, ignored, *saved)) of.outcome = "failure";
+                              if (!part(action.post, now, of, ignored, *saved))
+                                  of.outcome = "failure";
                           }});
     return part(action.main, with_state(whole), result, outputs, *saved);
 }
 
-Outcome<bool> JobRun::use_action(const Step& step, Level& level, const Texts& environment, const Scope& scope,
-                                 milliseconds limit, StepResult& result, Assignments& outputs) {
+Outcome<bool> JobRun::use_action(const Step& step, Level& level, const Texts& environment,
+                                 const Scope& scope, milliseconds limit, StepResult& result,
+                                 Assignments& outputs) {
     const Texts given = TRY(expand_texts(step.with, scope, level.file));
     const auto uses = parse_uses(step.uses->text);
     if (!uses || uses->kind == Uses::Kind::Docker)
@@ -828,32 +911,34 @@ Outcome<bool> JobRun::use_action(const Step& step, Level& level, const Texts& en
     if (uses->kind == Uses::Kind::Local) {
         directory = (fs::path(workspace_) / uses->name).lexically_normal().string();
     } else {
-        const std::string vendored = run_.setup.repository + "/.dodam/actions/" + uses->name + "@" + uses->ref +
-                                     (uses->path.empty() ? "" : "/" + uses->path);
+        const std::string vendored = run_.setup.repository + "/.dodam/actions/" + uses->name + "@" +
+                                     uses->ref + (uses->path.empty() ? "" : "/" + uses->path);
         if (fs::exists(vendored))
             directory = vendored;
-        else if (const BuiltInAction* action = uses->path.empty() ? built_in_action(uses->name) : nullptr)
+        else if (const BuiltInAction* action =
+                     uses->path.empty() ? built_in_action(uses->name) : nullptr)
             return use_built_in(*action, given, environment, level, result, outputs);
         else
-            return std::unexpected(Trouble{fmt::format("there is no action {}", step.uses->text), step.uses->position});
+            return std::unexpected(Trouble{fmt::format("there is no action {}", step.uses->text),
+                                           step.uses->position});
     }
     while (directory.ends_with('/'))
         directory.pop_back();
     std::string file = directory + "/action.yml";
     if (!fs::exists(file)) file = directory + "/action.yaml";
     if (!fs::exists(file))
-        return std::unexpected(Trouble{
-            fmt::format("Can't find 'action.yml' or 'action.yaml' under '{}'. Did you forget to run actions/checkout "
-                        "before running your local action?",
-                        directory),
-            step.uses->position});
+        return std::unexpected(Trouble{fmt::format("Can't find 'action.yml' or 'action.yaml' under "
+                                                   "'{}'. Did you forget to run actions/checkout "
+                                                   "before running your local action?",
+                                                   directory),
+                                       step.uses->position});
     std::vector<Finding> findings;
     auto action = parse_action(file, read_all(file), findings);
     for (const Finding& finding : findings)
         if (finding.severity == Finding::Severity::Error)
-            return std::unexpected(Trouble{
-                fmt::format("{}:{}:{}: {}", file, finding.position.line, finding.position.column, finding.message),
-                step.uses->position});
+            return std::unexpected(Trouble{fmt::format("{}:{}:{}: {}", file, finding.position.line,
+                                                       finding.position.column, finding.message),
+                                           step.uses->position});
     if (!action) return std::unexpected(Trouble{file + " cannot be read", step.uses->position});
     action->directory = directory;
     result.detail = uses->kind == Uses::Kind::Local ? "local" : "vendored";
@@ -862,13 +947,15 @@ Outcome<bool> JobRun::use_action(const Step& step, Level& level, const Texts& en
     return use_file(*actions_.back(), given, environment, level, limit, result, outputs);
 }
 
-Outcome<bool> JobRun::act(const Step& step, Level& level, Texts environment, StepResult& result, Assignments& outputs) {
+Outcome<bool> JobRun::act(const Step& step, Level& level, Texts environment, StepResult& result,
+                          Assignments& outputs) {
     const Scope scope = scope_of(level, environment);
     double minutes = kJobMinutes;
     if (step.timeout) {
         minutes = TRY(expand_node(*step.timeout, scope, level.file, Keep::Kind)).to_number();
         if (!(minutes > 0))
-            return std::unexpected(Trouble{"timeout-minutes is not a number above zero", step.timeout->position});
+            return std::unexpected(
+                Trouble{"timeout-minutes is not a number above zero", step.timeout->position});
     }
     const auto limit = milliseconds(static_cast<int64_t>(minutes * 60'000));
     return step.run ? run_script(step, level, environment, scope, limit, result, outputs)
@@ -878,7 +965,9 @@ Outcome<bool> JobRun::act(const Step& step, Level& level, Texts environment, Ste
 void JobRun::run_step(const Step& step, Level& level) {
     StepResult result;
     result.id = step.id;
-    result.position = step.uses ? step.uses->position : step.run ? step.run->position : step.node->position;
+    result.position = step.uses  ? step.uses->position
+                      : step.run ? step.run->position
+                                 : step.node->position;
     result.file = level.file.file;
     const auto begun = Steady::now();
     Assignments outputs;
@@ -886,16 +975,20 @@ void JobRun::run_step(const Step& step, Level& level) {
     current_action_ = !step.id.empty() ? step.id : step.run ? "__run" : "__action";
 
     auto attempt = [&]() -> Outcome<bool> {
-        for (const auto& [name, value] : TRY(expand_texts(step.env, scope_of(level, environment_), level.file)))
+        for (const auto& [name, value] :
+             TRY(expand_texts(step.env, scope_of(level, environment_), level.file)))
             environment[name] = value;
         const Scope scope = scope_of(level, environment);
-        result.name = step.name ? TRY(expand_text(step.name, scope, level.file))
-                      : step.uses
-                          ? "Run " + step.uses->text
-                          : "Run " + std::string(base::trim(std::string_view(step.run->text).substr(
-                                         0, step.run->text.find('\n'))));
+        result.name =
+            step.name ? TRY(expand_text(step.name, scope, level.file))
+            : step.uses
+                ? "Run " + step.uses->text
+                : "Run " +
+                      std::string(base::trim(
+                          std::string_view(step.run->text).substr(0, step.run->text.find('\n'))));
         if (!TRY(decide(step.condition, scope, level.file))) {
-            result.detail = step.condition ? "if: " + step.condition->text : "an earlier step failed";
+            result.detail =
+                step.condition ? "if: " + step.condition->text : "an earlier step failed";
             return false;
         }
         result.outcome = "success";
@@ -912,8 +1005,10 @@ void JobRun::run_step(const Step& step, Level& level) {
     }
     result.conclusion = result.outcome;
     if (result.outcome == "failure" && step.continue_on_error) {
-        auto go_on = expand_node(*step.continue_on_error, scope_of(level, environment), level.file, Keep::Kind);
-        if (go_on && (go_on->truthy() && go_on->to_text() != "false")) result.conclusion = "success";
+        auto go_on = expand_node(*step.continue_on_error, scope_of(level, environment), level.file,
+                                 Keep::Kind);
+        if (go_on && (go_on->truthy() && go_on->to_text() != "false"))
+            result.conclusion = "success";
     }
     if (result.conclusion == "failure" || result.conclusion == "cancelled") level.failed = true;
     result.seconds = seconds_since(begun);
@@ -934,7 +1029,8 @@ void JobRun::run_step(const Step& step, Level& level) {
     } else if (!result_.steps.empty() || !result.annotations.empty()) {
         for (Annotation& each : result.annotations)
             result_.annotations.push_back(std::move(each));
-        if (result.outcome == "failure") run_.progress.line(fmt::format("failed: {}", mask(result.name)));
+        if (result.outcome == "failure")
+            run_.progress.line(fmt::format("failed: {}", mask(result.name)));
     }
 }
 
@@ -956,10 +1052,12 @@ void JobRun::run_posts() {
         result.outcome = "success";
         const auto begun = Steady::now();
         Level level{.file = {post.file, post.file}, .inputs = context_.inputs};
-        level.failed = std::ranges::any_of(result_.steps, [](const auto& s) { return s.conclusion == "failure"; });
+        level.failed = std::ranges::any_of(result_.steps,
+                                           [](const auto& s) { return s.conclusion == "failure"; });
         if (!post.condition.empty()) {
             auto parsed = parse_condition(post.condition);
-            auto value = parsed ? evaluate(*parsed, scope_of(level, environment_)) : std::unexpected(parsed.error());
+            auto value = parsed ? evaluate(*parsed, scope_of(level, environment_))
+                                : std::unexpected(parsed.error());
             if (value && !value->truthy()) continue;
         }
         run_.progress.step_begins(result);
@@ -972,32 +1070,42 @@ void JobRun::run_posts() {
 }
 
 Outcome<void> JobRun::prepare() {
-    const std::string base_directory = fmt::format("{}/jobs/{}", run_.setup.scratch, base::random_hex(4));
+    const std::string base_directory =
+        fmt::format("{}/jobs/{}", run_.setup.scratch, base::random_hex(4));
     const auto slash = run_.setup.repository_name.rfind('/');
-    const std::string short_name = run_.setup.repository_name.substr(slash == std::string::npos ? 0 : slash + 1);
+    const std::string short_name =
+        run_.setup.repository_name.substr(slash == std::string::npos ? 0 : slash + 1);
     workspace_ = base_directory + "/" + short_name + "/" + short_name;
     temporary_ = base_directory + "/_temp";
     files_ = temporary_ + "/_runner_file_commands";
     home_ = base_directory + "/home";
     std::error_code problem;
-    for (const std::string& directory : {workspace_, temporary_, files_, home_, run_.setup.scratch + "/tools"}) {
+    for (const std::string& directory :
+         {workspace_, temporary_, files_, home_, run_.setup.scratch + "/tools"}) {
         fs::create_directories(directory, problem);
-        if (problem) return std::unexpected(Trouble{fmt::format("cannot make {}: {}", directory, problem.message()), {}});
+        if (problem)
+            return std::unexpected(
+                Trouble{fmt::format("cannot make {}: {}", directory, problem.message()), {}});
     }
-    if (!write_all(run_.setup.scratch + "/event.json", to_json_text(run_.setup.event_payload) + "\n"))
+    if (!write_all(run_.setup.scratch + "/event.json",
+                   to_json_text(run_.setup.event_payload) + "\n"))
         return std::unexpected(Trouble{run_.setup.scratch + "/event.json cannot be written", {}});
     for (const auto& [name, value] : context_.secrets)
         hide(value);
 
-    Level level{.file = {context_.workflow.file, context_.workflow.text}, .inputs = context_.inputs};
+    Level level{.file = {context_.workflow.file, context_.workflow.text},
+                .inputs = context_.inputs};
     for (const YamlNode* node : {context_.workflow.env, context_.job.env})
-        for (const auto& [name, value] : TRY(expand_texts(node, scope_of(level, environment_), level.file)))
+        for (const auto& [name, value] :
+             TRY(expand_texts(node, scope_of(level, environment_), level.file)))
             environment_[name] = value;
     if (context_.job.timeout) {
-        limit_minutes_ =
-            TRY(expand_node(*context_.job.timeout, scope_of(level, environment_), level.file, Keep::Kind)).to_number();
+        limit_minutes_ = TRY(expand_node(*context_.job.timeout, scope_of(level, environment_),
+                                         level.file, Keep::Kind))
+                             .to_number();
         if (!(limit_minutes_ > 0))
-            return std::unexpected(Trouble{"timeout-minutes is not a number above zero", context_.job.timeout->position});
+            return std::unexpected(Trouble{"timeout-minutes is not a number above zero",
+                                           context_.job.timeout->position});
     }
     return {};
 }
@@ -1005,12 +1113,16 @@ Outcome<void> JobRun::prepare() {
 void JobRun::execute() {
     run_.progress.job_begins(result_);
     result_.result = "success";
-    Level level{.file = {context_.workflow.file, context_.workflow.text}, .inputs = context_.inputs};
+    Level level{.file = {context_.workflow.file, context_.workflow.text},
+                .inputs = context_.inputs};
     level.defaults[0] = context_.job.defaults;
     level.defaults[1] = context_.workflow.defaults;
     auto trouble = [&](const Trouble& what) {
-        Annotation annotation{.level = "error", .message = mask(what.message), .title = "",
-                              .file = context_.workflow.file, .line = what.position.line,
+        Annotation annotation{.level = "error",
+                              .message = mask(what.message),
+                              .title = "",
+                              .file = context_.workflow.file,
+                              .line = what.position.line,
                               .column = what.position.column};
         run_.progress.annotation(annotation);
         result_.annotations.push_back(std::move(annotation));
@@ -1029,8 +1141,10 @@ void JobRun::execute() {
             for (const auto& [name, value] : outputs.value_or(Texts())) {
                 bytes += value.size();
                 if (mask(value) != value) {
-                    Annotation annotation{.level = "warning",
-                                          .message = fmt::format("Skip output '{}' since it may contain secret.", name)};
+                    Annotation annotation{
+                        .level = "warning",
+                        .message =
+                            fmt::format("Skip output '{}' since it may contain secret.", name)};
                     run_.progress.annotation(annotation);
                     result_.annotations.push_back(std::move(annotation));
                     continue;
@@ -1061,7 +1175,8 @@ std::string Run::run_jobs(const Workflow& workflow, const Value& inputs, const T
     std::map<std::string, Done> done;
     std::string conclusion = "success";
     auto worsen = [&](const std::string& what) {
-        if (what == "failure" || (what == "cancelled" && conclusion == "success")) conclusion = what;
+        if (what == "failure" || (what == "cancelled" && conclusion == "success"))
+            conclusion = what;
     };
 
     for (const Job* job : in_order(workflow, findings)) {
@@ -1094,8 +1209,12 @@ std::string Run::run_jobs(const Workflow& workflow, const Value& inputs, const T
         auto refuse = [&](const Trouble& trouble) {
             JobResult failed{.id = job->id, .name = prefix + job->id, .result = "failure"};
             progress.job_begins(failed);
-            Annotation annotation{.level = "error", .message = trouble.message, .title = "", .file = workflow.file,
-                                  .line = trouble.position.line, .column = trouble.position.column};
+            Annotation annotation{.level = "error",
+                                  .message = trouble.message,
+                                  .title = "",
+                                  .file = workflow.file,
+                                  .line = trouble.position.line,
+                                  .column = trouble.position.column};
             progress.annotation(annotation);
             failed.annotations.push_back(std::move(annotation));
             progress.job_ends(failed);
@@ -1163,50 +1282,59 @@ std::string Run::run_jobs(const Workflow& workflow, const Value& inputs, const T
                 auto call = [&]() -> Outcome<void> {
                     const auto uses = parse_uses(job->uses->text);
                     if (!uses || uses->kind != Uses::Kind::Local || depth >= kMaxCallDepth)
-                        return std::unexpected(Trouble{
-                            fmt::format("'{}' cannot be called: workflows of this repository can, at most {} deep",
-                                        job->uses->text, kMaxCallDepth),
-                            job->uses->position});
-                    const std::string path = (fs::path(setup.repository) / uses->name).lexically_normal().string();
+                        return std::unexpected(
+                            Trouble{fmt::format("'{}' cannot be called: workflows of this "
+                                                "repository can, at most {} deep",
+                                                job->uses->text, kMaxCallDepth),
+                                    job->uses->position});
+                    const std::string path =
+                        (fs::path(setup.repository) / uses->name).lexically_normal().string();
                     std::vector<Finding> problems;
                     auto called = parse_workflow(uses->name.substr(2), read_all(path), problems);
                     for (const Finding& problem : problems)
                         if (problem.severity == Finding::Severity::Error)
-                            return std::unexpected(Trouble{fmt::format("{}:{}: {}", uses->name, problem.position.line,
-                                                                       problem.message),
-                                                           job->uses->position});
+                            return std::unexpected(
+                                Trouble{fmt::format("{}:{}: {}", uses->name, problem.position.line,
+                                                    problem.message),
+                                        job->uses->position});
                     const YamlNode* interface = called ? called->event("workflow_call") : nullptr;
                     if (!interface)
-                        return std::unexpected(Trouble{fmt::format("{} is not there, or has no on: workflow_call",
-                                                                   uses->name),
-                                                       job->uses->position});
+                        return std::unexpected(Trouble{
+                            fmt::format("{} is not there, or has no on: workflow_call", uses->name),
+                            job->uses->position});
                     Value given = Value::object();
                     if (const YamlNode* declared = interface->find("inputs"))
                         for (const YamlMember& member : declared->members) {
                             const YamlNode* fallback = member.value.find("default");
                             const YamlNode* type = member.value.find("type");
-                            Value value = fallback ? TRY(expand_node(*fallback, scope, file, Keep::Kind)) : Value();
+                            Value value = fallback
+                                              ? TRY(expand_node(*fallback, scope, file, Keep::Kind))
+                                              : Value();
                             if (value.is_null() && type)
-                                value = type->text == "boolean" ? Value(false)
+                                value = type->text == "boolean"  ? Value(false)
                                         : type->text == "number" ? Value(0.0)
                                                                  : Value("");
-                            const YamlNode* passed = job->with ? job->with->find(member.key) : nullptr;
+                            const YamlNode* passed =
+                                job->with ? job->with->find(member.key) : nullptr;
                             if (passed) value = TRY(expand_node(*passed, scope, file, Keep::Kind));
                             const YamlNode* required = member.value.find("required");
                             if (!passed && !fallback && required && required->text == "true")
-                                return std::unexpected(
-                                    Trouble{fmt::format("Input {} is required, but not provided while calling.",
-                                                        member.key),
-                                            job->uses->position});
+                                return std::unexpected(Trouble{
+                                    fmt::format(
+                                        "Input {} is required, but not provided while calling.",
+                                        member.key),
+                                    job->uses->position});
                             given.set(member.key, std::move(value));
                         }
                     Texts handed;
-                    if (job->secrets && job->secrets->is_scalar() && job->secrets->text == "inherit")
+                    if (job->secrets && job->secrets->is_scalar() &&
+                        job->secrets->text == "inherit")
                         handed = secrets;
                     else
                         handed = TRY(expand_texts(job->secrets, scope, file));
                     Texts outputs;
-                    one.result = run_jobs(*called, given, handed, one.name + " / ", depth + 1, outputs);
+                    one.result =
+                        run_jobs(*called, given, handed, one.name + " / ", depth + 1, outputs);
                     one.outputs = std::move(outputs);
                     return {};
                 };
@@ -1216,7 +1344,9 @@ std::string Run::run_jobs(const Workflow& workflow, const Value& inputs, const T
                 }
                 one.seconds = seconds_since(begun);
             } else {
-                JobRun(*this, {workflow, *job, inputs, needs, combination, values, secrets, prefix}, one).execute();
+                JobRun(*this, {workflow, *job, inputs, needs, combination, values, secrets, prefix},
+                       one)
+                    .execute();
             }
             bool tolerated = false;
             if (one.result == "failure" && job->continue_on_error)
@@ -1250,7 +1380,8 @@ std::string Run::run_jobs(const Workflow& workflow, const Value& inputs, const T
             scope.contexts.set("vars", object_of(setup.vars));
             for (const YamlMember& member : outputs->members)
                 if (const YamlNode* value = member.value.find("value"))
-                    if (auto text = expand_text(value, scope, file)) call_outputs[member.key] = *text;
+                    if (auto text = expand_text(value, scope, file))
+                        call_outputs[member.key] = *text;
         }
     return conclusion;
 }

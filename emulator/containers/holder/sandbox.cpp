@@ -208,7 +208,73 @@ void mount_cgroup_files(int root, const std::string& memory) {
     make_read_only(root, "/sys/fs/cgroup");
 }
 
+// ---- this machine's own root
+// -------------------------------------------------------------------------------
+
+// A detached copy of what is mounted there: what is mounted over the path later does not hide it.
+int copy_mount(const char* path) {
+    return static_cast<int>(
+        syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE));
+}
+
+bool place_mount(int copy, int target) {
+    return syscall(SYS_move_mount, copy, "", target, "",
+                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0;
+}
+
+// The tools of the machine as they are, to be read; what may be written is named. /tmp is another
+// one, so that nothing there is seen or left behind.
+void mount_host(const Description& description) {
+    std::vector<int> copies;
+    int host = copy_mount("/");
+    must(host >= 0, "this machine's root cannot be copied");
+    for (const SharedDirectory& volume : description.volumes) {
+        copies.push_back(copy_mount(volume.source.c_str()));
+        must(copies.back() >= 0, volume.source + " cannot be copied");
+    }
+    must(mount("tmpfs", kScratch, "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=64m") == 0,
+         "a tmpfs is refused");
+    must(mkdir(kRoot, 0755) == 0, "the root directory cannot be made");
+    int target = open(kRoot, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    must(target >= 0 && place_mount(host, target), "this machine's root cannot be mounted");
+    close(target);
+    mount_attr read_only{};
+    read_only.attr_set = MOUNT_ATTR_RDONLY;
+    must(syscall(SYS_mount_setattr, AT_FDCWD, kRoot, AT_RECURSIVE, &read_only, sizeof read_only) ==
+             0,
+         "this machine's root cannot be made read-only");
+    int root = open(kRoot, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    must(root >= 0, "the root directory cannot be opened");
+    must(mount_inside(root, "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777"),
+         "/tmp cannot be mounted");
+    must(mount_inside(root, "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=256m"),
+         "/dev/shm cannot be mounted");
+    must(mount_inside(root, "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr),
+         "/proc cannot be mounted");
+    for (size_t i = 0; i < copies.size(); ++i) {
+        int place = make_directory_inside(root, description.volumes[i].path);
+        must(place >= 0 && place_mount(copies[i], place),
+             description.volumes[i].path + " cannot be mounted");
+        close(place);
+        close(copies[i]);
+        if (description.volumes[i].read_only)
+            must(make_read_only(root, description.volumes[i].path),
+                 description.volumes[i].path + " cannot be made read-only");
+    }
+    size_t number = 0;
+    for (const File& file : description.files) {
+        std::string source = std::string(kScratch) + "/file" + std::to_string(number++);
+        must(write_file(source, file.content, file.mode), file.path + " cannot be written");
+        must(bind_inside(root, source, file.path, false), file.path + " cannot be laid over");
+    }
+    must(fchdir(root) == 0 && syscall(SYS_pivot_root, ".", ".") == 0, "the root cannot be changed");
+    must(umount2(".", MNT_DETACH) == 0 && chdir("/") == 0, "the host's root cannot be left");
+    close(host);
+    close(root);
+}
+
 void mount_everything(const Description& description) {
+    if (description.host_root) return mount_host(description);
     must(mount("tmpfs", kScratch, "tmpfs", MS_NOSUID | MS_NODEV, "mode=700,size=64m") == 0,
          "a tmpfs is refused");
     must(mkdir(kRoot, 0755) == 0, "the root directory cannot be made");
@@ -681,6 +747,8 @@ bool parse_description(std::string_view bytes, Description& description) {
             description.read_only = true;
         else if (key == "init")
             description.init = true;
+        else if (key == "root")
+            description.host_root = value == "host";
         else if (key == "input")
             description.input = true;
         else if (key == "terminal") {

@@ -34,6 +34,8 @@ struct Description {
     bool read_only = false, init = false, one_identity = false;
     bool input = false;              // somebody writes to it; else it reads from /dev/null
     unsigned rows = 0, columns = 0;  // of its terminal, 0 = it has none
+    bool host_root =
+        false;  // this machine's own root, read-only but for the volumes, instead of layers
 };
 
 bool parse_description(std::string_view bytes, Description& description);
