@@ -1,5 +1,6 @@
-// The stand-in for docker in a workflow's steps, where there is no engine: the image builder behind docker's own
-// words. A step runs closed, so its `docker` hands the words to the desk outside, with its own three streams.
+// The stand-in for docker in a workflow's steps, where there is no engine: the image builder behind
+// docker's own words. A step runs closed, so its `docker` hands the words to the desk outside, with
+// its own three streams.
 #pragma once
 #include <atomic>
 #include <map>
@@ -15,8 +16,10 @@ namespace commands {
 
 class DockerDesk {
   public:
-    // Answers on a unix socket at `path` until it is destroyed. `environment` is what its children get.
-    DockerDesk(base::Spawner& spawner, std::string path, std::map<std::string, std::string> environment);
+    // Answers on a unix socket at `path` until it is destroyed. `environment` is what its children
+    // get.
+    DockerDesk(base::Spawner& spawner, std::string path,
+               std::map<std::string, std::string> environment);
     ~DockerDesk();
     bool open() const { return listener_ >= 0; }
 

@@ -1,5 +1,5 @@
 // dodam gate: judges a commit before it is pushed. Its own throwaway world: the stack, a fresh
-// database and cache, the app built and deployed as the workflow does it, then the scenarios. One
+// database and cache, the app built and deployed by its own workflow, then the scenarios. One
 // verdict.
 #include <fmt/format.h>
 #include <signal.h>
@@ -199,12 +199,61 @@ bool has_docker_client() {
     return false;
 }
 
+// The workflow that deploys: workflow.file of the stack file, else the only one of
+// .github/workflows that deploys to ECS. "" when there is none.
+std::string deploy_workflow(const Gate& gate) {
+    const std::string stack = gate.app + "/" + fs::path(gate.stack_file).filename().string();
+    auto parsed =
+        base::parse_json(state::read_file(stack).value_or("{}"), base::JsonDialect::WithComments);
+    if (parsed && !(*parsed)["workflow"]["file"].as_string().empty())
+        return (fs::path(gate.app) / (*parsed)["workflow"]["file"].as_string()).string();
+    std::vector<std::string> found;
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(gate.app + "/.github/workflows", ignored)) {
+        const std::string extension = entry.path().extension().string();
+        if ((extension == ".yml" || extension == ".yaml") &&
+            state::read_file(entry.path().string())
+                    .value_or("")
+                    .find("amazon-ecs-deploy-task-definition") != std::string::npos)
+            found.push_back(entry.path().string());
+    }
+    return found.size() == 1 ? found.front() : "";
+}
+
+int run_workflow(Gate& gate, const Client& client, const std::string& file) {
+    auto status = client.get("/status");
+    if (status && (*status)["runtime"].as_string().starts_with("docker") && has_docker_client())
+        gate.registry = client.info().aws_endpoint.substr(std::string_view("http://").size());
+    gate.say("deploy", fmt::format("{} runs as it is", fs::relative(file, gate.app).string()));
+    std::vector<std::string> command = {
+        gate.self,
+        "workflow",
+        "run",
+        file,
+        "--always",
+        "--state",
+        gate.world + "/state",
+        "-f",
+        gate.app + "/" + fs::path(gate.stack_file).filename().string()};
+    if (gate.commit == "working tree") command.insert(command.end(), {"--tree", "working"});
+    return gate.shown(std::move(command), kDeployWait, gate.app);
+}
+
 int deploy(Gate& gate, const Client& client) {
-    const std::string script = (fs::path(gate.app) / gate.arguments.get("deploy")).string();
+    if (!gate.arguments.has("deploy"))
+        if (const std::string file = deploy_workflow(gate); !file.empty())
+            return run_workflow(gate, client, file);
+    const std::string script =
+        (fs::path(gate.app) /
+         (gate.arguments.has("deploy") ? gate.arguments.get("deploy") : "deploy.sh"))
+            .string();
     if (!fs::exists(script))
         return fail(
             kWrongInput,
-            fmt::format("there is no {}; name the script that deploys with --deploy", script));
+            fmt::format("there is no {}, and no workflow that deploys in .github/workflows; name "
+                        "the script that "
+                        "deploys with --deploy, or the workflow at workflow.file in dodam.json",
+                        script));
     std::map<std::string, std::string> environment = {
         {"AWS_ENDPOINT_URL", client.info().aws_endpoint},
         {"AWS_CLI", "/usr/bin/aws"},
@@ -365,7 +414,8 @@ constexpr Flag kFlags[] = {
     {"-f,--file", "FILE", "the stack file (default: ./dodam.json)"},
     {"--commit", "REV", "what to judge", "HEAD"},
     {"--tree", "commit|working", "working: the files as they are", "commit"},
-    {"--deploy", "SCRIPT", "what deploys, beside the stack file", "deploy.sh"},
+    {"--deploy", "SCRIPT",
+     "deploy with a script beside the stack file, not with the workflow that dodam.json names"},
     {"-t,--tags", "EXPR", "which scenarios: 'smoke and not slow'"},
     {"--report", "KIND=FILE", "junit=F or json=F"},
     {"--speed", "N", "control loops run N times faster", "20"},

@@ -1,5 +1,5 @@
-// Images without an engine, as `dodam image` and the stand-in for docker use them: one cache for every instance of
-// this user, one builder.
+// Images without an engine, as `dodam image` and the stand-in for docker use them: one cache for
+// every instance of this user, one builder.
 #pragma once
 #include <string>
 #include <vector>
@@ -8,7 +8,8 @@
 
 namespace commands {
 
-// Built images (below built/) and unpacked layers are shared by every instance of this user: a layer is its digest.
+// Built images (below built/) and unpacked layers are shared by every instance of this user: a
+// layer is its digest.
 std::string image_cache_directory();
 
 // Prints the steps, and what is wrong. The image gets all of the names.

@@ -7,10 +7,9 @@
 #include <atomic>
 
 #include "base/thread.h"
+#include "scenarios/runner/report.h"
 
 namespace commands {
-
-inline constexpr int kInterrupted = 130;
 
 class Interruption {
   public:
@@ -23,7 +22,7 @@ class Interruption {
             constexpr timespec kPoll{0, 100'000'000};
             while (!done_)
                 if (sigtimedwait(&signals_, nullptr, &kPoll) > 0 && asked_.exchange(true))
-                    _exit(kInterrupted);
+                    _exit(scenarios::kInterrupted);
         });
     }
     ~Interruption() {

@@ -612,11 +612,22 @@ std::expected<workflow::Value, std::string> inputs_of(const workflow::Workflow& 
     return out;
 }
 
-// The ref that starts the workflow: as asked, else the branch we are on.
-std::string ref_of(const Arguments& arguments, const Repository& repository) {
-    std::string ref = arguments.has("ref")        ? arguments.get("ref")
-                      : repository.branch.empty() ? "main"
-                                                  : repository.branch;
+// The ref that starts the workflow: as asked, else the branch we are on. Of a commit without a
+// branch, the first that the workflow names.
+std::string ref_of(const Arguments& arguments, const Repository& repository,
+                   const workflow::Workflow& workflow) {
+    std::string ref = arguments.has("ref") ? arguments.get("ref") : repository.branch;
+    if (ref.empty()) {
+        ref = "main";
+        const workflow::YamlNode* push = workflow.event("push");
+        const workflow::YamlNode* branches = push ? push->find("branches") : nullptr;
+        if (branches)
+            for (const auto& each : branches->items)
+                if (each.text.find_first_of("*?[!+") == std::string::npos) {
+                    ref = each.text;
+                    break;
+                }
+    }
     return ref.starts_with("refs/") ? ref : "refs/heads/" + ref;
 }
 
@@ -678,11 +689,14 @@ int run(const Arguments& arguments) {
                        : !known->event.empty() ? known->event
                        : parsed->event("push") ? "push"
                                                : "workflow_dispatch";
-    setup.event.ref = ref_of(arguments, *repository);
+    setup.event.ref = ref_of(arguments, *repository, *parsed);
     setup.event.changed_files = repository->changed;
-    if (auto why = workflow::why_not_started(*parsed, setup.event))
-        return fail(kNothingRan,
-                    fmt::format("{}; --event and --ref say what happens instead", *why));
+    if (auto why = workflow::why_not_started(*parsed, setup.event); why && !arguments.has("always"))
+        return fail(
+            kNothingRan,
+            fmt::format(
+                "{}; --event and --ref say what happens instead, --always runs it all the same",
+                *why));
     if (setup.event.name == "workflow_dispatch") {
         auto inputs = inputs_of(*parsed, *given_inputs);
         if (!inputs) return fail(kWrongInput, inputs.error());
@@ -832,7 +846,7 @@ int run(const Arguments& arguments) {
                    failed ? fmt::format(", {} failed", failed) : "");
         if (arguments.has("keep")) fmt::print("kept: {}\n", scratch.path());
     }
-    if (interruption.asked()) return kInterrupted;
+    if (interruption.asked()) return scenarios::kInterrupted;
     return result.conclusion == "success" ? kOk : kFailed;
 }
 
@@ -844,6 +858,7 @@ constexpr Flag kRunFlags[] = {
     {"--ref", "REF", "the branch or tag of it (default: the branch you are on)"},
     {"--commit", "REV", "the commit that is checked out", "HEAD"},
     {"--tree", "commit|working", "working: the files as they are", "commit"},
+    {"--always", "", "run it even if this event would not start it"},
     {"--input", "NAME=VALUE", "an input of workflow_dispatch; may be repeated"},
     {"--secret", "NAME=VALUE", "a secret for this run; may be repeated"},
     {"--var", "NAME=VALUE", "a variable for this run; may be repeated"},

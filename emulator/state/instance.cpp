@@ -178,7 +178,7 @@ std::expected<StateDirectory, Problem> StateDirectory::open(const std::string& p
     }
     if (auto checked = check_format(path); !checked) return std::unexpected(checked.error());
     if (!fs::exists(path + "/.gitignore"))
-        if (auto written = write_file(path + "/.gitignore", "*\n"); !written)
+        if (auto written = write_file(path + "/.gitignore", "/*\n!/actions/\n"); !written)
             return std::unexpected(Problem{written.error()});
 
     directory.sockets_ = sockets_root() + "/" + directory.id_;

@@ -40,12 +40,15 @@ std::expected<base::Node, std::string> call_aws(ActionCall& call, std::string_vi
     } else {
         return std::unexpected("Could not load credentials from any providers");
     }
-    if (const std::string region = call.variable("AWS_REGION"); !region.empty()) world.region = region;
+    if (const std::string region = call.variable("AWS_REGION"); !region.empty())
+        world.region = region;
     base::SystemClock clock;
     scenarios::Context context(world, clock, call.workspace);
     context.deadline = clock.real_now() + kCall;
     auto answer = scenarios::call_aws(context, operation, input);
-    if (!answer) return std::unexpected(answer.error().message.empty() ? answer.error().code : answer.error().message);
+    if (!answer)
+        return std::unexpected(answer.error().message.empty() ? answer.error().code
+                                                              : answer.error().message);
     return std::move(*answer);
 }
 

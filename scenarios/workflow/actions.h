@@ -1,5 +1,6 @@
-// Built-in actions: what a deploy's workflow uses from the marketplace, without the network. Inputs, outputs,
-// checks and error texts as the real ones have them (ecs-deploy as 2.6.3: a rollback is no success).
+// Built-in actions: what a deploy's workflow uses from the marketplace, without the network.
+// Inputs, outputs, checks and error texts as the real ones have them (ecs-deploy as 2.6.3: a
+// rollback is no success).
 #pragma once
 #include <expected>
 #include <functional>
@@ -68,7 +69,8 @@ const BuiltInAction* built_in_action(std::string_view name);
 // The tables of its files.
 extern const std::span<const BuiltInAction> aws_actions, source_actions, ecs_actions;
 
-// An AWS call with the credentials of the step's environment; the error reads as an SDK's: its text alone.
+// An AWS call with the credentials of the step's environment; the error reads as an SDK's: its text
+// alone.
 std::expected<base::Node, std::string> call_aws(ActionCall& call, std::string_view operation,
                                                 const base::Node& input);
 bool is_true(const std::string& text);  // as @actions/core getBooleanInput: true, True, TRUE

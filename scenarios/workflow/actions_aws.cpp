@@ -23,7 +23,8 @@ void export_variable(ActionCall& call, const std::string& name, const std::strin
     call.environment[name] = value;
 }
 
-void export_keys(ActionCall& call, const std::string& key, const std::string& secret, const std::string& token) {
+void export_keys(ActionCall& call, const std::string& key, const std::string& secret,
+                 const std::string& token) {
     for (const std::string& value : {key, secret, token})
         if (!value.empty()) call.masks.push_back(value);
     export_variable(call, "AWS_ACCESS_KEY_ID", key);
@@ -34,15 +35,18 @@ void export_keys(ActionCall& call, const std::string& key, const std::string& se
 }
 
 // The job's identity token, over the wire as the toolkit asks for it.
-std::expected<std::string, std::string> identity_token(ActionCall& call, const std::string& audience) {
+std::expected<std::string, std::string> identity_token(ActionCall& call,
+                                                       const std::string& audience) {
     const std::string url = call.variable("ACTIONS_ID_TOKEN_REQUEST_URL");
     const std::string prefix = call.setup.world.aws_endpoint + "/_dodam/v1";
     if (!url.starts_with(prefix))
-        return std::unexpected("Error message: Unable to get ACTIONS_ID_TOKEN_REQUEST_URL env variable");
+        return std::unexpected(
+            "Error message: Unable to get ACTIONS_ID_TOKEN_REQUEST_URL env variable");
     base::SystemClock clock;
     scenarios::Context context(call.setup.world, clock, call.workspace);
     context.deadline = clock.real_now() + kAsk;
-    auto answer = context.control.get(url.substr(prefix.size()) + "&audience=" + base::percent_encode(audience));
+    auto answer = context.control.get(url.substr(prefix.size()) +
+                                      "&audience=" + base::percent_encode(audience));
     if (!answer) return std::unexpected("Failed to get ID Token. " + answer.error().message);
     return (*answer)["value"].as_string();
 }
@@ -77,12 +81,16 @@ Done assume_role(ActionCall& call, bool by_identity) {
         call.environment = environment;
         if (!answer) return std::unexpected("Could not assume role with OIDC: " + answer.error());
     } else {
-        if (!call.input("role-external-id").empty()) input.set("ExternalId", call.input("role-external-id"));
+        if (!call.input("role-external-id").empty())
+            input.set("ExternalId", call.input("role-external-id"));
         answer = call_aws(call, "sts.AssumeRole", input);
-        if (!answer) return std::unexpected("Could not assume role with user credentials: " + answer.error());
+        if (!answer)
+            return std::unexpected("Could not assume role with user credentials: " +
+                                   answer.error());
     }
     const Node& credentials = (*answer)["Credentials"];
-    export_keys(call, credentials["AccessKeyId"].as_string(), credentials["SecretAccessKey"].as_string(),
+    export_keys(call, credentials["AccessKeyId"].as_string(),
+                credentials["SecretAccessKey"].as_string(),
                 credentials["SessionToken"].as_string());
     call.say(fmt::format("Authenticated as assumedRoleId {}",
                          (*answer)["AssumedRoleUser"]["AssumedRoleId"].as_string()));
@@ -90,52 +98,63 @@ Done assume_role(ActionCall& call, bool by_identity) {
 }
 
 bool is_region(std::string_view text) {
-    return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == text.npos;
+    return !text.empty() &&
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == text.npos;
 }
 
 Done configure(ActionCall& call) {
     const std::string region = call.input("aws-region");
     if (!is_region(region)) return std::unexpected("Region is not valid: " + region);
     if (is_true(call.input("unset-current-credentials")))
-        for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION",
-                                 "AWS_DEFAULT_REGION"})
+        for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+                                 "AWS_REGION", "AWS_DEFAULT_REGION"})
             export_variable(call, name, "");
     export_variable(call, "AWS_DEFAULT_REGION", region);
     export_variable(call, "AWS_REGION", region);
 
-    const std::string key = call.input("aws-access-key-id"), secret = call.input("aws-secret-access-key"),
+    const std::string key = call.input("aws-access-key-id"),
+                      secret = call.input("aws-secret-access-key"),
                       role = call.input("role-to-assume");
-    const bool by_identity = !role.empty() && key.empty() && call.input("web-identity-token-file").empty() &&
+    const bool by_identity = !role.empty() && key.empty() &&
+                             call.input("web-identity-token-file").empty() &&
                              !is_true(call.input("role-chaining"));
     if (!key.empty()) {
         if (secret.empty())
-            return std::unexpected("'aws-secret-access-key' must be provided if 'aws-access-key-id' is provided");
+            return std::unexpected(
+                "'aws-secret-access-key' must be provided if 'aws-access-key-id' is provided");
         export_keys(call, key, secret, call.input("aws-session-token"));
     } else if (by_identity) {
         if (!call.may_ask_identity) {
-            call.say("It looks like you might be trying to authenticate with OIDC. Did you mean to set the `id-token` "
-                     "permission? If you are not trying to authenticate with OIDC and the action is working "
-                     "successfully, you can ignore this message.");
+            call.say(
+                "It looks like you might be trying to authenticate with OIDC. Did you mean to set "
+                "the `id-token` "
+                "permission? If you are not trying to authenticate with OIDC and the action is "
+                "working "
+                "successfully, you can ignore this message.");
             return std::unexpected(
-                "Credentials could not be loaded, please check your action inputs: Could not load credentials from any "
+                "Credentials could not be loaded, please check your action inputs: Could not load "
+                "credentials from any "
                 "providers");
         }
     } else if (call.variable("AWS_ACCESS_KEY_ID").empty()) {
         return std::unexpected(
-            "Credentials could not be loaded, please check your action inputs: Could not load credentials from any "
+            "Credentials could not be loaded, please check your action inputs: Could not load "
+            "credentials from any "
             "providers");
     }
     if (!role.empty()) TRY(assume_role(call, by_identity));
 
     auto caller = call_aws(call, "sts.GetCallerIdentity", Node::object());
     if (!caller) return std::unexpected(caller.error());
-    const std::string account = (*caller)["Account"].as_string(), arn = (*caller)["Arn"].as_string();
+    const std::string account = (*caller)["Account"].as_string(),
+                      arn = (*caller)["Arn"].as_string();
     std::vector<std::string> allowed;
     for (std::string_view each : base::split(call.input("allowed-account-ids"), ','))
         if (each = base::trim(each); !each.empty()) allowed.emplace_back(each);
     if (!allowed.empty() && std::ranges::find(allowed, account) == allowed.end())
         return std::unexpected(
-            fmt::format("The account ID of the provided credentials ({}) does not match any of the expected account "
+            fmt::format("The account ID of the provided credentials ({}) does not match any of the "
+                        "expected account "
                         "IDs: {}",
                         account, base::join(allowed, ", ")));
     if (is_true(call.input("mask-aws-account-id"))) call.masks.push_back(account);
@@ -151,8 +170,8 @@ Done configure(ActionCall& call) {
 }
 
 Done forget_credentials(ActionCall& call) {
-    for (const char* name :
-         {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION", "AWS_REGION"})
+    for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+                             "AWS_DEFAULT_REGION", "AWS_REGION"})
         export_variable(call, name, "");
     return {};
 }
@@ -187,8 +206,9 @@ constexpr BuiltInInput kCredentialInputs[] = {
     {"action-timeout-s", ""},
     {"sts-endpoint", ""},
 };
-constexpr std::string_view kCredentialOutputs[] = {"aws-account-id",        "authenticated-arn", "aws-access-key-id",
-                                                   "aws-secret-access-key", "aws-session-token", "aws-expiration"};
+constexpr std::string_view kCredentialOutputs[] = {"aws-account-id",    "authenticated-arn",
+                                                   "aws-access-key-id", "aws-secret-access-key",
+                                                   "aws-session-token", "aws-expiration"};
 
 // ---- amazon-ecr-login
 
@@ -207,13 +227,15 @@ Done login(ActionCall& call) {
     }
     const Node answer = TRY(call_aws(call, "ecr.GetAuthorizationToken", input));
     const auto& data = answer["authorizationData"].items();
-    if (data.empty()) return std::unexpected("Amazon ECR authorization token returned no authorization data");
+    if (data.empty())
+        return std::unexpected("Amazon ECR authorization token returned no authorization data");
     std::string registries;
     for (const Node& each : data) {
         const auto decoded = base::from_base64(each["authorizationToken"].as_string()).value_or("");
         const auto [user, password] = base::cut(decoded, ':');
         const std::string endpoint = each["proxyEndpoint"].as_string();
-        const std::string registry = endpoint.substr(endpoint.find("://") == std::string::npos ? 0 : endpoint.find("://") + 3);
+        const std::string registry = endpoint.substr(
+            endpoint.find("://") == std::string::npos ? 0 : endpoint.find("://") + 3);
         if (is_true(call.input("mask-password"))) call.masks.emplace_back(password);
         std::string suffix;
         for (char c : registry)
@@ -221,12 +243,15 @@ Done login(ActionCall& call) {
         std::string said;
         const auto show = call.say;
         call.say = [&](std::string_view line) { said += std::string(line) + "\n"; };
-        auto ended = call.run({"docker", "login", "-u", std::string(user), "-p", std::string(password), endpoint}, {});
+        auto ended = call.run(
+            {"docker", "login", "-u", std::string(user), "-p", std::string(password), endpoint},
+            {});
         call.say = show;
         if (!ended) return std::unexpected(ended.error());
         if (ended->exit_code != 0) {
             call.say(said);
-            return std::unexpected("Could not login to registry " + registry + ": " + std::string(base::trim(said)));
+            return std::unexpected("Could not login to registry " + registry + ": " +
+                                   std::string(base::trim(said)));
         }
         call.say("Logged into registry " + registry);
         call.outputs.emplace_back("docker_username_" + suffix, user);
@@ -245,19 +270,21 @@ Done logout(ActionCall& call) {
         if (registry.empty()) continue;
         auto ended = call.run({"docker", "logout", std::string(registry)}, {});
         if (!ended) return std::unexpected(ended.error());
-        if (ended->exit_code != 0) return std::unexpected("Failed to logout: " + std::string(registry));
+        if (ended->exit_code != 0)
+            return std::unexpected("Failed to logout: " + std::string(registry));
     }
     return {};
 }
 
 constexpr BuiltInInput kLoginInputs[] = {
-    {"http-proxy", ""}, {"mask-password", "true"}, {"registries", ""}, {"registry-type", "private"}, {"skip-logout", "false"},
+    {"http-proxy", ""},           {"mask-password", "true"}, {"registries", ""},
+    {"registry-type", "private"}, {"skip-logout", "false"},
 };
 constexpr std::string_view kLoginOutputs[] = {"registry", "docker_username_*", "docker_password_*"};
 
 constexpr BuiltInAction kActions[] = {
-    {"aws-actions/configure-aws-credentials", "v4.3.1", kCredentialInputs, kCredentialOutputs, configure,
-     forget_credentials},
+    {"aws-actions/configure-aws-credentials", "v4.3.1", kCredentialInputs, kCredentialOutputs,
+     configure, forget_credentials},
     {"aws-actions/amazon-ecr-login", "v2.1.7", kLoginInputs, kLoginOutputs, login, logout},
 };
 

@@ -1,4 +1,5 @@
-// aws-actions/amazon-ecs-render-task-definition (as v1.9.0) and amazon-ecs-deploy-task-definition (as v2.6.3).
+// aws-actions/amazon-ecs-render-task-definition (as v1.9.0) and amazon-ecs-deploy-task-definition
+// (as v2.6.3).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -50,22 +51,26 @@ std::expected<Node, std::string> read_document(const std::string& path) {
 }
 
 std::string absolute(const ActionCall& call, const std::string& path) {
-    return fs::path(path).is_absolute() ? path : (fs::path(call.workspace) / path).lexically_normal().string();
+    return fs::path(path).is_absolute()
+               ? path
+               : (fs::path(call.workspace) / path).lexically_normal().string();
 }
 
 // name=value lines into a list of {name, <member>}; those of the same name are replaced.
-Done merge_pairs(Node& container, const char* list, const char* member, const std::string& text, const char* what) {
+Done merge_pairs(Node& container, const char* list, const char* member, const std::string& text,
+                 const char* what) {
     for (const std::string& line : lines_of(text)) {
         const auto equals = line.find('=');
         if (equals == std::string::npos || equals == 0)
-            return std::unexpected(
-                fmt::format("Cannot parse the {} '{}'. {} pairs must be of the form NAME=value.", what, line,
-                            std::string(what) == "secret" ? "Secret" : "Environment variable"));
+            return std::unexpected(fmt::format(
+                "Cannot parse the {} '{}'. {} pairs must be of the form NAME=value.", what, line,
+                std::string(what) == "secret" ? "Secret" : "Environment variable"));
         const std::string name(base::trim(std::string_view(line).substr(0, equals)));
         const std::string value(base::trim(std::string_view(line).substr(equals + 1)));
         if (!container.find(list)) container.set(list, Node::array());
         Node& entries = *container.find(list);
-        auto found = std::ranges::find_if(entries.items(), [&](const Node& e) { return e["name"].as_string() == name; });
+        auto found = std::ranges::find_if(
+            entries.items(), [&](const Node& e) { return e["name"].as_string() == name; });
         if (found != entries.items().end())
             found->set(member, value);
         else
@@ -88,7 +93,8 @@ Done edit_container(ActionCall& call, Node& container) {
             list.push_back(Node::object({{"value", line}, {"type", "s3"}}));
         container.set("environmentFiles", std::move(list));
     }
-    TRY(merge_pairs(container, "environment", "value", call.input("environment-variables"), "environment variable"));
+    TRY(merge_pairs(container, "environment", "value", call.input("environment-variables"),
+                    "environment variable"));
     TRY(merge_pairs(container, "secrets", "valueFrom", call.input("secrets"), "secret"));
     if (const std::string& driver = call.input("log-configuration-log-driver"); !driver.empty()) {
         if (!container.find("logConfiguration")) container.set("logConfiguration", Node::object());
@@ -103,9 +109,10 @@ Done edit_container(ActionCall& call, Node& container) {
         for (const std::string& line : lines_of(options)) {
             const auto [name, value] = base::cut(line, '=');
             if (name.empty() || value.empty())
-                return std::unexpected(fmt::format("Can't parse logConfiguration option {}. Must be in key=value format, "
-                                                   "one per line",
-                                                   line));
+                return std::unexpected(fmt::format(
+                    "Can't parse logConfiguration option {}. Must be in key=value format, "
+                    "one per line",
+                    line));
             log.find("options")->set(std::string(base::trim(name)), std::string(base::trim(value)));
         }
     }
@@ -114,54 +121,65 @@ Done edit_container(ActionCall& call, Node& container) {
         for (const std::string& line : lines_of(labels)) {
             const auto [name, value] = base::cut(line, '=');
             if (name.empty() || value.empty())
-                return std::unexpected(
-                    fmt::format("Can't parse dockerLabel {}. Must be in key=value format, one per line", line));
+                return std::unexpected(fmt::format(
+                    "Can't parse dockerLabel {}. Must be in key=value format, one per line", line));
             container.find("dockerLabels")->set(std::string(name), std::string(value));
         }
     }
     return {};
 }
 
-constexpr std::string_view kReadOnly[] = {"compatibilities",    "taskDefinitionArn", "requiresAttributes", "revision",
-                                          "status",             "registeredAt",      "deregisteredAt",     "registeredBy"};
+constexpr std::string_view kReadOnly[] = {
+    "compatibilities", "taskDefinitionArn", "requiresAttributes", "revision",
+    "status",          "registeredAt",      "deregisteredAt",     "registeredBy"};
 
 Done render(ActionCall& call) {
     const std::string file = call.input("task-definition"), arn = call.input("task-definition-arn"),
-                      family = call.input("task-definition-family"), revision = call.input("task-definition-revision");
+                      family = call.input("task-definition-family"),
+                      revision = call.input("task-definition-revision");
     Node definition;
     if (!arn.empty() || !family.empty()) {
         Node input = Node::object();
-        input.set("taskDefinition", !arn.empty()        ? arn
+        input.set("taskDefinition", !arn.empty()       ? arn
                                     : revision.empty() ? family
                                                        : family + ":" + revision);
         auto answer = call_aws(call, "ecs.DescribeTaskDefinition", input);
-        if (!answer) return std::unexpected("Failed to describe task definition in ECS: " + answer.error());
+        if (!answer)
+            return std::unexpected("Failed to describe task definition in ECS: " + answer.error());
         definition = (*answer)["taskDefinition"];
         for (std::string_view name : kReadOnly)
             definition.erase(name);
     } else {
         if (file.empty())
-            return std::unexpected("Either task definition, task definition arn or task definition family must be provided");
+            return std::unexpected(
+                "Either task definition, task definition arn or task definition family must be "
+                "provided");
         const std::string path = absolute(call, file);
-        if (!fs::exists(path)) return std::unexpected("Task definition file does not exist: " + file);
+        if (!fs::exists(path))
+            return std::unexpected("Task definition file does not exist: " + file);
         definition = TRY(read_document(path));
     }
     Node* containers = definition.find("containerDefinitions");
     if (!containers || !containers->is_array())
         return std::unexpected(
-            "Invalid task definition format: containerDefinitions section is not present or is not an array");
+            "Invalid task definition format: containerDefinitions section is not present or is not "
+            "an array");
     for (std::string_view name : base::split(call.input("container-name"), ',')) {
         name = base::trim(name);
-        auto found = std::ranges::find_if(containers->items(),
-                                          [&](const Node& each) { return each["name"].as_string() == name; });
+        auto found = std::ranges::find_if(containers->items(), [&](const Node& each) {
+            return each["name"].as_string() == name;
+        });
         if (found == containers->items().end())
-            return std::unexpected("Invalid task definition: Could not find container definition with matching name");
+            return std::unexpected(
+                "Invalid task definition: Could not find container definition with matching name");
         TRY(edit_container(call, *found));
     }
-    if (!call.input("task-role-arn").empty()) definition.set("taskRoleArn", call.input("task-role-arn"));
+    if (!call.input("task-role-arn").empty())
+        definition.set("taskRoleArn", call.input("task-role-arn"));
     if (!call.input("execution-role-arn").empty())
         definition.set("executionRoleArn", call.input("execution-role-arn"));
-    const std::string written = fmt::format("{}/task-definition-{}.json", call.temporary, base::random_hex(6));
+    const std::string written =
+        fmt::format("{}/task-definition-{}.json", call.temporary, base::random_hex(6));
     std::ofstream out(written);
     out << base::to_json(definition, 2);
     if (!out.flush()) return std::unexpected(written + " cannot be written");
@@ -212,7 +230,8 @@ void remove_empty(Node& node, const std::set<std::string>& kept) {
     }
 }
 
-std::expected<Node, std::string> describe(ActionCall& call, const std::string& cluster, const std::string& service) {
+std::expected<Node, std::string> describe(ActionCall& call, const std::string& cluster,
+                                          const std::string& service) {
     Node input = Node::object();
     input.set("cluster", cluster);
     input.set("services", Node::array({Node(service)}));
@@ -220,7 +239,8 @@ std::expected<Node, std::string> describe(ActionCall& call, const std::string& c
     if (const auto& failures = answer["failures"].items(); !failures.empty())
         return std::unexpected(fmt::format("{} is {}", failures.front()["arn"].as_string(),
                                            failures.front()["reason"].as_string()));
-    if (answer["services"].items().empty()) return std::unexpected(fmt::format("{} is MISSING", service));
+    if (answer["services"].items().empty())
+        return std::unexpected(fmt::format("{} is MISSING", service));
     return answer["services"].items().front();
 }
 
@@ -231,7 +251,8 @@ const Node* deployment_of(const Node& service, const std::string& id) {
 }
 
 // Service events that were not told yet, oldest first.
-void tell_events(ActionCall& call, const Node& service, std::set<std::string>& told, bool silently = false) {
+void tell_events(ActionCall& call, const Node& service, std::set<std::string>& told,
+                 bool silently = false) {
     const auto& events = service["events"].items();
     for (size_t i = events.size(); i-- > 0;)
         if (told.insert(events[i]["id"].as_string()).second && !silently)
@@ -250,18 +271,20 @@ Done wait_until_stable(ActionCall& call, const std::string& cluster, const std::
     while (true) {
         const Node now = TRY(describe(call, cluster, service));
         tell_events(call, now, told);
-        if (now["status"].as_string() != "ACTIVE") return std::unexpected("Service is " + now["status"].as_string());
+        if (now["status"].as_string() != "ACTIVE")
+            return std::unexpected("Service is " + now["status"].as_string());
         const bool stable = now["deployments"].size() == 1 &&
                             now["runningCount"].as_int() == now["desiredCount"].as_int();
         const Node* mine = deployment_of(now, deployment);
         // What comes after a failed rollout is known: nobody waits for the rollback to settle.
         if (!mine || (*mine)["rolloutState"].as_string() == "FAILED") {
             if (!mine)
-                return std::unexpected(fmt::format("Deployment {} was not found in the service {}: it was likely rolled "
-                                                   "back",
-                                                   deployment, service));
-            return std::unexpected(
-                fmt::format("Deployment {} failed: {}", deployment, (*mine)["rolloutStateReason"].as_string()));
+                return std::unexpected(fmt::format(
+                    "Deployment {} was not found in the service {}: it was likely rolled "
+                    "back",
+                    deployment, service));
+            return std::unexpected(fmt::format("Deployment {} failed: {}", deployment,
+                                               (*mine)["rolloutStateReason"].as_string()));
         }
         if (stable) return {};
         if (stopped(call)) return std::unexpected("The operation was canceled.");
@@ -283,7 +306,8 @@ Done run_task(ActionCall& call, const std::string& cluster, const std::string& a
     input.set("cluster", cluster);
     input.set("taskDefinition", arn);
     input.set("startedBy", call.input("run-task-started-by"));
-    if (!call.input("run-task-launch-type").empty()) input.set("launchType", call.input("run-task-launch-type"));
+    if (!call.input("run-task-launch-type").empty())
+        input.set("launchType", call.input("run-task-launch-type"));
     if (const Node subnets = words_of(call.input("run-task-subnets")); subnets.size() > 0) {
         Node network = Node::object();
         network.set("subnets", subnets);
@@ -292,9 +316,10 @@ Done run_task(ActionCall& call, const std::string& cluster, const std::string& a
         network.set("assignPublicIp", call.input("run-task-assign-public-ip"));
         input.set("networkConfiguration", Node::object({{"awsvpcConfiguration", network}}));
     }
-    for (const auto& [name, member] : {std::pair<const char*, const char*>{"run-task-container-overrides", ""},
-                                       {"run-task-tags", "tags"},
-                                       {"run-task-capacity-provider-strategy", "capacityProviderStrategy"}}) {
+    for (const auto& [name, member] :
+         {std::pair<const char*, const char*>{"run-task-container-overrides", ""},
+          {"run-task-tags", "tags"},
+          {"run-task-capacity-provider-strategy", "capacityProviderStrategy"}}) {
         auto list = base::parse_json(call.input(name).empty() ? "[]" : call.input(name));
         if (!list) return std::unexpected(fmt::format("{}: {}", name, list.error().message));
         if (list->size() == 0) continue;
@@ -319,14 +344,17 @@ Done run_task(ActionCall& call, const std::string& cluster, const std::string& a
     while (true) {
         const Node now = TRY(call_aws(call, "ecs.DescribeTasks", query));
         const auto& tasks = now["tasks"].items();
-        if (std::ranges::all_of(tasks, [](const Node& task) { return task["lastStatus"].as_string() == "STOPPED"; })) {
+        if (std::ranges::all_of(tasks, [](const Node& task) {
+                return task["lastStatus"].as_string() == "STOPPED";
+            })) {
             std::string reasons;
             for (const Node& task : tasks)
                 for (const Node& container : task["containers"].items())
                     if (container["exitCode"].as_int(1) != 0)
                         reasons += (reasons.empty() ? "" : "\n") +
                                    fmt::format("{}: exit code {} {}", container["name"].as_string(),
-                                               container["exitCode"].as_int(1), container["reason"].as_string());
+                                               container["exitCode"].as_int(1),
+                                               container["reason"].as_string());
             if (!reasons.empty()) return std::unexpected("Run task failed: " + reasons);
             return {};
         }
@@ -340,8 +368,7 @@ Done run_task(ActionCall& call, const std::string& cluster, const std::string& a
 Done deploy(ActionCall& call) {
     const std::string path = absolute(call, call.input("task-definition"));
     if (!fs::exists(path))
-        return std::unexpected(
-            fmt::format("ENOENT: no such file or directory, open '{}'", path));
+        return std::unexpected(fmt::format("ENOENT: no such file or directory, open '{}'", path));
     Node definition = TRY(read_document(path));
     std::set<std::string> kept;
     for (std::string_view key : base::split(call.input("keep-null-value-keys"), ','))
@@ -349,10 +376,13 @@ Done deploy(ActionCall& call) {
     remove_empty(definition, kept);
     for (std::string_view name : kReadOnly)
         if (definition.erase(name))
-            call.say(fmt::format("Ignoring property '{}' in the task definition file. This property is returned by the "
-                                 "Amazon ECS DescribeTaskDefinition API and may be shown in the ECS console, but it is "
-                                 "not a valid field when registering a new task definition.",
-                                 name));
+            call.say(
+                fmt::format("Ignoring property '{}' in the task definition file. This property is "
+                            "returned by the "
+                            "Amazon ECS DescribeTaskDefinition API and may be shown in the ECS "
+                            "console, but it is "
+                            "not a valid field when registering a new task definition.",
+                            name));
     auto registered = call_aws(call, "ecs.RegisterTaskDefinition", definition);
     if (!registered) {
         call.say("Task definition contents:");
@@ -371,7 +401,8 @@ Done deploy(ActionCall& call) {
         return {};
     }
     const Node before = TRY(describe(call, cluster, service));
-    if (before["status"].as_string() != "ACTIVE") return std::unexpected("Service is " + before["status"].as_string());
+    if (before["status"].as_string() != "ACTIVE")
+        return std::unexpected("Service is " + before["status"].as_string());
     if (const std::string& controller = before["deploymentController"]["type"].as_string();
         !controller.empty() && controller != "ECS")
         return std::unexpected("Unsupported deployment controller: " + controller);
@@ -383,15 +414,18 @@ Done deploy(ActionCall& call) {
     input.set("service", service);
     input.set("taskDefinition", arn);
     input.set("forceNewDeployment", is_true(call.input("force-new-deployment")));
-    if (const auto count = base::parse_signed(call.input("desired-count"))) input.set("desiredCount", *count);
+    if (const auto count = base::parse_signed(call.input("desired-count")))
+        input.set("desiredCount", *count);
     if (!call.input("enable-ecs-managed-tags").empty())
         input.set("enableECSManagedTags", is_true(call.input("enable-ecs-managed-tags")));
-    if (!call.input("propagate-tags").empty()) input.set("propagateTags", call.input("propagate-tags"));
+    if (!call.input("propagate-tags").empty())
+        input.set("propagateTags", call.input("propagate-tags"));
     const Node updated = TRY(call_aws(call, "ecs.UpdateService", input));
     std::string deployment;
     for (const Node& each : updated["service"]["deployments"].items())
         if (each["status"].as_string() == "PRIMARY") deployment = each["id"].as_string();
-    call.say(fmt::format("Deployment started: {} of service {} in cluster {}", deployment, service, cluster));
+    call.say(fmt::format("Deployment started: {} of service {} in cluster {}", deployment, service,
+                         cluster));
     if (!is_true(call.input("wait-for-service-stability"))) return {};
     TRY(wait_until_stable(call, cluster, service, deployment, told));
     // Stable on the old tasks is no success: the deployment must still be there.
@@ -399,11 +433,12 @@ Done deploy(ActionCall& call) {
     tell_events(call, after, told);
     const Node* mine = deployment_of(after, deployment);
     if (!mine)
-        return std::unexpected(fmt::format(
-            "Deployment {} was not found in the service {}: it was likely rolled back", deployment, service));
-    if ((*mine)["rolloutState"].as_string() == "FAILED")
         return std::unexpected(
-            fmt::format("Deployment {} failed: {}", deployment, (*mine)["rolloutStateReason"].as_string()));
+            fmt::format("Deployment {} was not found in the service {}: it was likely rolled back",
+                        deployment, service));
+    if ((*mine)["rolloutState"].as_string() == "FAILED")
+        return std::unexpected(fmt::format("Deployment {} failed: {}", deployment,
+                                           (*mine)["rolloutStateReason"].as_string()));
     return {};
 }
 
@@ -437,11 +472,14 @@ constexpr BuiltInInput kDeployInputs[] = {
     {"keep-null-value-keys", ""},
     {"max-retries", "3"},
 };
-constexpr std::string_view kDeployOutputs[] = {"task-definition-arn", "codedeploy-deployment-id", "run-task-arn"};
+constexpr std::string_view kDeployOutputs[] = {"task-definition-arn", "codedeploy-deployment-id",
+                                               "run-task-arn"};
 
 constexpr BuiltInAction kActions[] = {
-    {"aws-actions/amazon-ecs-render-task-definition", "v1.9.0", kRenderInputs, kRenderOutputs, render},
-    {"aws-actions/amazon-ecs-deploy-task-definition", "v2.6.3", kDeployInputs, kDeployOutputs, deploy},
+    {"aws-actions/amazon-ecs-render-task-definition", "v1.9.0", kRenderInputs, kRenderOutputs,
+     render},
+    {"aws-actions/amazon-ecs-deploy-task-definition", "v2.6.3", kDeployInputs, kDeployOutputs,
+     deploy},
 };
 
 }  // namespace

@@ -64,7 +64,8 @@ class Lines {
 
 std::expected<std::unique_ptr<Running>, std::string> OpenHost::start(const Launch& launch) {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0) return std::unexpected(std::string("no pipe: ") + strerror(errno));
+    if (::pipe2(ends, O_CLOEXEC) < 0)
+        return std::unexpected(std::string("no pipe: ") + strerror(errno));
     base::ProcessOptions options;
     options.command = launch.command;
     options.directory = launch.directory;
@@ -105,7 +106,9 @@ std::expected<Ended, std::string> run_to_end(Host& host, const Launch& launch, m
         lines.emplace_back(line);
     }
     std::optional<int> code;
-    auto open = [&] { return std::any_of(waits.begin(), waits.end(), [](const pollfd& w) { return w.fd >= 0; }); };
+    auto open = [&] {
+        return std::any_of(waits.begin(), waits.end(), [](const pollfd& w) { return w.fd >= 0; });
+    };
     // The outputs may stay open after the program's end: it left something running.
     while (open() && !code) {
         const auto now = Steady::now();
@@ -157,7 +160,8 @@ std::string find_program(const std::string& name, std::string_view path) {
         if (directory.empty()) continue;
         std::string candidate = std::string(directory) + "/" + name;
         struct stat facts{};
-        if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) && ::access(candidate.c_str(), X_OK) == 0)
+        if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
+            ::access(candidate.c_str(), X_OK) == 0)
             return candidate;
     }
     return "";

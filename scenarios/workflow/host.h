@@ -1,5 +1,5 @@
-// Host: where the programs of steps run. Closed (a network of their own, in which nothing but the stack and the
-// allowed registries answer) or open; the runner does not see the difference.
+// Host: where the programs of steps run. Closed (a network of their own, in which nothing but the
+// stack and the allowed registries answer) or open; the runner does not see the difference.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -56,9 +56,10 @@ struct Ended {
     bool timed_out = false, interrupted = false;
 };
 
-// Starts the program and hands its output on line by line, to its end. At the limit, or when `stop` is set, it
-// gets SIGINT, then SIGTERM, then SIGKILL.
-std::expected<Ended, std::string> run_to_end(Host& host, const Launch& launch, std::chrono::milliseconds at_most,
+// Starts the program and hands its output on line by line, to its end. At the limit, or when `stop`
+// is set, it gets SIGINT, then SIGTERM, then SIGKILL.
+std::expected<Ended, std::string> run_to_end(Host& host, const Launch& launch,
+                                             std::chrono::milliseconds at_most,
                                              const std::atomic<bool>* stop,
                                              const std::function<void(std::string_view)>& line);
 

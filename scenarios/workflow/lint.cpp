@@ -22,22 +22,31 @@ namespace fs = std::filesystem;
 using Severity = Finding::Severity;
 using Names = std::vector<std::string>;
 
-constexpr std::string_view kIds[] = {
-    "always-true",      "bad-id",           "context-not-here", "expression",       "filters",
-    "invalidate-before-upload", "matrix",    "missing-input",    "missing-key",
-    "needs-cycle",      "no-id-token",      "pipefail",         "rollback-unseen",  "script-injection",
-    "step-kind",        "undefined-env",    "undefined-input",  "undefined-matrix", "undefined-needs",
-    "undefined-output", "undefined-secret", "undefined-step",   "undefined-var",    "unknown-action",
-    "unknown-event",    "unknown-input",    "unknown-job",      "unknown-key",      "unknown-property",
-    "unsupported",      "workflow-place",   "wrong-case",       "wrong-type",
-    "yaml"};
+constexpr std::string_view kIds[] = {"always-true",      "bad-id",
+                                     "context-not-here", "expression",
+                                     "filters",          "invalidate-before-upload",
+                                     "matrix",           "missing-input",
+                                     "missing-key",      "needs-cycle",
+                                     "no-id-token",      "pipefail",
+                                     "rollback-unseen",  "script-injection",
+                                     "step-kind",        "undefined-env",
+                                     "undefined-input",  "undefined-matrix",
+                                     "undefined-needs",  "undefined-output",
+                                     "undefined-secret", "undefined-step",
+                                     "undefined-var",    "unknown-action",
+                                     "unknown-event",    "unknown-input",
+                                     "unknown-job",      "unknown-key",
+                                     "unknown-property", "unsupported",
+                                     "workflow-place",   "wrong-case",
+                                     "wrong-type",       "yaml"};
 
 // GitHub docs, "Contexts reference › Context availability".
 struct Place {
     std::string_view contexts;   // "" = no expression
     std::string_view functions;  // beside those that are always there
 };
-constexpr std::string_view kInStep = "github needs strategy matrix job runner env vars secrets steps inputs";
+constexpr std::string_view kInStep =
+    "github needs strategy matrix job runner env vars secrets steps inputs";
 constexpr Place kRunName{"github inputs vars", ""}, kWorkflowEnv{"github secrets inputs vars", ""},
     kJobEnv{"github needs strategy matrix vars secrets inputs", ""},
     kJobIf{"github needs vars inputs", "always cancelled success failure"},
@@ -48,7 +57,8 @@ constexpr Place kRunName{"github inputs vars", ""}, kWorkflowEnv{"github secrets
     kJobSecrets{"github needs strategy matrix secrets inputs vars", ""},
     kStepIf{"github needs strategy matrix job runner env vars steps inputs",
             "always cancelled success failure hashFiles"},
-    kStep{kInStep, "hashFiles"}, kEnvironmentUrl{"github needs strategy matrix job runner env vars steps inputs", ""},
+    kStep{kInStep, "hashFiles"},
+    kEnvironmentUrl{"github needs strategy matrix job runner env vars steps inputs", ""},
     kConcurrency{"github needs strategy matrix inputs vars", ""};
 
 bool has_word(std::string_view words, std::string_view word) {
@@ -59,10 +69,14 @@ bool has_word(std::string_view words, std::string_view word) {
 
 const std::map<std::string_view, std::string_view> kProperties = {
     {"github",
-     "action action_path action_ref action_repository action_status actor actor_id api_url artifact_cache_size_limit "
-     "base_ref env event event_name event_path graphql_url head_ref job job_workflow_sha path ref ref_name "
-     "ref_protected ref_type repository repository_id repository_owner repository_owner_id repositoryUrl "
-     "retention_days run_attempt run_id run_number secret_source server_url sha state step_summary output token "
+     "action action_path action_ref action_repository action_status actor actor_id api_url "
+     "artifact_cache_size_limit "
+     "base_ref env event event_name event_path graphql_url head_ref job job_workflow_sha path ref "
+     "ref_name "
+     "ref_protected ref_type repository repository_id repository_owner repository_owner_id "
+     "repositoryUrl "
+     "retention_days run_attempt run_id run_number secret_source server_url sha state step_summary "
+     "output token "
      "triggering_actor workflow workflow_ref workflow_sha workspace"},
     {"runner", "name os arch temp tool_cache debug environment"},
     {"job", "status container services check_run_id"},
@@ -75,17 +89,20 @@ struct StepFacts {
 
 class Linter {
   public:
-    Linter(const Workflow& workflow, const Surroundings& surroundings, std::vector<Finding>& findings)
+    Linter(const Workflow& workflow, const Surroundings& surroundings,
+           std::vector<Finding>& findings)
         : workflow_(workflow), surroundings_(surroundings), findings_(findings) {}
 
     void run();
 
   private:
-    void add(Severity severity, std::string id, Position at, std::string message, std::string hint = {}) {
+    void add(Severity severity, std::string id, Position at, std::string message,
+             std::string hint = {}) {
         // The first finding at a place says enough.
         for (const Finding& each : findings_)
             if (each.position == at && each.id == id) return;
-        findings_.push_back({severity, std::move(id), workflow_.file, at, std::move(message), std::move(hint)});
+        findings_.push_back(
+            {severity, std::move(id), workflow_.file, at, std::move(message), std::move(hint)});
     }
     void error(std::string id, Position at, std::string message, std::string hint = {}) {
         add(Severity::Error, std::move(id), at, std::move(message), std::move(hint));
@@ -100,12 +117,14 @@ class Linter {
 
     void text(const YamlNode* node, const Place& place);
     void condition(const YamlNode* node, const Place& place);
-    void expression(const Expression& expression, const YamlNode& node, size_t base, const Place& place);
+    void expression(const Expression& expression, const YamlNode& node, size_t base,
+                    const Place& place);
     void reference(const Expression& expression, const YamlNode& node, size_t base);
     void job(const Job& job);
     void step(const Step& step, const Job& job);
     void uses(const Step& step, const Job& job, StepFacts& facts);
-    void inputs_of(const Step& step, const std::string& name, const Names& known, const Names& required);
+    void inputs_of(const Step& step, const std::string& name, const Names& known,
+                   const Names& required);
     void script(const Step& step, const Job& job);
     void order(const Job& job);
     void called(const Job& job);
@@ -138,14 +157,16 @@ void Linter::text(const YamlNode* node, const Place& place) {
     if (!node->is_scalar() || node->text.find("${{") == std::string::npos) return;
     auto pieces = split_template(node->text);
     if (!pieces) {
-        error("expression", node->position_of(pieces.error().offset, workflow_.text), pieces.error().message);
+        error("expression", node->position_of(pieces.error().offset, workflow_.text),
+              pieces.error().message);
         return;
     }
     for (const TemplatePiece& piece : *pieces) {
         if (!piece.is_expression) continue;
         auto parsed = parse_expression(piece.text);
         if (!parsed)
-            error("expression", node->position_of(piece.offset + parsed.error().offset, workflow_.text),
+            error("expression",
+                  node->position_of(piece.offset + parsed.error().offset, workflow_.text),
                   parsed.error().message);
         else
             expression(*parsed, *node, piece.offset, place);
@@ -156,7 +177,8 @@ void Linter::condition(const YamlNode* node, const Place& place) {
     if (!node || !node->is_scalar()) return;
     if (node->text.find("${{") != std::string::npos) {
         auto pieces = split_template(node->text);
-        if (pieces && pieces->size() > 1 && std::ranges::any_of(*pieces, [](const TemplatePiece& piece) {
+        if (pieces && pieces->size() > 1 &&
+            std::ranges::any_of(*pieces, [](const TemplatePiece& piece) {
                 return !piece.is_expression && !base::trim(piece.text).empty();
             }))
             error("always-true", node->position,
@@ -168,29 +190,36 @@ void Linter::condition(const YamlNode* node, const Place& place) {
     if (base::trim(node->text).empty()) return;
     auto parsed = parse_expression(node->text);
     if (!parsed)
-        error("expression", node->position_of(parsed.error().offset, workflow_.text), parsed.error().message);
+        error("expression", node->position_of(parsed.error().offset, workflow_.text),
+              parsed.error().message);
     else
         expression(*parsed, *node, 0, place);
 }
 
-void Linter::expression(const Expression& each, const YamlNode& node, size_t base, const Place& place) {
+void Linter::expression(const Expression& each, const YamlNode& node, size_t base,
+                        const Place& place) {
     const Position at = node.position_of(base + each.offset, workflow_.text);
     if (each.kind == Expression::Kind::Context) {
-        constexpr std::string_view kAll = "github needs strategy matrix job jobs runner env vars secrets steps inputs";
+        constexpr std::string_view kAll =
+            "github needs strategy matrix job jobs runner env vars secrets steps inputs";
         if (!has_word(kAll, each.name)) {
             Names names;
             for (std::string_view name : base::split(kAll, ' '))
                 names.emplace_back(name);
-            error("expression", at, fmt::format("there is no context '{}'", each.name), near(each.name, names));
+            error("expression", at, fmt::format("there is no context '{}'", each.name),
+                  near(each.name, names));
         } else if (!has_word(place.contexts, each.name)) {
-            error("context-not-here", at, fmt::format("the context '{}' is not available here", each.name),
-                  fmt::format("available: {}", base::replace_all(std::string(place.contexts), " ", ", ")));
+            error("context-not-here", at,
+                  fmt::format("the context '{}' is not available here", each.name),
+                  fmt::format("available: {}",
+                              base::replace_all(std::string(place.contexts), " ", ", ")));
         }
     }
     if (each.kind == Expression::Kind::Call) {
         const bool special = has_word("always cancelled success failure hashFiles", each.name);
         if (special && !has_word(place.functions, each.name))
-            error("context-not-here", at, fmt::format("the function {}() is not available here", each.name));
+            error("context-not-here", at,
+                  fmt::format("the function {}() is not available here", each.name));
     }
     if (each.kind == Expression::Kind::Property) reference(each, node, base);
     for (const Expression& child : each.children)
@@ -209,18 +238,22 @@ void Linter::reference(const Expression& each, const YamlNode& node, size_t base
     if (root->kind != Expression::Kind::Context) return;
     const std::string context = base::lower(root->name);
     const std::string& name = path[0];
-    if (const auto known = kProperties.find(context); known != kProperties.end() && path.size() == 1) {
+    if (const auto known = kProperties.find(context);
+        known != kProperties.end() && path.size() == 1) {
         Names names;
         for (std::string_view word : base::split(known->second, ' '))
             names.emplace_back(word);
         if (!has_word(known->second, name))
-            warning("unknown-property", at, fmt::format("{} has no property '{}': it is empty", context, name),
+            warning("unknown-property", at,
+                    fmt::format("{} has no property '{}': it is empty", context, name),
                     near(name, names));
     }
-    auto listed = [&](const std::optional<std::set<std::string>>& names, const char* id, const char* what,
-                      const char* where) {
+    auto listed = [&](const std::optional<std::set<std::string>>& names, const char* id,
+                      const char* what, const char* where) {
         if (!names || path.size() != 1) return;
-        if (std::ranges::any_of(*names, [&](const auto& n) { return base::equals_ignoring_case(n, name); })) return;
+        if (std::ranges::any_of(*names,
+                                [&](const auto& n) { return base::equals_ignoring_case(n, name); }))
+            return;
         error(id, at, fmt::format("{} '{}' is not defined: it would be an empty text", what, name),
               [&] {
                   const std::string hint = near(name, Names(names->begin(), names->end()));
@@ -235,22 +268,26 @@ void Linter::reference(const Expression& each, const YamlNode& node, size_t base
                 for (const YamlMember& member : declared->members)
                     names->insert(member.key);
         }
-        listed(names, "undefined-secret", "the secret", "list its name at workflow.secrets in dodam.json");
+        listed(names, "undefined-secret", "the secret",
+               "list its name at workflow.secrets in dodam.json");
     }
     if (context == "vars")
-        listed(surroundings_.vars, "undefined-var", "the variable", "define it at workflow.vars in dodam.json");
+        listed(surroundings_.vars, "undefined-var", "the variable",
+               "define it at workflow.vars in dodam.json");
     if (context == "env" && path.size() == 1 && env_known_ && !env_.contains(name) &&
         !(step_ && step_->env && !step_->env->is_mapping())) {
         const bool own = step_ && step_->env && step_->env->find(name);
         if (!own)
-            warning("undefined-env", at, fmt::format("env.{} is set nowhere before: it would be an empty text", name),
+            warning("undefined-env", at,
+                    fmt::format("env.{} is set nowhere before: it would be an empty text", name),
                     near(name, Names(env_.begin(), env_.end())));
     }
     if (context == "matrix" && path.size() == 1 && job_) {
         if (!job_->strategy || !job_->strategy->find("matrix"))
             error("undefined-matrix", at, fmt::format("job '{}' has no matrix", job_->id));
         else if (matrix_ && std::ranges::find(*matrix_, name) == matrix_->end())
-            error("undefined-matrix", at, fmt::format("the matrix has no '{}'", name), near(name, *matrix_));
+            error("undefined-matrix", at, fmt::format("the matrix has no '{}'", name),
+                  near(name, *matrix_));
     }
     if (context == "inputs" && path.size() == 1) {
         Names names;
@@ -259,33 +296,43 @@ void Linter::reference(const Expression& each, const YamlNode& node, size_t base
                 if (const YamlNode* inputs = filters->find("inputs"))
                     for (const YamlMember& member : inputs->members)
                         names.push_back(member.key);
-        if (std::ranges::none_of(names, [&](const auto& n) { return base::equals_ignoring_case(n, name); }))
-            error("undefined-input", at, fmt::format("the workflow has no input '{}'", name), near(name, names));
+        if (std::ranges::none_of(
+                names, [&](const auto& n) { return base::equals_ignoring_case(n, name); }))
+            error("undefined-input", at, fmt::format("the workflow has no input '{}'", name),
+                  near(name, names));
     }
     if (context == "needs" && job_ && path.size() <= 3) {
         Names names;
         for (const auto& each_need : job_->needs)
             names.push_back(each_need.first);
-        if (std::ranges::none_of(names, [&](const auto& n) { return base::equals_ignoring_case(n, name); })) {
+        if (std::ranges::none_of(
+                names, [&](const auto& n) { return base::equals_ignoring_case(n, name); })) {
             if (path.size() == 1)
-                error("undefined-needs", at, fmt::format("job '{}' does not need '{}'", job_->id, name),
-                      workflow_.job(name) ? fmt::format("add it: needs: {}", name) : near(name, names));
+                error("undefined-needs", at,
+                      fmt::format("job '{}' does not need '{}'", job_->id, name),
+                      workflow_.job(name) ? fmt::format("add it: needs: {}", name)
+                                          : near(name, names));
         } else if (const Job* needed = workflow_.job(name);
-                   needed && !needed->uses && path.size() == 3 && base::equals_ignoring_case(path[1], "outputs")) {
+                   needed && !needed->uses && path.size() == 3 &&
+                   base::equals_ignoring_case(path[1], "outputs")) {
             Names outputs;
             if (needed->outputs)
                 for (const YamlMember& member : needed->outputs->members)
                     outputs.push_back(member.key);
-            if (std::ranges::none_of(outputs, [&](const auto& n) { return base::equals_ignoring_case(n, path[2]); }))
-                error("undefined-output", at, fmt::format("job '{}' has no output '{}'", needed->id, path[2]),
+            if (std::ranges::none_of(
+                    outputs, [&](const auto& n) { return base::equals_ignoring_case(n, path[2]); }))
+                error("undefined-output", at,
+                      fmt::format("job '{}' has no output '{}'", needed->id, path[2]),
                       near(path[2], outputs));
         } else if (path.size() == 2 && !has_word("outputs result", path[1])) {
-            error("unknown-property", at, fmt::format("needs.{} has no '{}': outputs and result it has", name, path[1]));
+            error("unknown-property", at,
+                  fmt::format("needs.{} has no '{}': outputs and result it has", name, path[1]));
         }
     }
     if (context == "steps") {
-        const auto found = std::ranges::find_if(
-            steps_, [&](const auto& entry) { return base::equals_ignoring_case(entry.first, name); });
+        const auto found = std::ranges::find_if(steps_, [&](const auto& entry) {
+            return base::equals_ignoring_case(entry.first, name);
+        });
         if (found == steps_.end()) {
             if (path.size() != 1) return;
             Names names;
@@ -298,33 +345,41 @@ void Linter::reference(const Expression& each, const YamlNode& node, size_t base
                   later ? "" : near(name, names));
         } else if (path.size() == 2 && !has_word("outputs outcome conclusion", path[1])) {
             error("unknown-property", at,
-                  fmt::format("steps.{} has no '{}': outputs, outcome and conclusion it has", name, path[1]));
-        } else if (path.size() == 3 && found->second.outputs && base::equals_ignoring_case(path[1], "outputs")) {
+                  fmt::format("steps.{} has no '{}': outputs, outcome and conclusion it has", name,
+                              path[1]));
+        } else if (path.size() == 3 && found->second.outputs &&
+                   base::equals_ignoring_case(path[1], "outputs")) {
             const Names& outputs = *found->second.outputs;
             if (std::ranges::none_of(outputs, [&](const std::string& each_output) {
                     return each_output.ends_with('*')
-                               ? base::lower(path[2]).starts_with(each_output.substr(0, each_output.size() - 1))
+                               ? base::lower(path[2]).starts_with(
+                                     each_output.substr(0, each_output.size() - 1))
                                : base::equals_ignoring_case(each_output, path[2]);
                 }))
-                error("undefined-output", at, fmt::format("step '{}' has no output '{}'", name, path[2]),
+                error("undefined-output", at,
+                      fmt::format("step '{}' has no output '{}'", name, path[2]),
                       near(path[2], outputs));
         }
     }
 }
 
-void Linter::inputs_of(const Step& step, const std::string& name, const Names& known, const Names& required) {
+void Linter::inputs_of(const Step& step, const std::string& name, const Names& known,
+                       const Names& required) {
     Names given;
     if (step.with && step.with->is_mapping())
         for (const YamlMember& member : step.with->members) {
             given.push_back(base::lower(member.key));
-            if (std::ranges::none_of(known, [&](const auto& n) { return base::equals_ignoring_case(n, member.key); }))
+            if (std::ranges::none_of(known, [&](const auto& n) {
+                    return base::equals_ignoring_case(n, member.key);
+                }))
                 warning("unknown-input", member.key_position,
                         fmt::format("{} has no input '{}': it would be ignored", name, member.key),
                         near(member.key, known));
         }
     for (const std::string& input : required)
         if (std::ranges::find(given, base::lower(input)) == given.end())
-            error("missing-input", step.uses->position, fmt::format("{} needs the input '{}'", name, input));
+            error("missing-input", step.uses->position,
+                  fmt::format("{} needs the input '{}'", name, input));
 }
 
 void Linter::uses(const Step& step, const Job& job, StepFacts& facts) {
@@ -336,15 +391,16 @@ void Linter::uses(const Step& step, const Job& job, StepFacts& facts) {
         return;
     }
     if (parsed->kind == Uses::Kind::Docker) {
-        error("unsupported", step.uses->position, fmt::format("{}: actions in containers cannot run here", written));
+        error("unsupported", step.uses->position,
+              fmt::format("{}: actions in containers cannot run here", written));
         return;
     }
     std::string directory;
     if (parsed->kind == Uses::Kind::Local) {
         directory = (fs::path(surroundings_.repository) / parsed->name).lexically_normal().string();
     } else {
-        directory = surroundings_.repository + "/.dodam/actions/" + parsed->name + "@" + parsed->ref +
-                    (parsed->path.empty() ? "" : "/" + parsed->path);
+        directory = surroundings_.repository + "/.dodam/actions/" + parsed->name + "@" +
+                    parsed->ref + (parsed->path.empty() ? "" : "/" + parsed->path);
     }
     while (directory.ends_with('/'))
         directory.pop_back();
@@ -352,15 +408,17 @@ void Linter::uses(const Step& step, const Job& job, StepFacts& facts) {
         std::string file = directory + "/action.yml";
         if (!fs::exists(file)) file = directory + "/action.yaml";
         std::vector<Finding> problems;
-        auto action = fs::exists(file) ? parse_action(file, file_text(file), problems) : std::nullopt;
+        auto action =
+            fs::exists(file) ? parse_action(file, file_text(file), problems) : std::nullopt;
         for (const Finding& problem : problems)
             if (problem.severity == Severity::Error)
                 error(problem.id, step.uses->position,
-                      fmt::format("{}:{}:{}: {}", file, problem.position.line, problem.position.column,
-                                  problem.message));
+                      fmt::format("{}:{}:{}: {}", file, problem.position.line,
+                                  problem.position.column, problem.message));
         if (!action) {
             if (problems.empty())
-                error("unknown-action", step.uses->position, fmt::format("there is no action.yml in {}", directory));
+                error("unknown-action", step.uses->position,
+                      fmt::format("there is no action.yml in {}", directory));
             return;
         }
         Names known, required, outputs;
@@ -378,7 +436,8 @@ void Linter::uses(const Step& step, const Job& job, StepFacts& facts) {
     if (parsed->kind == Uses::Kind::Local) {
         // An earlier step may make it.
         if (!surroundings_.repository.empty())
-            error("unknown-action", step.uses->position, fmt::format("there is no {} in the repository", parsed->name));
+            error("unknown-action", step.uses->position,
+                  fmt::format("there is no {} in the repository", parsed->name));
         return;
     }
     const BuiltInAction* action = parsed->path.empty() ? built_in_action(parsed->name) : nullptr;
@@ -389,7 +448,9 @@ void Linter::uses(const Step& step, const Job& job, StepFacts& facts) {
         const std::string hint = near(parsed->name, names);
         error("unknown-action", step.uses->position,
               fmt::format("the action {} is neither built in nor vendored", written),
-              hint.empty() ? fmt::format("put its files at .dodam/actions/{}@{}", parsed->name, parsed->ref) : hint);
+              hint.empty()
+                  ? fmt::format("put its files at .dodam/actions/{}@{}", parsed->name, parsed->ref)
+                  : hint);
         return;
     }
     Names known, required, outputs;
@@ -406,13 +467,14 @@ void Linter::uses(const Step& step, const Job& job, StepFacts& facts) {
         const YamlNode* found = step.with ? step.with->find(input) : nullptr;
         return found ? found->text : std::string();
     };
-    if (action->name == "aws-actions/configure-aws-credentials" && !given("role-to-assume").empty() &&
-        given("aws-access-key-id").empty() && given("web-identity-token-file").empty() &&
-        given("role-chaining") != "true") {
+    if (action->name == "aws-actions/configure-aws-credentials" &&
+        !given("role-to-assume").empty() && given("aws-access-key-id").empty() &&
+        given("web-identity-token-file").empty() && given("role-chaining") != "true") {
         const YamlNode* permissions = job.permissions ? job.permissions : workflow_.permissions;
-        const bool granted = permissions && (permissions->text == "write-all" ||
-                                             (permissions->find("id-token") &&
-                                              permissions->find("id-token")->text == "write"));
+        const bool granted =
+            permissions &&
+            (permissions->text == "write-all" ||
+             (permissions->find("id-token") && permissions->find("id-token")->text == "write"));
         if (!granted)
             error("no-id-token", step.uses->position,
                   "a role is assumed by the job's identity, and the job may not ask for one",
@@ -423,9 +485,12 @@ void Linter::uses(const Step& step, const Job& job, StepFacts& facts) {
         const auto pinned = parse_version(parsed->ref);
         const bool whole = std::ranges::count(parsed->ref, '.') == 2;
         if (pinned && ((*pinned)[0] < 2 || (whole && *pinned < Version{2, 6, 2})))
-            warning("rollback-unseen", step.uses->position,
-                    fmt::format("{} reports a deployment that was rolled back as success; it is judged here", written),
-                    "v2.6.2 and later verify the deployment");
+            warning(
+                "rollback-unseen", step.uses->position,
+                fmt::format(
+                    "{} reports a deployment that was rolled back as success; it is judged here",
+                    written),
+                "v2.6.2 and later verify the deployment");
     }
 }
 
@@ -436,12 +501,16 @@ void Linter::script(const Step& step, const Job& job) {
             if (const YamlNode* given = run->find("shell")) shell = given->text;
     if (shell == "pwsh" || shell == "powershell" || shell == "cmd")
         error("unsupported", step.shell ? step.shell->position : step.run->position,
-              fmt::format("shell: {} cannot run here: steps run on Linux, without PowerShell", shell));
+              fmt::format("shell: {} cannot run here: steps run on Linux, without PowerShell",
+                          shell));
     if (shell.empty() && step.run->text.find("pipefail") == std::string::npos)
         for (std::string_view line : base::split(step.run->text, '\n')) {
             const size_t bar = line.find(" | ");
             if (bar == line.npos || base::trim(line).starts_with('#')) continue;
-            warning("pipefail", step.run->position_of(static_cast<size_t>(line.data() - step.run->text.data()) + bar + 1, workflow_.text),
+            warning("pipefail",
+                    step.run->position_of(
+                        static_cast<size_t>(line.data() - step.run->text.data()) + bar + 1,
+                        workflow_.text),
                     "without `shell: bash` a failure before this pipe goes unseen",
                     "shell: bash adds -o pipefail; the default shell does not");
             break;
@@ -451,7 +520,8 @@ void Linter::script(const Step& step, const Job& job) {
     for (const TemplatePiece& piece : *pieces) {
         const std::string text = base::lower(base::trim(piece.text));
         const bool foreign = text.starts_with("github.event.") || text == "github.head_ref";
-        const bool number = text.ends_with(".number") || text.ends_with(".id") || text.ends_with(".sha");
+        const bool number =
+            text.ends_with(".number") || text.ends_with(".id") || text.ends_with(".sha");
         if (piece.is_expression && foreign && !number)
             warning("script-injection", step.run->position_of(piece.offset, workflow_.text),
                     "text that others write becomes part of the script",
@@ -479,8 +549,8 @@ void Linter::step(const Step& step, const Job& job) {
         const auto parsed = parse_uses(step.uses->text);
         if (!parsed || !built_in_action(parsed->name)) env_known_ = false;
         if (parsed && base::lower(parsed->name) == "aws-actions/configure-aws-credentials")
-            for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-                                     "AWS_SESSION_TOKEN"})
+            for (const char* name : {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID",
+                                     "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
                 env_.insert(name);
     }
     step_ = nullptr;
@@ -493,11 +563,14 @@ void Linter::order(const Job& job) {
         const std::string script = step.run ? step.run->text : "";
         const size_t upload = std::min(script.find("s3 sync"), script.find("s3 cp"));
         const size_t invalidate = script.find("create-invalidation");
-        if (upload != std::string::npos && (invalidation || (invalidate != std::string::npos && invalidate < upload)))
-            warning("invalidate-before-upload",
-                    invalidation ? invalidation->run->position : step.run->position_of(invalidate, workflow_.text),
-                    "the invalidation runs before the upload: the edge may keep the old files again",
-                    "upload, then invalidate");
+        if (upload != std::string::npos &&
+            (invalidation || (invalidate != std::string::npos && invalidate < upload)))
+            warning(
+                "invalidate-before-upload",
+                invalidation ? invalidation->run->position
+                             : step.run->position_of(invalidate, workflow_.text),
+                "the invalidation runs before the upload: the edge may keep the old files again",
+                "upload, then invalidate");
         if (invalidate != std::string::npos) invalidation = &step;
     }
 }
@@ -505,13 +578,16 @@ void Linter::order(const Job& job) {
 void Linter::called(const Job& job) {
     const auto parsed = parse_uses(job.uses->text);
     if (!parsed || parsed->kind != Uses::Kind::Local) {
-        error("unsupported", job.uses->position,
-              fmt::format("'{}' is a workflow of another repository; those of this one can be called", job.uses->text),
-              "uses: ./.github/workflows/NAME.yml");
+        error(
+            "unsupported", job.uses->position,
+            fmt::format("'{}' is a workflow of another repository; those of this one can be called",
+                        job.uses->text),
+            "uses: ./.github/workflows/NAME.yml");
         return;
     }
     if (surroundings_.repository.empty()) return;
-    const std::string path = (fs::path(surroundings_.repository) / parsed->name).lexically_normal().string();
+    const std::string path =
+        (fs::path(surroundings_.repository) / parsed->name).lexically_normal().string();
     if (!fs::exists(path)) {
         error("unknown-action", job.uses->position, fmt::format("there is no {}", parsed->name));
         return;
@@ -520,7 +596,8 @@ void Linter::called(const Job& job) {
     auto other = parse_workflow(parsed->name.substr(2), file_text(path), problems);
     const YamlNode* interface = other ? other->event("workflow_call") : nullptr;
     if (!interface) {
-        error("unknown-action", job.uses->position, fmt::format("{} has no on: workflow_call", parsed->name));
+        error("unknown-action", job.uses->position,
+              fmt::format("{} has no on: workflow_call", parsed->name));
         return;
     }
     Names known;
@@ -530,13 +607,15 @@ void Linter::called(const Job& job) {
             const YamlNode* required = member.value.find("required");
             if (required && required->text == "true" && !member.value.find("default") &&
                 !(job.with && job.with->find(member.key)))
-                error("missing-input", job.uses->position, fmt::format("{} needs the input '{}'", parsed->name, member.key));
+                error("missing-input", job.uses->position,
+                      fmt::format("{} needs the input '{}'", parsed->name, member.key));
         }
     if (job.with)
         for (const YamlMember& member : job.with->members)
             if (std::ranges::find(known, member.key) == known.end())
                 error("unknown-input", member.key_position,
-                      fmt::format("{} has no input '{}'", parsed->name, member.key), near(member.key, known));
+                      fmt::format("{} has no input '{}'", parsed->name, member.key),
+                      near(member.key, known));
 }
 
 void Linter::job(const Job& job) {
@@ -584,10 +663,12 @@ void Linter::job(const Job& job) {
     text(job.with, kJobWith);
     text(job.secrets, kJobSecrets);
     if (job.container)
-        error("unsupported", job.container->position, "'container' cannot run here: steps run on this machine, closed",
+        error("unsupported", job.container->position,
+              "'container' cannot run here: steps run on this machine, closed",
               "leave it out, or install what the steps need");
     if (job.services)
-        error("unsupported", job.services->position, "'services' cannot run here: the stack is what steps may reach");
+        error("unsupported", job.services->position,
+              "'services' cannot run here: the stack is what steps may reach");
     if (job.uses) called(job);
     for (const Step& each : job.steps)
         if (!each.id.empty()) later_steps_.push_back(each.id);
@@ -610,10 +691,12 @@ void Linter::run() {
     const fs::path path(workflow_.file);
     if (path.parent_path().generic_string() != ".github/workflows")
         error("workflow-place", {1, 1},
-              fmt::format("GitHub does not look at {}: workflows are files of .github/workflows, not below it",
+              fmt::format("GitHub does not look at {}: workflows are files of .github/workflows, "
+                          "not below it",
                           workflow_.file));
     else if (path.extension() != ".yml" && path.extension() != ".yaml")
-        error("workflow-place", {1, 1}, fmt::format("GitHub reads .yml and .yaml, not {}", path.filename().string()));
+        error("workflow-place", {1, 1},
+              fmt::format("GitHub reads .yml and .yaml, not {}", path.filename().string()));
     (void)in_order(workflow_, findings_);
     text(workflow_.root->find("run-name"), kRunName);
     env_known_ = false;
@@ -631,7 +714,8 @@ std::vector<Finding> lint(const Workflow& workflow, const Surroundings& surround
     return findings;
 }
 
-std::vector<Finding> lint(const std::string& file, const std::string& text, const Surroundings& surroundings) {
+std::vector<Finding> lint(const std::string& file, const std::string& text,
+                          const Surroundings& surroundings) {
     std::vector<Finding> findings;
     auto workflow = parse_workflow(file, text, findings);
     if (workflow) Linter(*workflow, surroundings, findings).run();
@@ -640,13 +724,15 @@ std::vector<Finding> lint(const std::string& file, const std::string& text, cons
 }
 
 bool has_errors(const std::vector<Finding>& findings) {
-    return std::ranges::any_of(findings, [](const Finding& each) { return each.severity == Severity::Error; });
+    return std::ranges::any_of(
+        findings, [](const Finding& each) { return each.severity == Severity::Error; });
 }
 
 std::string show(const Finding& finding, const std::string& text) {
     const scenarios::Source source{finding.file, text};
-    std::string out = fmt::format("{}[{}]: {}\n", finding.severity == Severity::Error ? "error" : "warning", finding.id,
-                                  finding.message);
+    std::string out =
+        fmt::format("{}[{}]: {}\n", finding.severity == Severity::Error ? "error" : "warning",
+                    finding.id, finding.message);
     out += scenarios::show_place(source, finding.position, 1, "");
     if (!finding.hint.empty()) out += fmt::format("  = {}\n", finding.hint);
     return out;

@@ -1,6 +1,6 @@
-// Lint: what is wrong with a workflow, said before anything runs. Errors are what would fail or silently do
-// nothing on GitHub (an undefined secret is an empty text); warnings are what surprises. Every id has a paragraph
-// in scenarios/workflow/README.md.
+// Lint: what is wrong with a workflow, said before anything runs. Errors are what would fail or
+// silently do nothing on GitHub (an undefined secret is an empty text); warnings are what
+// surprises. Every id has a paragraph in scenarios/workflow/README.md.
 #pragma once
 #include <optional>
 #include <set>
@@ -18,7 +18,8 @@ struct Surroundings {
 };
 
 // `file` relative to the repository, as problems show it.
-std::vector<Finding> lint(const std::string& file, const std::string& text, const Surroundings& surroundings);
+std::vector<Finding> lint(const std::string& file, const std::string& text,
+                          const Surroundings& surroundings);
 std::vector<Finding> lint(const Workflow& workflow, const Surroundings& surroundings);
 
 bool has_errors(const std::vector<Finding>& findings);

@@ -1,5 +1,6 @@
-// Workflow files and action files as they are written, with positions. Texts with expressions stay as they
-// are until their turn comes. Source: GitHub docs, "Workflow syntax for GitHub Actions" and "Metadata syntax".
+// Workflow files and action files as they are written, with positions. Texts with expressions stay
+// as they are until their turn comes. Source: GitHub docs, "Workflow syntax for GitHub Actions" and
+// "Metadata syntax".
 #pragma once
 #include <memory>
 #include <optional>
@@ -21,9 +22,9 @@ struct Finding {
 struct Step {
     const YamlNode* node = nullptr;
     std::string id;
-    const YamlNode *name = nullptr, *condition = nullptr, *uses = nullptr, *run = nullptr, *shell = nullptr,
-                   *working_directory = nullptr, *with = nullptr, *env = nullptr, *continue_on_error = nullptr,
-                   *timeout = nullptr;
+    const YamlNode *name = nullptr, *condition = nullptr, *uses = nullptr, *run = nullptr,
+                   *shell = nullptr, *working_directory = nullptr, *with = nullptr, *env = nullptr,
+                   *continue_on_error = nullptr, *timeout = nullptr;
 };
 
 struct Job {
@@ -32,9 +33,10 @@ struct Job {
     const YamlNode* node = nullptr;
     std::vector<std::pair<std::string, Position>> needs;
     std::vector<Step> steps;
-    const YamlNode *name = nullptr, *condition = nullptr, *env = nullptr, *outputs = nullptr, *strategy = nullptr,
-                   *defaults = nullptr, *permissions = nullptr, *uses = nullptr, *with = nullptr, *secrets = nullptr,
-                   *timeout = nullptr, *continue_on_error = nullptr, *runs_on = nullptr, *environment = nullptr,
+    const YamlNode *name = nullptr, *condition = nullptr, *env = nullptr, *outputs = nullptr,
+                   *strategy = nullptr, *defaults = nullptr, *permissions = nullptr,
+                   *uses = nullptr, *with = nullptr, *secrets = nullptr, *timeout = nullptr,
+                   *continue_on_error = nullptr, *runs_on = nullptr, *environment = nullptr,
                    *container = nullptr, *services = nullptr, *concurrency = nullptr;
 };
 
@@ -42,7 +44,8 @@ struct Workflow {
     std::string file, text;
     std::shared_ptr<const YamlNode> root;
     std::string name;  // as written, or the file
-    std::vector<std::pair<std::string, const YamlNode*>> events;  // "push", its filters (may be null)
+    std::vector<std::pair<std::string, const YamlNode*>>
+        events;  // "push", its filters (may be null)
     const YamlNode *env = nullptr, *defaults = nullptr, *permissions = nullptr;
     std::vector<Job> jobs;
 
@@ -50,9 +53,10 @@ struct Workflow {
     const YamlNode* event(std::string_view name) const;  // its filters; nullptr: not started by it
 };
 
-// All problems of the structure go to `findings`; the workflow is what could be read. Nothing when it is no
-// YAML.
-std::optional<Workflow> parse_workflow(const std::string& file, std::string text, std::vector<Finding>& findings);
+// All problems of the structure go to `findings`; the workflow is what could be read. Nothing when
+// it is no YAML.
+std::optional<Workflow> parse_workflow(const std::string& file, std::string text,
+                                       std::vector<Finding>& findings);
 
 struct ActionInput {
     std::string name, fallback;
@@ -71,7 +75,8 @@ struct ActionFile {
     std::string main, pre, post, pre_if, post_if;
     std::vector<Step> steps;
 };
-std::optional<ActionFile> parse_action(const std::string& file, std::string text, std::vector<Finding>& findings);
+std::optional<ActionFile> parse_action(const std::string& file, std::string text,
+                                       std::vector<Finding>& findings);
 
 // Whether the event as it happened starts the workflow. The reason when it does not.
 struct Event {
@@ -80,7 +85,8 @@ struct Event {
 };
 std::optional<std::string> why_not_started(const Workflow& workflow, const Event& event);
 
-// The jobs in an order in which each comes after what it needs; a cycle or an unknown name is a finding.
+// The jobs in an order in which each comes after what it needs; a cycle or an unknown name is a
+// finding.
 std::vector<const Job*> in_order(const Workflow& workflow, std::vector<Finding>& findings);
 
 // "owner/name@ref", "owner/name/path@ref", "./path", "docker://…".

@@ -1,5 +1,6 @@
-// Runs a workflow as GitHub's runner does, against the stack. Jobs come one after another, in the order of what
-// they need (GAP: never side by side; max-parallel is accepted). Source: GitHub docs, "Workflow syntax".
+// Runs a workflow as GitHub's runner does, against the stack. Jobs come one after another, in the
+// order of what they need (GAP: never side by side; max-parallel is accepted). Source: GitHub docs,
+// "Workflow syntax".
 #pragma once
 #include <atomic>
 #include <map>
@@ -16,8 +17,8 @@ namespace workflow {
 
 // What GitHub would know, and where things are.
 struct Setup {
-    std::string repository;  // directory that holds .github
-    std::string sha;         // the commit under test; 40 digits
+    std::string repository;   // directory that holds .github
+    std::string sha;          // the commit under test; 40 digits
     bool from_commit = true;  // checkout exports the commit; false: the files as they are
     std::string repository_name = "local/app", actor = "dodam";
     Event event;
@@ -81,8 +82,8 @@ class Progress {
 
 RunResult run(const Workflow& workflow, const Setup& setup, Progress& progress);
 
-// The secrets that stand for AWS keys (`aws-access-key-id: ${{ secrets.X }}`, env AWS_ACCESS_KEY_ID …): the
-// caller gives them the stack's.
+// The secrets that stand for AWS keys (`aws-access-key-id: ${{ secrets.X }}`, env AWS_ACCESS_KEY_ID
+// …): the caller gives them the stack's.
 struct KeySecrets {
     std::set<std::string> access_keys, secret_keys;
 };

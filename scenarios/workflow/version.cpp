@@ -13,9 +13,9 @@ struct Line {
     std::string_view name;
     unsigned major;
 };
-constexpr Line kLines[] = {{"argon", 4},    {"boron", 6},    {"carbon", 8}, {"dubnium", 10}, {"erbium", 12},
-                           {"fermium", 14}, {"gallium", 16}, {"hydrogen", 18}, {"iron", 20}, {"jod", 22},
-                           {"krypton", 24}};
+constexpr Line kLines[] = {{"argon", 4},   {"boron", 6},    {"carbon", 8},   {"dubnium", 10},
+                           {"erbium", 12}, {"fermium", 14}, {"gallium", 16}, {"hydrogen", 18},
+                           {"iron", 20},   {"jod", 22},     {"krypton", 24}};
 
 struct Partial {
     Version version{};
@@ -52,7 +52,9 @@ bool comparator_matches(std::string_view text, const Version& version) {
             break;
         }
     text = base::trim(text.substr(sign.size()));
-    if (text.empty() || text == "*" || text == "x" || text == "latest" || text == "node" || text == "current") return true;
+    if (text.empty() || text == "*" || text == "x" || text == "latest" || text == "node" ||
+        text == "current")
+        return true;
     if (text.starts_with("lts/")) {
         const std::string name = base::lower(text.substr(4));
         for (const Line& line : kLines)
@@ -65,7 +67,8 @@ bool comparator_matches(std::string_view text, const Version& version) {
     const Version& least = partial->version;
     if (sign == ">=") return version >= least;
     if (sign == "<") return version < least;
-    if (sign == ">") return partial->given == 3 ? version > least : version >= after(*partial, partial->given);
+    if (sign == ">")
+        return partial->given == 3 ? version > least : version >= after(*partial, partial->given);
     if (sign == "<=") return version < after(*partial, partial->given);
     if (sign == "^") {
         unsigned keep = 1;  // the first number that is not zero holds
@@ -73,7 +76,8 @@ bool comparator_matches(std::string_view text, const Version& version) {
             ++keep;
         return version >= least && version < after(*partial, keep);
     }
-    if (sign == "~") return version >= least && version < after(*partial, std::min(2u, partial->given));
+    if (sign == "~")
+        return version >= least && version < after(*partial, std::min(2u, partial->given));
     return version >= least && version < after(*partial, partial->given);
 }
 

@@ -63,6 +63,7 @@ inline std::vector<std::string> take_fields(std::string_view bytes) {
 //   "source" and "access" read_only init                                                    "yes"
 //   identities "range" or "one"                                       input         "yes"
 //   terminal   "ROWS COLUMNS"
-//   root       "host" = this machine's own root, read-only but for the volumes, and a /tmp of its own
+//   root       "host" = this machine's own root, read-only but for the volumes, and a /tmp of its
+//   own
 
 }  // namespace holder

@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# The sample app's own workflow, unchanged, against a stack of its own: everything it deploys answers. What is wrong is
+# told before anything runs, what fails fails the run, and steps reach nothing but the stack and the npm registry.
+. "$(dirname "$0")/lib.sh"
+. "$checkout/script/lib.sh"
+ensure_node || exit 3
+
+app=$work/app
+cp -R "$checkout/fixtures/app" "$app"
+commit() { git -C "$app" add -A && git -C "$app" -c user.name=test -c user.email=test@localhost commit -qm "$1"; }
+git -C "$app" init -q -b main
+commit "The app"
+start_dodam stack -f "$app/dodam.json" --speed 20
+flow() { local name=$1; shift; (cd "$app" && "$dodam" workflow run --state "$state" ".github/workflows/$name.yml" "$@") >"$work/run.log" 2>&1; }
+outcomes() { jq -r '[.jobs[].steps[].outcome] | join(" ")' "$work/run.log"; }
+
+check "lint finds nothing" equals "$(cd "$app" && "$dodam" workflow lint)" "1 file, 0 errors, 0 warnings"
+
+flow deploy --json
+code=$?
+check "the workflow succeeds" equals "$code" 0
+[ "$code" -eq 0 ] || tail -60 "$work/run.log"
+check "closed" equals "$(jq -r .closed "$work/run.log")" true
+check "every step ran, and the posts in reverse" equals \
+    "$(jq -r '[.jobs[0].steps[-4:][].name] | join(", ")' "$work/run.log")" \
+    "Post Set up Node, Post Log in to Amazon ECR, Post Configure AWS credentials, Post Checkout"
+sha=$(git -C "$app" rev-parse HEAD)
+check "the API runs the commit" equals "$(aws ecr describe-images --repository-name dodam-backend --region ap-northeast-2 \
+    --query 'imageDetails[0].imageTags[0]' --output text)" "$sha"
+check "the digest that was pushed is the one that runs" equals "$("$dodam" status --state "$state" --json |
+    jq -r '.services.backend | [.tasks[].digest] | unique | length')" 1
+check "the API answers" equals "$(viewer_get d222222api0001.cloudfront.net /health -o /dev/null -w '%{http_code}')" 200
+check "the site is the build" contains "$(viewer_get d111111front01.cloudfront.net /)" "/assets/index-"
+check "the invalidation was made" equals "$(aws cloudfront list-invalidations --distribution-id E1FRONT0000001 \
+    --query 'length(InvalidationList.Items)' --output text)" 1
+
+# The job's identity instead of keys; production's names; the fence.
+cat >"$app/.github/workflows/identity.yml" <<'YAML'
+name: Identity
+on: push
+permissions: { id-token: write, contents: read }
+jobs:
+  who:
+    runs-on: ubuntu-latest
+    outputs: { arn: "${{ steps.login.outputs.authenticated-arn }}" }
+    steps:
+      - uses: actions/checkout@v4
+      - id: login
+        uses: aws-actions/configure-aws-credentials@v4
+        with: { role-to-assume: "arn:aws:iam::123456789012:role/deploy", aws-region: ap-northeast-2 }
+      - run: '[ "$(aws sts get-caller-identity --query Arn --output text)" = "${{ steps.login.outputs.authenticated-arn }}" ]'
+      - run: '[ "$(curl -s -o /dev/null -w "%{http_code}" https://d111111front01.cloudfront.net/)" = 200 ]'
+      - run: '! curl -sS --max-time 10 https://example.com/'
+      - run: '! curl -sS --max-time 10 http://192.0.2.1/'
+      - run: '! touch /etc/somewhere'
+      - run: (python3 -m http.server 8123 --bind 127.0.0.1 >/dev/null 2>&1 &)
+      - run: for i in $(seq 200); do curl -s -o /dev/null http://127.0.0.1:8123/ && exit 0; done; exit 1
+      - run: '! docker run alpine'
+YAML
+commit "Identity"
+flow identity --json
+check "a role by the job's identity, production's names, and no other network" equals "$? $(outcomes)" \
+    "0 success success success success success success success success success success success success"
+[ "$(jq -r .conclusion "$work/run.log")" = success ] || tail -80 "$work/run.log"
+check "the role's session" equals "$(jq -r '.jobs[0].outputs.arn' "$work/run.log")" \
+    "arn:aws:sts::123456789012:assumed-role/deploy/GitHubActions"
+check "the host that was refused is named" equals "$(jq -r '.refusedHosts | join(" ")' "$work/run.log")" example.com
+
+# An image that does not start: the deploy step fails, what follows does not run.
+sed -i '1a process.exit(7);' "$app/backend/src/server.js"
+commit "Broken"
+flow deploy --json
+check "a broken image fails the run" equals "$? $(jq -r '.jobs[0].steps[5].outcome + " " + .jobs[0].steps[8].outcome' "$work/run.log")" \
+    "1 failure skipped"
+check "and says why" contains "$(cat "$work/run.log")" "Deployment ecs-svc/"
+git -C "$app" revert --no-edit HEAD >/dev/null 2>&1 || git -C "$app" -c user.name=t -c user.email=t@localhost revert --no-edit HEAD >/dev/null
+
+# Docker's words need a login, and a push of what was not built is refused.
+cat >"$app/.github/workflows/docker.yml" <<'YAML'
+on: push
+jobs:
+  push:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: |
+          registry=${AWS_ENDPOINT_URL#http://}
+          docker build -t "$registry/dodam-backend:words" -t "$registry/dodam-backend:other" backend
+          docker push "$registry/dodam-backend:words" 2>&1 | grep -q "no basic auth credentials"
+          ! docker login -u AWS -p wrong "$registry"
+          aws ecr get-login-password --region ap-northeast-2 | docker login --username AWS --password-stdin "$registry"
+          docker push "$registry/dodam-backend:other"
+          ! docker push "$registry/dodam-backend:never"
+          docker tag "$registry/dodam-backend:words" "$registry/dodam-backend:third"
+          docker images | grep -q third
+          docker inspect --format '{{.Id}}' "$registry/dodam-backend:third" | grep -q ^sha256:
+          docker logout "$registry"
+YAML
+commit "Docker's words"
+flow docker
+check "docker's words" equals "$?" 0
+[ "$(tail -1 "$work/run.log" | cut -c1-7)" = success ] || tail -40 "$work/run.log"
+
+# A JavaScript action of the repository, with its post part; a vendored one.
+mkdir -p "$app/.github/actions/js" "$app/.dodam/actions/some/action@v1"
+cat >"$app/.github/actions/js/action.yml" <<'YAML'
+name: JS
+inputs: { who: { default: "world" } }
+outputs: { greeting: { description: x } }
+runs: { using: node20, main: main.js, post: post.js }
+YAML
+cat >"$app/.github/actions/js/main.js" <<'JS'
+const fs = require('fs');
+fs.appendFileSync(process.env.GITHUB_OUTPUT, `greeting=hello ${process.env.INPUT_WHO}\n`);
+fs.appendFileSync(process.env.GITHUB_STATE, 'kept=yes\n');
+JS
+echo "console.log('post ' + process.env.STATE_kept);" >"$app/.github/actions/js/post.js"
+cat >"$app/.dodam/actions/some/action@v1/action.yml" <<'YAML'
+name: Vendored
+runs: { using: composite, steps: [{ shell: bash, run: echo vendored runs }] }
+YAML
+cat >"$app/.github/workflows/js.yml" <<'YAML'
+on: push
+jobs:
+  js:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - id: js
+        uses: ./.github/actions/js
+        with: { who: Kim }
+      - run: '[ "${{ steps.js.outputs.greeting }}" = "hello Kim" ]'
+      - uses: some/action@v1
+YAML
+commit "Actions"
+flow js -v
+check "JavaScript and vendored actions" equals "$?" 0
+check "the post part has its state" contains "$(cat "$work/run.log")" "post yes"
+check "the vendored one runs" contains "$(cat "$work/run.log")" "vendored runs"
+
+# What is wrong is told first.
+cat >"$app/.github/workflows/wrong.yml" <<'YAML'
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: nobody/knows@v1
+      - run: aws s3 sync . s3://${{ secrets.S3_BUKET }}
+YAML
+flow wrong
+check "errors stop the run before it begins" equals "$?" 2
+check "with the action's name and the way out" contains "$(cat "$work/run.log")" ".dodam/actions/nobody/knows@v1"
+check "and the secret's place" contains "$(cat "$work/run.log")" ".github/workflows/wrong.yml:7:45"
+flow deploy --ref dev
+check "a push that does not start the workflow" equals "$? $(grep -c 'not among' "$work/run.log")" "4 1"
+(cd "$app" && "$dodam" workflow run --state "$work/none" .github/workflows/deploy.yml) >/dev/null 2>&1
+check "no stack runs" equals "$?" 3
+finish
