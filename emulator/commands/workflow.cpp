@@ -52,6 +52,7 @@ struct Repository {
     bool has_git = false;
     std::string sha, branch, name = "local/app", message;
     std::vector<std::string> changed;
+    std::vector<std::string> stores;  // where git keeps what it reads, outside of the directory
 };
 
 std::string git(base::Spawner& spawner, const std::string& directory,
@@ -65,6 +66,8 @@ std::string git(base::Spawner& spawner, const std::string& directory,
 
 // "owner/name" of git@github.com:owner/name.git and https://github.com/owner/name.
 std::string github_name(std::string_view url) {
+    if (url.find('@') == url.npos && (url.find("://") == url.npos || url.starts_with("file:")))
+        return "";
     if (url.ends_with(".git")) url.remove_suffix(4);
     const size_t slash = url.rfind('/');
     if (slash == url.npos || slash == 0) return "";
@@ -101,10 +104,17 @@ std::expected<Repository, std::string> look_around(base::Spawner& spawner, const
             "--tree working",
             commit.empty() ? "HEAD" : commit, out.directory));
     out.branch = git(spawner, out.directory, {"symbolic-ref", "--short", "-q", "HEAD"});
-    if (const std::string name =
-            github_name(git(spawner, out.directory, {"remote", "get-url", "origin"}));
-        !name.empty())
-        out.name = name;
+    // A clone of a clone (the gate's) is the same repository.
+    std::string origin = git(spawner, out.directory, {"remote", "get-url", "origin"});
+    if (origin.starts_with('/')) origin = git(spawner, origin, {"remote", "get-url", "origin"});
+    if (const std::string name = github_name(origin); !name.empty()) out.name = name;
+    const std::string common =
+        git(spawner, out.directory, {"rev-parse", "--path-format=absolute", "--git-common-dir"});
+    if (!common.empty()) out.stores.push_back(common);
+    const std::string alternates =
+        state::read_file(common + "/objects/info/alternates").value_or("");
+    for (std::string_view line : base::split(alternates, '\n'))
+        if (line.starts_with('/')) out.stores.emplace_back(line);
     out.message = git(spawner, out.directory, {"log", "-1", "--format=%B", out.sha});
     const std::string names =
         git(spawner, out.directory, {"diff", "--name-only", out.sha + "^", out.sha});
@@ -800,6 +810,8 @@ int run(const Arguments& arguments) {
         containers::ClosedSpaceOptions options;
         options.writable = {scratch.path(), setup.cache};
         options.readable = {setup.repository};
+        options.readable.insert(options.readable.end(), repository->stores.begin(),
+                                repository->stores.end());
         options.relays = relays_for(setup.world, *status);
         fenced = std::make_unique<ClosedHost>(spawner, std::move(options));
         if (auto opened = fenced->open(); !opened)

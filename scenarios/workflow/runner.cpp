@@ -504,7 +504,7 @@ void JobRun::fail(StepResult& result, std::string message, Position at) {
     annotate(result, {.level = "error",
                       .message = std::move(message),
                       .title = "",
-                      .file = at.line ? result.file : result.file,
+                      .file = result.file,
                       .line = at.line ? at.line : result.position.line,
                       .column = at.line ? at.column : result.position.column});
 }
