@@ -78,6 +78,7 @@ git -C "$app" revert --no-edit HEAD >/dev/null 2>&1 || git -C "$app" -c user.nam
 # Docker's words need a login, and a push of what was not built is refused.
 cat >"$app/.github/workflows/docker.yml" <<'YAML'
 on: push
+env: { AWS_ACCESS_KEY_ID: "${{ secrets.AWS_ACCESS_KEY_ID }}", AWS_SECRET_ACCESS_KEY: "${{ secrets.AWS_SECRET_ACCESS_KEY }}" }
 jobs:
   push:
     runs-on: ubuntu-latest
