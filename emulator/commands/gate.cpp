@@ -1,6 +1,7 @@
 // dodam gate: judges a commit before it is pushed. Its own throwaway world: the stack, a fresh
 // database and cache, the app built and deployed by its own workflow, then the scenarios. One
 // verdict.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@
 #include "commands/client.h"
 #include "commands/commands.h"
 #include "containers/docker_engine.h"
+#include "scenarios/checks/repository.h"
+#include "scenarios/checks/verdict.h"
 
 namespace commands {
 namespace {
@@ -30,7 +33,10 @@ using base::Node;
 constexpr auto kUpWait = std::chrono::minutes(5);
 constexpr auto kDeployWait = std::chrono::minutes(15);
 constexpr auto kRunWait = std::chrono::minutes(30);
-constexpr size_t kLinesTold = 8;  // of a container that failed
+constexpr size_t kLinesTold = 8;    // of a container that failed
+constexpr size_t kLinesShown = 60;  // of a stage's output
+constexpr auto kLookAgain = std::chrono::milliseconds(200);
+constexpr auto kHeartbeat = std::chrono::seconds(60);  // of a stage, where no terminal shows it
 constexpr auto kGitWait = std::chrono::seconds(30);
 
 struct Gate {
@@ -43,6 +49,7 @@ struct Gate {
     std::string world;            // everything of this run
     std::string commit = "working tree";
     std::string registry;  // 127.0.0.1:PORT once an engine builds and pushes
+    std::string output;    // of the stage that ran last
 
     explicit Gate(const Arguments& given) : arguments(given) {}
     ~Gate() {
@@ -54,8 +61,7 @@ struct Gate {
     }
 
     void say(std::string_view step, std::string_view text) const {
-        const double seconds = static_cast<double>((clock.now() - begun).count()) / 1e6;
-        fmt::print("{:>6.1f}s  {:<9} {}\n", seconds, step, text);
+        fmt::print("{:>6.1f}s  {:<9} {}\n", seconds(), step, text);
         std::fflush(stdout);
     }
 
@@ -83,15 +89,21 @@ struct Gate {
                     (void)engine.call("DELETE", "/images/" + tag.as_string() + "?noprune=true");
     }
 
-    // With our own output as its output.
-    int shown(std::vector<std::string> command, std::chrono::milliseconds at_most,
-              const std::string& directory = {},
-              std::map<std::string, std::string> additions = {}) {
+    // Its output goes to a file of the world and into `output`; with --verbose it is ours.
+    int logged(const std::string& stage, std::vector<std::string> command,
+               std::chrono::milliseconds at_most, const std::string& directory = {},
+               std::map<std::string, std::string> additions = {}) {
+        const bool verbose = arguments.has("verbose");
+        const std::string log = world + "/" + stage + ".log";
+        output.clear();
+        const int file =
+            ::open(log.c_str(), O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC | O_APPEND, 0600);
+        if (file < 0) return fail(kNotStarted, fmt::format("cannot write {}", log));
         base::ProcessOptions options;
         options.command = std::move(command);
         options.directory = directory;
-        options.standard_output = 1;
-        options.standard_error = 2;
+        options.standard_output = verbose ? 1 : file;
+        options.standard_error = verbose ? 2 : file;
         std::map<std::string, std::string> environment;
         for (char** entry = environ; *entry; ++entry) {
             auto [name, value] = base::cut(*entry, '=');
@@ -101,12 +113,43 @@ struct Gate {
             environment[name] = value;
         options.environment = std::move(environment);
         auto process = spawner.spawn(std::move(options));
+        ::close(file);
         if (!process) return fail(kBug, process.error());
-        auto code = (*process)->wait(at_most);
+        const base::Time until = clock.now() + at_most;
+        base::Time told = clock.now();
+        std::optional<int> code;
+        while (!code && clock.now() < until) {
+            code = (*process)->wait(kLookAgain);
+            if (!code && !verbose) told = tell_progress(stage, log, told);
+        }
+        if (isatty(1) && !verbose) fmt::print("\r\x1b[2K");
+        output = state::read_file(log).value_or("");
         if (code) return *code;
         (*process)->signal(SIGKILL);
+        output += fmt::format("\nerror: not done after {} minutes\n",
+                              std::chrono::duration_cast<std::chrono::minutes>(at_most).count());
         return 124;
     }
+
+    // Where a long stage stands: a live line on a terminal, a line now and then elsewhere.
+    base::Time tell_progress(const std::string& stage, const std::string& log,
+                             base::Time told) const {
+        const bool live = isatty(1);
+        if (!live && clock.now() - told < kHeartbeat) return told;
+        const std::string text = state::read_file(log).value_or("");
+        std::string at;
+        for (std::string_view line : base::split(text, '\n'))
+            if (line.starts_with("==> ") || line.starts_with("PASS") || line.starts_with("FAIL"))
+                at = line.starts_with("==> ") ? line.substr(4) : line;
+        if (live) {
+            fmt::print("\r\x1b[2K{:>6.1f}s  {:<9} {:.60}", seconds(), stage, at.empty() ? "…" : at);
+            std::fflush(stdout);
+        } else {
+            say(stage, at.empty() ? "goes on" : "at: " + at);
+        }
+        return clock.now();
+    }
+    double seconds() const { return static_cast<double>((clock.now() - begun).count()) / 1e6; }
 };
 
 // The commit under test alone: uncommitted edits and untracked files are not part of a push.
@@ -168,7 +211,7 @@ int start_world(Gate& gate) {
         gate.arguments.get("backing"),
         "-f",
         (fs::path(gate.app) / fs::path(gate.stack_file).filename()).string()};
-    return gate.shown(std::move(up), kUpWait);
+    return gate.logged("up", std::move(up), kUpWait);
 }
 
 // The user's settings for docker but for where logins are kept: a world's registry and its password
@@ -278,7 +321,8 @@ int deploy(Gate& gate, const Client& client) {
     } else {
         environment["DODAM"] = gate.self;
     }
-    return gate.shown({"/bin/bash", script}, kDeployWait, gate.app, std::move(environment));
+    return gate.logged("deploy", {"/bin/bash", script}, kDeployWait, gate.app,
+                       std::move(environment));
 }
 
 // "stable" on the old image is the lie to catch: every task must run the digest that was pushed.
@@ -357,24 +401,39 @@ void tell_failures(const Client& client) {
 int run_scenarios(Gate& gate) {
     std::vector<std::string> run = {gate.self, "run", "--state", gate.world + "/state"};
     if (gate.arguments.has("tags")) run.insert(run.end(), {"-t", gate.arguments.get("tags")});
-    if (gate.arguments.has("report"))
-        run.insert(run.end(), {"--report", gate.arguments.get("report")});
+    std::string reports = "json=" + gate.world + "/record.json";
+    if (gate.arguments.has("report")) reports += "," + gate.arguments.get("report");
+    run.insert(run.end(), {"--report", reports});
     for (const auto& path : gate.arguments.positional)
         run.push_back(path);
     if (gate.arguments.positional.empty()) run.push_back("scenarios");
-    return gate.shown(std::move(run), kRunWait, gate.app);
+    return gate.logged("scenarios", std::move(run), kRunWait, gate.app);
 }
 
-int verdict(Gate& gate, int code) {
-    const double seconds = static_cast<double>((gate.clock.now() - gate.begun).count()) / 1e6;
-    if (code == kOk)
-        fmt::print("\nGO     {} holds ({:.1f} s)\n", gate.commit.substr(0, 12), seconds);
-    else
-        fmt::print("\nNO GO  {} (exit {}, {:.1f} s){}\n", gate.commit.substr(0, 12), code, seconds,
-                   gate.arguments.has("keep-world")
-                       ? "\n       look: dodam status --state " + gate.world + "/state"
-                       : "");
+int go(const Gate& gate) {
+    fmt::print("\nGO     {} holds ({:.1f} s)\n", gate.commit.substr(0, 12), gate.seconds());
+    return kOk;
+}
+
+// What somebody reads first: whose fault, the first cause, where, and what to do. Then all of it.
+int no_go(const Gate& gate, int code, const checks::Verdict& verdict) {
+    fmt::print("NO GO  {} (exit {}, {:.1f} s)\n{}", gate.commit.substr(0, 12), code, gate.seconds(),
+               verdict.to_string());
+    if (gate.arguments.has("keep-world"))
+        fmt::print("look   dodam status --state {}/state\n", gate.world);
+    std::fflush(stdout);
     return code;
+}
+
+// The end of what the stage wrote, below the verdict.
+void show_output(const Gate& gate, std::string_view title) {
+    if (gate.output.empty() || gate.arguments.has("verbose")) return;
+    const auto lines = checks::lines_of(gate.output);
+    const size_t from = lines.size() > kLinesShown ? lines.size() - kLinesShown : 0;
+    fmt::print("\n{}{}\n", title, from ? fmt::format(" (its last {} lines)", kLinesShown) : "");
+    for (size_t i = from; i < lines.size(); ++i)
+        fmt::print("  {}\n", lines[i]);
+    std::fflush(stdout);
 }
 
 int gate(const Arguments& arguments) {
@@ -388,26 +447,49 @@ int gate(const Arguments& arguments) {
     gate.world = (fs::temp_directory_path() / ("dodam-world-" + base::random_hex(8))).string();
     fs::create_directories(gate.world);
 
-    if (int code = check_out(gate); code != kOk) return verdict(gate, code);
+    if (int code = check_out(gate); code != kOk) return code;
     gate.say("gate", fmt::format("{} of {}", gate.commit.substr(0, 12), gate.stack_file));
-    if (int code = start_world(gate); code != kOk) return verdict(gate, code);
+    auto repository = checks::Repository::read(gate.app);
+    if (!repository) return fail(kNotStarted, repository.error());
+
+    if (int code = start_world(gate); code != kOk) {
+        no_go(gate, code, checks::of_start(*repository, gate.output));
+        show_output(gate, "dodam up");
+        return code;
+    }
     gate.say("up", "the stack answers");
 
     Arguments at_world = arguments;
     at_world.values["state"] = gate.world + "/state";
     auto client = Client::find(at_world);
-    if (!client) return verdict(gate, client.error());
-    if (int code = deploy(gate, *client); code != kOk) {
-        fmt::print(
-            stderr,
-            "dodam: the deploy failed ({}); nothing of it would have been undone in production\n",
-            code);
+    if (!client) return client.error();
+    if (deploy(gate, *client) != kOk) {
+        gate.say("deploy", "failed; in production nothing of it would have been undone");
+        auto deployments = client->get("/deployments");
+        no_go(gate, kFailed,
+              checks::of_deploy(*repository, deployments ? (*deployments)["services"] : Node(),
+                                gate.output, gate.arguments.get("deploy")));
         tell_failures(*client);
-        return verdict(gate, kFailed);
+        show_output(gate, "the deploy");
+        return kFailed;
     }
     gate.say("deploy", "done");
-    if (int code = prove(gate, *client); code != kOk) return verdict(gate, code);
-    return verdict(gate, run_scenarios(gate));
+    if (int code = prove(gate, *client); code != kOk)
+        return no_go(
+            gate, code,
+            {"deploy", "the image that was pushed is not what the service's tasks run (above)", "",
+             "dodam gate --keep-world, then dodam status: which revision runs, and why"});
+    const int code = run_scenarios(gate);
+    if (code != kOk) {
+        auto record =
+            base::parse_json(state::read_file(gate.world + "/record.json").value_or("{}"));
+        no_go(gate, code,
+              code == kFailed && record ? checks::of_scenarios(*repository, *record, {})
+                                        : checks::Verdict{"scenarios", "they could not be run", "",
+                                                          "dodam check says why"});
+    }
+    show_output(gate, "the scenarios");
+    return code == kOk ? go(gate) : code;
 }
 
 constexpr Flag kFlags[] = {
@@ -424,6 +506,7 @@ constexpr Flag kFlags[] = {
     {"--backing", "auto|compose", "MariaDB and Redis: child processes, or Docker Compose services",
      "auto"},
     {"--keep-world", "", "leave the world for a look"},
+    {"-v,--verbose", "", "show what every stage writes, as it writes it"},
 };
 
 }  // namespace

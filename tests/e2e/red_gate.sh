@@ -9,8 +9,8 @@ gate_of() {
     (cd "$app" && spoil && git init -q -b main && git add -A && git -c user.name=e2e -c user.email=e2e@localhost commit -q -m "$1") || exit 1
     (cd "$app" && "$dodam" gate --runtime process) >"$work/$1.log" 2>&1
     code=$?
-    # From the deploy's end to the verdict: what somebody reads first.
-    tail -15 "$work/$1.log" >"$work/$1.end"
+    # The verdict, and why below it; then comes what the deploy wrote.
+    sed '/^the deploy/,$d' "$work/$1.log" >"$work/$1.end"
 }
 
 spoil() { sed -i '1a import "left-out-of-package-json";' backend/src/server.js; }

@@ -1,0 +1,93 @@
+// What a red gate says first, from what its stages left behind.
+#include "scenarios/checks/verdict.h"
+
+#include <catch2/catch.hpp>
+
+using base::Node;
+using checks::Repository;
+
+namespace {
+
+Repository app() {
+    return Repository::of(
+        {{"backend/package.json", "{}"},
+         {"backend/src/server.js", "import a from './a.js';\nimport b from 'left-out';\n"},
+         {"backend/.aws/task-def.json",
+          "{ \"image\": \"x\",\n  \"containerPort\": 3000,\n  \"valueFrom\": \"/app/jwt-sekret\" "
+          "}"},
+         {"dodam.json", "{\n  \"HealthCheckPath\": \"/health\" }"},
+         {"deploy.sh", "step \"Build\"\nfalse\n"}});
+}
+
+Node services(Node task) {
+    return Node::object(
+        {{"backend", Node::object({{"failures", Node::array({std::move(task)})}})}});
+}
+
+}  // namespace
+
+TEST_CASE("a package that is not in the image is named where it is imported") {
+    const auto verdict = checks::of_deploy(
+        app(),
+        services(Node::object(
+            {{"reason", "Essential container in task exited"},
+             {"containers",
+              Node::array({Node::object(
+                  {{"name", "backend"},
+                   {"exit_code", 1},
+                   {"output", Node::array({"  throw new ERR_MODULE_NOT_FOUND(packageName);",
+                                           "Error: Cannot find package 'left-out' imported from "
+                                           "/app/src/server.js"})}})})}})),
+        "", "deploy.sh");
+    CHECK(verdict.layer == "task (service backend, container backend)");
+    CHECK(verdict.place == "backend/src/server.js:2:15");
+    CHECK(verdict.next.starts_with("(cd backend && npm install left-out)"));
+}
+
+TEST_CASE("a probe that was answered otherwise is about the health check's path") {
+    const auto verdict = checks::of_deploy(
+        app(),
+        services(
+            Node::object({{"reason", "Task failed ELB health checks in (target-group x)"},
+                          {"target", "10.0.1.2:3000 answered 404 to GET /health, wanted 200"}})),
+        "", "deploy.sh");
+    CHECK(verdict.layer == "health check (service backend)");
+    CHECK(verdict.place == "dodam.json:2:3");
+}
+
+TEST_CASE("a secret that is not there is named where the task definition asks for it") {
+    const auto verdict = checks::of_deploy(
+        app(),
+        services(Node::object(
+            {{"reason",
+              "ResourceInitializationError: unable to pull secrets: service call has been retried "
+              "1 time(s): ParameterNotFound: /app/jwt-sekret"}})),
+        "", "deploy.sh");
+    CHECK(verdict.cause == "the secret could not be read: ParameterNotFound: /app/jwt-sekret");
+    CHECK(verdict.place == "backend/.aws/task-def.json:3:17");
+}
+
+TEST_CASE("a script that failed by itself is told by its step and its last words") {
+    const auto verdict = checks::of_deploy(
+        app(), Node::object(), "==> Log in\nfine\n==> Build\nboom\nError: no disk\n", "deploy.sh");
+    CHECK(verdict.layer == "deploy (Build)");
+    CHECK(verdict.cause == "Error: no disk");
+    CHECK(verdict.place == "deploy.sh:1:7");
+}
+
+TEST_CASE("places in a program's output are files of the repository") {
+    const struct {
+        const char *text, *place;
+    } cases[] = {
+        {"    at file:///app/src/server.js:7:41", "backend/src/server.js:7:41"},
+        {"dodam.json:3: error: x", "dodam.json:3"},
+        {"at node:internal/modules/esm/resolve:873", ""},
+        {"at /app/node_modules/x/src/server.js:1:1", ""},
+        {"12:30:01 up", ""},
+        {"", ""},
+    };
+    for (const auto& [text, place] : cases) {
+        CAPTURE(text);
+        CHECK(checks::place_in(app(), text) == place);
+    }
+}
