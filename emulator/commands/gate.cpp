@@ -50,6 +50,7 @@ struct Gate {
     std::string commit = "working tree";
     std::string registry;  // 127.0.0.1:PORT once an engine builds and pushes
     std::string output;    // of the stage that ran last
+    std::string deployer;  // the workflow or script that deploys, beside the stack file
 
     explicit Gate(const Arguments& given) : arguments(given) {}
     ~Gate() {
@@ -267,7 +268,8 @@ int run_workflow(Gate& gate, const Client& client, const std::string& file) {
     auto status = client.get("/status");
     if (status && (*status)["runtime"].as_string().starts_with("docker") && has_docker_client())
         gate.registry = client.info().aws_endpoint.substr(std::string_view("http://").size());
-    gate.say("deploy", fmt::format("{} runs as it is", fs::relative(file, gate.app).string()));
+    gate.deployer = fs::relative(file, gate.app).string();
+    gate.say("deploy", fmt::format("{} runs as it is", gate.deployer));
     std::vector<std::string> command = {
         gate.self,
         "workflow",
@@ -279,7 +281,7 @@ int run_workflow(Gate& gate, const Client& client, const std::string& file) {
         "-f",
         gate.app + "/" + fs::path(gate.stack_file).filename().string()};
     if (gate.commit == "working tree") command.insert(command.end(), {"--tree", "working"});
-    return gate.shown(std::move(command), kDeployWait, gate.app);
+    return gate.logged("deploy", std::move(command), kDeployWait, gate.app);
 }
 
 int deploy(Gate& gate, const Client& client) {
@@ -290,6 +292,7 @@ int deploy(Gate& gate, const Client& client) {
         (fs::path(gate.app) /
          (gate.arguments.has("deploy") ? gate.arguments.get("deploy") : "deploy.sh"))
             .string();
+    gate.deployer = fs::relative(script, gate.app).string();
     if (!fs::exists(script))
         return fail(
             kWrongInput,
@@ -468,7 +471,7 @@ int gate(const Arguments& arguments) {
         auto deployments = client->get("/deployments");
         no_go(gate, kFailed,
               checks::of_deploy(*repository, deployments ? (*deployments)["services"] : Node(),
-                                gate.output, gate.arguments.get("deploy")));
+                                gate.output, gate.deployer));
         tell_failures(*client);
         show_output(gate, "the deploy");
         return kFailed;
