@@ -7,6 +7,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { deploys, patience } from './deploys.mjs';
 import * as peers from './peers.mjs';
 
 const run = promisify(execFile);
@@ -238,7 +239,9 @@ const machine = () => {
     `nginx ${packageVersion('nginx-light')}, Varnish ${packageVersion('varnish')}, HAProxy ${packageVersion('haproxy')} · load at the start ${os.loadavg()[0].toFixed(1)}`;
 };
 
-const sections = { hits, proxy, distributions, objects, storm: missStorm, start: starts };
+const tell = { say, row, table, median };
+const sections = { hits, proxy, distributions, objects, storm: missStorm, start: starts, deploys: (work) => deploys(work, quick, tell) };
+if (only?.includes('patience')) sections.patience = (work) => patience(work, tell);
 const work = mkdtempSync(path.join(os.tmpdir(), 'dodam-bench-'));
 try {
   say('# Results of script/bench');
