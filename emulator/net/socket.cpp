@@ -150,6 +150,11 @@ Result<void> Socket::connect_to(const Address& to, Deadline deadline) {
         errno = code;
         result = code == 0 ? 0 : -1;
     }
+    if (result != 0 && errno == EADDRNOTAVAIL && to.family() != Address::Family::Unix)
+        return std::unexpected(Error{ErrorKind::Unreachable, EADDRNOTAVAIL,
+                                     "connect " + to.to_string() +
+                                         ": no free local port is left on this machine "
+                                         "(net.ipv4.ip_local_port_range)"});
     if (result != 0) return std::unexpected(system_error(errno, "connect " + to.to_string()));
     return {};
 }
