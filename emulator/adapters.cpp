@@ -73,6 +73,12 @@ ecs::TargetHealth TargetAdapter::health(const std::string& target_group, const s
     return {State::Unused, "not registered"};
 }
 
+std::shared_ptr<const base::TargetRecord> TargetAdapter::requests(const std::string& target_group,
+                                                                  const std::string& address,
+                                                                  int port) {
+    return elb_.requests_of(target_group, address, static_cast<uint16_t>(port));
+}
+
 // ---- Logs ----
 
 std::expected<void, std::string> LogAdapter::open(const std::string& group,

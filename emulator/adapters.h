@@ -40,6 +40,9 @@ class TargetAdapter final : public ecs::TargetRegistrar {
                            int port) override;
     ecs::TargetHealth health(const std::string& target_group, const std::string& address,
                              int port) override;
+    std::shared_ptr<const base::TargetRecord> requests(const std::string& target_group,
+                                                       const std::string& address,
+                                                       int port) override;
 
   private:
     elbv2::ControlPlane& elb_;

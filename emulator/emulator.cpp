@@ -18,6 +18,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/request_records.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "base/thread.h"
@@ -157,6 +158,7 @@ struct Emulator::Inside {
     base::SystemClock clock;
     base::Ids ids;
     base::TraceRing traces;
+    base::RequestFailures failures;
     faults::Faults faults{clock};
     base::Spawner spawner;
     std::unique_ptr<state::Database> database;
@@ -187,11 +189,11 @@ struct Emulator::Inside {
     SecretAdapter secret_adapter{ssm, secretsmanager, s3};
     RoleAdapter role_adapter{keys};
     NameAdapter name_adapter{authority, secret_adapter};
-    ecs::ControlPlane ecs{
-        *database,
-        clock,
-        ids,
-        {target_adapter, log_adapter, secret_adapter, role_adapter, name_adapter}};
+    ecs::ControlPlane ecs{*database,
+                          clock,
+                          ids,
+                          {target_adapter, log_adapter, secret_adapter, role_adapter, name_adapter,
+                           [this] { return edge.hits(); }}};
     ecr::RegistrySource registry_source{ecr};
     containers::PlaceholderSource placeholder{directory.file("placeholder")};
     oci::OfflineImages offline_images;
@@ -215,8 +217,9 @@ struct Emulator::Inside {
     std::unique_ptr<stack::ApiClient>
         log_client;  // access logs reach their buckets as an ordinary client's objects
     cloudfront::Edge edge{edge_parts()};
-    Views views{clock, info,  state::Names(*database), cloudfront, edge, elbv2, ecs, ecr, logs,
-                s3,    faults};
+    Views views{
+        clock,  info,    state::Names(*database), cloudfront, edge, elbv2, ecs, ecr, logs, s3,
+        faults, failures};
     aws::LogFiles balancer_logs{
         "elbv2", [this](const std::string& bucket, const std::string& key, std::string bytes) {
             return deliver_log(bucket, key, bytes);
@@ -225,13 +228,15 @@ struct Emulator::Inside {
                               .traces = traces,
                               .snapshot = elbv2.snapshot(),
                               .upstream = upstream,
-                              .access_log = [this](const elbv2::LoadBalancerSettings& settings,
-                                                   const elbv2::AccessRecord& record) {
-                                  elbv2::add_to_access_log(
-                                      balancer_logs, record,
-                                      {stack.account, stack.region, "127.0.0.1"},
-                                      settings.access_log_bucket, settings.access_log_prefix);
-                              }}};
+                              .access_log =
+                                  [this](const elbv2::LoadBalancerSettings& settings,
+                                         const elbv2::AccessRecord& record) {
+                                      elbv2::add_to_access_log(
+                                          balancer_logs, record,
+                                          {stack.account, stack.region, "127.0.0.1"},
+                                          settings.access_log_bucket, settings.access_log_prefix);
+                                  },
+                              .failures = &failures}};
     elbv2::Listeners listeners{{.balancer = balancer,
                                 .resolver = resolver,
                                 .tls = &tls,
@@ -277,7 +282,8 @@ struct Emulator::Inside {
                 },
             .country_of = [this](std::string_view ip) { return countries.country_of(ip); },
             .deliver_log = [this](const std::string& bucket, const std::string& key,
-                                  std::string bytes) { return deliver_log(bucket, key, bytes); }};
+                                  std::string bytes) { return deliver_log(bucket, key, bytes); },
+            .failures = &failures};
     }
     cloudfront::CountryMap declared_countries() const {
         cloudfront::CountryMap map;
@@ -548,10 +554,7 @@ console::Parts Emulator::Inside::console_parts() {
         .logs = [this](const Node& input) { return views.find_logs(input); },
         .cache = [this](const Node& input) { return views.cache_view(input); },
         .credentials = [this](const Node&) { return credentials(); },
-        .deployments =
-            [this](const Node&) {
-                return console::Answer{200, Node::object({{"services", views.services()}})};
-            },
+        .deployments = [this](const Node& input) { return views.deployments(input); },
         .faults = [this](const Node& input) { return views.fault_view(input); },
         .reset = [this](const Node& input) { return reset(input); },
         .identity_token = [this](const Node& input) { return identity_token(input); },

@@ -6,6 +6,6 @@ int main(int argument_count, char** arguments) {
     const Command table[] = {kUp,          kDown,         kGate,   kRun,        kCheck,
                              kList,        kStatus,       kReset,  kTrace,      kLogs,
                              kClock,       kCache,        kSchema, kImageBuild, kImagePush,
-                             kWorkflowRun, kWorkflowLint, kDocker, kExec};
+                             kWorkflowRun, kWorkflowLint, kDocker, kExec,       kDeployReport};
     return run_command_line(table, argument_count, arguments);
 }

@@ -3,14 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <set>
 
 #include "base/date.h"
+#include "base/request_records.h"
 #include "base/text.h"
 #include "cloudfront/control_plane.h"
 #include "cloudfront/edge.h"
 #include "ecr/control_plane.h"
 #include "ecs/control_plane.h"
+#include "ecs/deploy_report.h"
 #include "elbv2/control_plane.h"
 #include "faults/faults.h"
 #include "logs/control_plane.h"
@@ -26,6 +30,8 @@ constexpr int64_t kMaxLogEvents = 10'000;
 constexpr size_t kMaxCacheLines = 1000;
 
 constexpr size_t kMaxInvalidations = 50;
+constexpr size_t kMaxFailureGroups = 20;
+constexpr base::milliseconds kDateFraction{1};  // dates in documents are cut to milliseconds
 
 // "200  front:/app.js  fresh for 23h59m  3 hits  1.2 KiB  gzip"
 std::string cache_line(const Node& entry, const std::string& name) {
@@ -41,36 +47,47 @@ std::string cache_line(const Node& entry, const std::string& name) {
     return line;
 }
 
-// Stopped for a reason of its own: it never started, it exited, or it was found unhealthy. Not
-// because a deployment or a person ended it.
-bool failed_by_itself(const ecs::ServiceStatus::RunningTask& task) {
-    return task.stop_code == "TaskFailedToStart" || task.stop_code == "EssentialContainerExited" ||
-           task.stopped_reason.starts_with("Task failed ");
+// Failures that differ in nothing but time, task and path.
+struct FailureGroup {
+    base::RequestFailure first;
+    base::Time last;
+    uint64_t count = 0;
+};
+
+// Those of the given target groups; those that no target was chosen for, of the given balancers;
+// and the edge's own.
+std::vector<FailureGroup> group_failures(const std::vector<base::RequestFailure>& failures,
+                                         const std::set<std::string>& groups,
+                                         const std::set<std::string>& balancers) {
+    std::vector<FailureGroup> found;
+    for (const base::RequestFailure& failure : failures) {
+        const bool is_ours = failure.layer == base::Layer::Edge ||
+                             (failure.group.empty() ? balancers.contains(failure.resource)
+                                                    : groups.contains(failure.group));
+        if (!is_ours) continue;
+        auto same = std::ranges::find_if(found, [&](const FailureGroup& group) {
+            return group.first.layer == failure.layer && group.first.status == failure.status &&
+                   group.first.cause == failure.cause;
+        });
+        if (same == found.end()) same = found.insert(found.end(), {failure, failure.at, 0});
+        same->last = failure.at;
+        ++same->count;
+    }
+    return found;
 }
 
-// The story of a failed task: AWS's reason, what its containers said last, what the probes saw.
-Node failure_of(const ecs::ServiceStatus::RunningTask& task) {
-    Node containers = Node::array();
-    for (const auto& container : task.containers) {
-        Node output = Node::array(), probes = Node::array();
-        for (const auto& line : container.last_output)
-            output.push_back(line);
-        for (const auto& probe : container.probes)
-            probes.push_back(probe);
-        Node one = Node::object({{"name", container.name},
-                                 {"image", container.image},
-                                 {"reason", container.reason},
-                                 {"output", output},
-                                 {"probes", probes}});
-        if (container.exit_code) one.set("exit_code", *container.exit_code);
-        containers.push_back(std::move(one));
-    }
-    return Node::object({{"id", task.id},
-                         {"revision", task.task_definition},
-                         {"deployment", task.deployment},
-                         {"reason", task.stopped_reason},
-                         {"target", task.target_detail},
-                         {"containers", containers}});
+Node node_of(const FailureGroup& group) {
+    return Node::object({{"layer", base::name_of(group.first.layer)},
+                         {"status", group.first.status},
+                         {"cause", group.first.cause},
+                         {"count", static_cast<int64_t>(group.count)},
+                         {"first", base::iso_date_millis(group.first.at)},
+                         {"last", base::iso_date_millis(group.last)},
+                         {"resource", group.first.resource},
+                         {"target", group.first.target},
+                         {"method", group.first.method},
+                         {"path", group.first.path},
+                         {"id", group.first.id}});
 }
 
 std::string port_of(const std::string& endpoint) {
@@ -154,18 +171,14 @@ Node Views::buckets() const {
 Node Views::services() const {
     Node all = Node::object();
     for (const auto& service : ecs.status()) {
-        Node tasks = Node::array(), events = Node::array(), failures = Node::array();
+        Node tasks = Node::array(), events = Node::array();
         std::string pushed;
         for (const auto& task : service.tasks) {
-            if (failed_by_itself(task)) failures.push_back(failure_of(task));
             if (task.status != "RUNNING") continue;
             std::string digest;
             for (const auto& container : task.containers) {
                 if (digest.empty()) digest = container.digest;
-                auto reference = oci::Reference::parse(container.image);
-                if (!reference || !reference->is_ecr() || !pushed.empty()) continue;
-                if (auto image = ecr.find_image(reference->repository, reference->tag_or_digest()))
-                    pushed = image->digest.to_string();
+                if (pushed.empty()) pushed = pushed_digest(container.image);
             }
             tasks.push_back(Node::object({{"id", task.id},
                                           {"address", task.address},
@@ -196,10 +209,80 @@ Node Views::services() const {
                               {"failed_tasks", failed},
                               {"pushed_digest", pushed},
                               {"tasks", tasks},
-                              {"failures", failures},
+                              {"failures", service.failures},
                               {"events", events}}));
     }
     return all;
+}
+
+// What the repository holds under the image's name; "" where that is not ours, or holds nothing.
+std::string Views::pushed_digest(const std::string& image) const {
+    auto reference = oci::Reference::parse(image);
+    if (!reference || !reference->is_ecr()) return {};
+    auto found = ecr.find_image(reference->repository, reference->tag_or_digest());
+    return found ? found->digest.to_string() : std::string();
+}
+
+// What ECS knows, the digest that was pushed, and the requests that failed meanwhile.
+Node Views::deploy_report(const std::string& cluster, const std::string& service,
+                          const std::string& deployment) const {
+    Node report = ecs.deploy_record(cluster, service, deployment);
+    if (!report.is_object()) return report;
+    Node digests = report["digests"];
+    digests.set("pushed", pushed_digest(report["image"].as_string()));
+    report.set("digests", std::move(digests));
+
+    const base::Time from = base::parse_iso_date(report["began"].as_string()).value_or(clock.now());
+    const base::Time to =
+        base::parse_iso_date(report["ended"].as_string()).value_or(clock.now()) + kDateFraction;
+    std::set<std::string> groups, balancers;
+    for (const Node& group : report["target_groups"].items())
+        groups.insert(group.as_string());
+    for (const auto& lb : elbv2.status())
+        for (const auto& group : lb.groups)
+            if (groups.contains(group.arn)) balancers.insert(lb.name);
+    Node requests = report["requests"];
+    Node told = Node::array();
+    uint64_t without_task = 0;
+    for (const FailureGroup& one : group_failures(failures.between(from, to), groups, balancers)) {
+        if (one.first.layer == base::Layer::Edge || one.first.layer == base::Layer::Balancer)
+            without_task += one.count;
+        if (told.size() < kMaxFailureGroups) told.push_back(node_of(one));
+    }
+    requests.set("failed", requests["failed"].as_int() + static_cast<int64_t>(without_task));
+    requests.set("without_task", static_cast<int64_t>(without_task));
+    requests.set("failures", std::move(told));
+    requests.set("complete", failures.complete_since() <= from);
+    report.set("requests", std::move(requests));
+    report.set("arrived", ecs::has_arrived(report));
+    Node lines = Node::array();
+    for (std::string& line : ecs::report_lines(report))
+        lines.push_back(std::move(line));
+    report.set("lines", std::move(lines));
+    return report;
+}
+
+Answer Views::deployments(const Node& input) const {
+    const std::string& wanted = input["service"].as_string();
+    const Node& deployment = input["deployment"];
+    Node all = Node::object();
+    std::string known;
+    const Node deployed = services();
+    for (const auto& [name, service] : deployed.members()) {
+        known += (known.empty() ? "" : ", ") + name;
+        if (!wanted.empty() && wanted != name && wanted != service["name"].as_string()) continue;
+        Node one = service;
+        one.set("report", deploy_report(service["cluster"].as_string(), service["name"].as_string(),
+                                        deployment.is_number() ? std::to_string(deployment.as_int())
+                                                               : deployment.as_string()));
+        all.set(name, std::move(one));
+    }
+    if (!wanted.empty() && all.size() == 0)
+        return Answer::error(
+            404, known.empty()
+                     ? "there is no service"
+                     : fmt::format("there is no service \"{}\"; there are: {}", wanted, known));
+    return {200, Node::object({{"services", all}})};
 }
 
 Answer Views::find_logs(const Node& input) const {

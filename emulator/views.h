@@ -28,6 +28,9 @@ class ControlPlane;
 namespace faults {
 class Faults;
 }
+namespace base {
+class RequestFailures;
+}
 
 struct Views {
     base::Clock& clock;
@@ -41,6 +44,7 @@ struct Views {
     logs::ControlPlane& logs;
     s3::ControlPlane& s3;
     faults::Faults& faults;
+    base::RequestFailures& failures;
 
     base::Node distributions() const;
     base::Node load_balancers() const;
@@ -48,11 +52,17 @@ struct Views {
     base::Node buckets() const;
     base::Node services() const;
 
+    // The services, each with the report of its last deploy, or of the one asked for:
+    // {"service", "deployment"}.
+    console::Answer deployments(const base::Node& input) const;
     console::Answer find_logs(const base::Node& input) const;
     console::Answer cache_view(const base::Node& input) const;
     console::Answer fault_view(const base::Node& input) const;
 
   private:
+    base::Node deploy_report(const std::string& cluster, const std::string& service,
+                             const std::string& deployment) const;
+    std::string pushed_digest(const std::string& image) const;
     std::string distribution_id(const std::string& name) const;
     std::string url_of(const std::string& url) const;
     console::Answer cache_list(const base::Node& input) const;

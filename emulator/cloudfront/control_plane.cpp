@@ -137,6 +137,10 @@ Node ControlPlane::status() const {
                 Node::object({{"id", origin.id},
                               {"domain", origin.domain_name},
                               {"kind", origin.kind == Origin::Kind::S3 ? "s3" : "custom"}}));
+        Node routes = Node::array();
+        for (const CacheBehavior& behavior : distribution->behaviors)
+            routes.push_back(
+                Node::object({{"path", behavior.pattern}, {"target", behavior.target_id}}));
         all.push_back(
             Node::object({{"id", id},
                           {"name", distribution->name},
@@ -145,6 +149,7 @@ Node ControlPlane::status() const {
                           {"enabled", distribution->enabled},
                           {"comment", distribution->comment},
                           {"behaviors", static_cast<int64_t>(distribution->behaviors.size())},
+                          {"routes", routes},
                           {"origins", origins}}));
     }
     return all;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/date.h"
@@ -282,6 +283,7 @@ bool Edge::admit(Visit& visit) {
 Answer Edge::with_error_page(Visit& visit, Answer answer) {
     Inquiry& inquiry = visit.inquiry;
     if (answer.status < 400) return answer;
+    if (!answer.entry && !answer.origin && !answer.truncated) visit.own_error = answer.status;
     const CustomErrorResponse* custom = inquiry.distribution->error_response(answer.status);
     if (custom == nullptr || custom->page_path.empty()) return answer;
     visit.span.decide("error page", fmt::format("{} becomes {} with {}", answer.status,
@@ -400,6 +402,8 @@ void Edge::send(Visit& visit, Answer& answer) {
 
 void Edge::send_page(Visit& visit, Answer& answer) {
     stamp(visit, answer);
+    if (answer.status >= 400 && !answer.truncated && !answer.is_page)
+        visit.own_error = answer.status;
     http::ResponseHead head{answer.status, {}, 1, 1, std::move(answer.headers), {}};
     if (!answer.truncated) {
         (void)visit.exchange.respond(head, answer.page);
@@ -721,6 +725,30 @@ void Edge::reap_refreshes() {
         refresh->thread.join();
 }
 
+// The edge's own error, with the decision that led to it.
+void Edge::note_failure(const Visit& visit) {
+    constexpr std::string_view kCauses[] = {"attempt",      "access",    "refused",
+                                            "distribution", "condition", "range"};
+    base::RequestFailure failure;
+    failure.at = parts_.clock.now();
+    failure.layer = base::Layer::Edge;
+    failure.status = visit.own_error;
+    failure.resource = visit.span.resource;
+    failure.method = visit.span.method;
+    failure.path = visit.inquiry.request.path;
+    failure.id = visit.span.id;
+    failure.cause = "the edge answered by itself";
+    for (const base::Decision& decision : visit.span.decisions) {
+        if (std::ranges::find(kCauses, decision.key) == std::end(kCauses)) continue;
+        failure.cause = decision.text;
+        // "2: refused after 3 ms": the same cause whichever attempt, however long.
+        if (decision.key != "attempt") continue;
+        failure.cause.resize(std::min(failure.cause.size(), failure.cause.rfind(" after ")));
+        failure.cause = "the origin failed: " + failure.cause.substr(failure.cause.find(' ') + 1);
+    }
+    parts_.failures->add(std::move(failure));
+}
+
 void Edge::record(Visit& visit) {
     const Inquiry& inquiry = visit.inquiry;
     const ViewerRequest& request = inquiry.request;
@@ -736,6 +764,8 @@ void Edge::record(Visit& visit) {
     span.sent_bytes = visit.exchange.sent_bytes();
     span.started = inquiry.now;
     span.took = since(visit.begun);
+    if (visit.result == CacheStatus::Hit) hits_.fetch_add(1, std::memory_order_relaxed);
+    if (visit.own_error != 0 && parts_.failures) note_failure(visit);
     if (inquiry.distribution && inquiry.distribution->logging.enabled) {
         AccessRecord record;
         record.at = inquiry.now;

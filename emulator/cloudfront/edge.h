@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/published.h"
+#include "base/request_records.h"
 #include "base/thread.h"
 #include "base/trace.h"
 #include "cloudfront/access_log.h"
@@ -29,6 +30,7 @@ struct EdgeParts {
         signing_credentials;                                     // origin access control
     std::function<std::string(std::string_view ip)> country_of;  // "" = unknown
     aws::LogFiles::Deliver deliver_log;
+    base::RequestFailures* failures = nullptr;  // learns of the errors that the edge itself gives
 };
 
 struct Visit;
@@ -50,6 +52,8 @@ class Edge final : public http::Handler {
     base::Node list_cache(std::string_view distribution_id, size_t limit) const;
     base::Node explain_url(std::string_view url, const http::HeaderList& headers) const;
     base::Node cache_figures() const;
+    // Requests that were answered from the cache: no origin heard of them.
+    uint64_t hits() const { return hits_.load(std::memory_order_relaxed); }
     // A hit's span is kept short on the way; this makes its decisions as full as a miss's.
     void expand(base::Span& span) const;
 
@@ -79,6 +83,7 @@ class Edge final : public http::Handler {
     void send_upgrade(Visit& visit, Answer& answer);
     void stamp(Visit& visit, Answer& answer);
     void record(Visit& visit);
+    void note_failure(const Visit& visit);
     void refresh_in_background(const Visit& visit);
     void reap_refreshes();
 
@@ -89,6 +94,7 @@ class Edge final : public http::Handler {
     std::mutex refreshes_mutex_;
     std::list<std::unique_ptr<Refresh>> refreshes_;
     bool stopping_ = false;
+    std::atomic<uint64_t> hits_{0};
 };
 
 }  // namespace cloudfront

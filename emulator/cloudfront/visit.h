@@ -21,6 +21,7 @@ struct Visit {
     bool explains = false;  // the viewer asked for x-dodam-explain
     bool stamped = false;   // the policy of a behaviour applies (one was found)
     int status = 0;
+    int own_error = 0;  // the status of an error that the edge itself gave
     CacheStatus result = CacheStatus::Miss;
     std::string_view log_type;
     std::string content_type, content_length, range_start, range_end;

@@ -3,6 +3,7 @@
 // verdict.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <httplib.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -33,7 +34,9 @@ using base::Node;
 constexpr auto kUpWait = std::chrono::minutes(5);
 constexpr auto kDeployWait = std::chrono::minutes(15);
 constexpr auto kRunWait = std::chrono::minutes(30);
-constexpr size_t kLinesTold = 8;    // of a container that failed
+constexpr auto kAskWait = std::chrono::seconds(10);
+constexpr auto kRollbackWait = std::chrono::seconds(15);
+constexpr auto kLook = std::chrono::milliseconds(200);
 constexpr size_t kLinesShown = 60;  // of a stage's output
 constexpr auto kLookAgain = std::chrono::milliseconds(200);
 constexpr auto kHeartbeat = std::chrono::seconds(60);  // of a stage, where no terminal shows it
@@ -328,76 +331,78 @@ int deploy(Gate& gate, const Client& client) {
                        std::move(environment));
 }
 
-// "stable" on the old image is the lie to catch: every task must run the digest that was pushed.
+// A path that a behaviour's pattern matches.
+std::string path_of(const std::string& pattern) {
+    const std::string path = base::replace_all(base::replace_all(pattern, "*", ""), "?", "x");
+    return path.starts_with('/') ? path : "/" + path;
+}
+
+// One request through CloudFront by each way to a load balancer: the report says which digest
+// answered.
+void ask_through_cloudfront(const Client& client) {
+    auto status = client.get("/status");
+    if (!status) return;
+    httplib::Client viewer((*status)["viewer_endpoint"].as_string());
+    viewer.set_connection_timeout(kAskWait);
+    viewer.set_read_timeout(kAskWait);
+    for (const auto& [name, distribution] : (*status)["distributions"].members()) {
+        std::set<std::string> customs;
+        for (const Node& origin : distribution["origins"].items())
+            if (origin["kind"].as_string() == "custom") customs.insert(origin["id"].as_string());
+        for (const Node& route : distribution["routes"].items())
+            if (customs.contains(route["target"].as_string()))
+                (void)viewer.Get(
+                    path_of(route["path"].as_string()) + "?dodam-proof=" + base::random_hex(8),
+                    {{"Host", distribution["domain"].as_string()}});
+    }
+}
+
+// "stable" on the old image is the lie to catch: every task must run the digest that was pushed,
+// and that digest must answer.
 int prove(Gate& gate, const Client& client) {
+    ask_through_cloudfront(client);
     auto answer = client.get("/deployments");
     if (!answer) return fail(answer.error());
     int code = kOk;
     for (const auto& [name, service] : (*answer)["services"].members()) {
-        const std::string& pushed = service["pushed_digest"].as_string();
-        std::set<std::string> running;
-        for (const Node& task : service["tasks"].items())
-            running.insert(task["digest"].as_string());
-        if (pushed.empty()) {
+        const Node& report = service["report"];
+        const Node& digests = report["digests"];
+        if (digests["pushed"].as_string().empty()) {
             gate.say("deploy", fmt::format("{}: no image was pushed", name));
-        } else if (running == std::set<std::string>{pushed}) {
-            gate.say("proof",
-                     fmt::format("{}: the digest pushed is the digest that runs in {} task{}: {}",
-                                 name, service["tasks"].size(),
-                                 service["tasks"].size() == 1 ? "" : "s", pushed.substr(0, 19)));
+        } else if (report["arrived"].as_bool()) {
+            gate.say(
+                "proof",
+                fmt::format("{}: the digest pushed is the digest that runs in {} task{}{}: {}",
+                            name, service["tasks"].size(), service["tasks"].size() == 1 ? "" : "s",
+                            digests["answered"].size() ? " and answers through CloudFront" : "",
+                            digests["pushed"].as_string().substr(0, 19)));
         } else {
-            std::string digests;
-            for (const auto& digest : running)
-                digests += " " + digest.substr(0, 19);
-            fmt::print(
-                stderr,
-                "dodam: {} was pushed as {}, but its tasks run{}; the deploy did not arrive ({})\n",
-                name, pushed.substr(0, 19), digests.empty() ? " nothing" : digests,
-                service["rollout"].as_string());
+            fmt::print(stderr, "dodam: the deploy of {} did not arrive\n", name);
+            print_report(report, stderr);
             code = kFailed;
         }
     }
     return code;
 }
 
-// Why a service did not take what was deployed: the newest task that failed by itself, with AWS's
-// reason, what the balancer's probe saw and what the program said last.
-void tell_failures(const Client& client) {
+// The report of every deploy that did not arrive; that of a rollback once it is over, if it is
+// soon.
+void tell_failures(Gate& gate, const Client& client) {
     auto answer = client.get("/deployments");
+    const base::Time until = gate.clock.now() + kRollbackWait;
+    while (answer && !deploys_are_over((*answer)["services"]) && gate.clock.now() < until) {
+        (void)gate.clock.wait_until(gate.clock.now() + kLook);
+        answer = client.get("/deployments");
+    }
     if (!answer) return;
     for (const auto& [name, service] : (*answer)["services"].members()) {
-        if (service["failures"].size() == 0) continue;
-        const Node& task = service["failures"].items().front();
-        std::string out =
-            fmt::format("\nwhy    service {}: {} task{} of {} failed; {}\n", name,
-                        service["failures"].size(), service["failures"].size() == 1 ? "" : "s",
-                        task["revision"].as_string(), task["reason"].as_string());
-        if (const auto& seen = task["target"].as_string(); !seen.empty())
-            out += fmt::format("       {}\n", seen);
-        for (const Node& container : task["containers"].items()) {
-            std::string exit = container.find("exit_code")
-                                   ? fmt::format(" exited with {}", container["exit_code"].as_int())
-                                   : "";
-            const auto& reason = container["reason"].as_string();
-            if (!exit.empty() || !reason.empty())
-                out += fmt::format("       container {}{}{}{}\n", container["name"].as_string(),
-                                   exit, reason.empty() ? "" : ": ", reason);
-            for (const Node& probe : container["probes"].items())
-                out += fmt::format("       health check {}\n", probe.as_string());
-            // The frames of a stack trace push its message out of sight.
-            std::vector<std::string_view> lines;
-            for (const Node& line : container["output"].items())
-                if (std::string_view text = base::trim(line.as_string());
-                    !text.empty() && !text.starts_with("at "))
-                    lines.push_back(line.as_string());
-            for (size_t i = lines.size() > kLinesTold ? lines.size() - kLinesTold : 0;
-                 i < lines.size(); ++i)
-                out += fmt::format("       | {}\n", lines[i]);
-        }
+        const Node& report = service["report"];
+        if (report["arrived"].as_bool()) continue;
+        fmt::print(stderr, "\n");
+        print_report(report, stderr);
         fmt::print(stderr,
-                   "{}next   dodam gate --keep-world leaves all of it for a look: dodam logs, "
-                   "dodam status, dodam trace\n",
-                   out);
+                   "look     dodam gate --keep-world leaves all of it: dodam logs, status, "
+                   "trace\n");
     }
 }
 
@@ -472,7 +477,7 @@ int gate(const Arguments& arguments) {
         no_go(gate, kFailed,
               checks::of_deploy(*repository, deployments ? (*deployments)["services"] : Node(),
                                 gate.output, gate.deployer));
-        tell_failures(*client);
+        tell_failures(gate, *client);
         show_output(gate, "the deploy");
         return kFailed;
     }

@@ -38,7 +38,7 @@ struct Parts {
     View logs;                                // group, since_ms, grep, limit
     View cache;                               // ls, show, why: {"action", "url"}
     View credentials;                         // sql, redis, aws keys (token needed)
-    View deployments;                         // what is deployed, by service
+    View deployments;     // what is deployed, by service, with the report of its last deploy
     View faults;          // list, set {"target","kind",…,"lease_ms"}, clear {"id"}
     View reset;           // what was asked to be emptied
     View identity_token;  // {"value": a signed token} for a job: audience, repository, ref, sha, …

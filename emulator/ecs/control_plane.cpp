@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "ecs/deploy_report.h"
 #include "ecs/known_operations.h"
 #include "ecs/limits.h"
 #include "ecs/task_definition.h"
@@ -240,9 +241,13 @@ Deployment& ControlPlane::begin_deployment(Service& service, const std::string& 
         former->status = former->rollout == RolloutState::Failed ? DeploymentStatus::Draining
                                                                  : DeploymentStatus::Active;
         former->updated_at = now;
-        if (former->rollout != RolloutState::Completed && !former->finished_at)
+        if (former->rollout != RolloutState::Completed && !former->finished_at) {
             former->finished_at = now;
+            close_books(service, *former);
+        }
     }
+    deployment.requests_before = books_of(service);
+    if (ports_.edge_hits) deployment.edge_hits_before = ports_.edge_hits();
     service.deployments.insert(service.deployments.begin(), std::move(deployment));
     service.steady = false;
     changed(service);
@@ -266,6 +271,21 @@ Deployment* ControlPlane::roll_back(Service& service) {
     return service.primary();
 }
 
+ControlPlane::Books ControlPlane::books_of(const Service& service) const {
+    Books books;
+    for (const auto& [id, task] : state_.tasks) {
+        if (task.service != service.name || task.cluster != service.cluster) continue;
+        base::RequestCounts counts = requests_now(task);
+        if (counts.requests > 0) books[id] = counts;
+    }
+    return books;
+}
+
+void ControlPlane::close_books(const Service& service, Deployment& deployment) {
+    deployment.requests_after = books_of(service);
+    if (ports_.edge_hits) deployment.edge_hits_after = ports_.edge_hits();
+}
+
 void ControlPlane::end_deployment(Service& service, const std::string& id) {
     auto found = std::find_if(service.deployments.begin(), service.deployments.end(),
                               [&](const Deployment& one) { return one.id == id; });
@@ -275,6 +295,11 @@ void ControlPlane::end_deployment(Service& service, const std::string& id) {
     service.deployments.erase(found);
     if (service.history.size() > kMaxDeploymentHistory)
         service.history.erase(service.history.begin());
+    if (service.history.size() > kDeploymentsReported) {
+        Deployment& old = service.history[service.history.size() - kDeploymentsReported - 1];
+        old.requests_before.clear();
+        old.requests_after.clear();
+    }
     changed(service);
 }
 
@@ -390,18 +415,8 @@ void ControlPlane::flush() {
 namespace {
 
 ServiceStatus::RunningContainer status_of(const Container& container) {
-    ServiceStatus::RunningContainer result{container.name,
-                                           container.image,
-                                           container.digest,
-                                           std::string(name_of(container.status)),
-                                           std::string(name_of(container.health)),
-                                           container.reason,
-                                           container.exit_code,
-                                           container.last_output,
-                                           {}};
-    for (const HealthProbe& probe : container.probes)
-        result.probes.push_back(fmt::format("exit {}: {}", probe.exit_code, probe.output));
-    return result;
+    return {container.name, container.image, container.digest,
+            std::string(name_of(container.status)), std::string(name_of(container.health))};
 }
 
 ServiceStatus::RunningTask status_of(const Task& task, const TaskDefinition* definition) {
@@ -416,10 +431,6 @@ ServiceStatus::RunningTask status_of(const Task& task, const TaskDefinition* def
         if (!target.reason.empty() || result.target_health.empty())
             result.target_health =
                 target.health + (target.reason.empty() ? "" : ": " + target.reason);
-    for (const TaskTarget& target : task.targets)
-        if (!target.detail.empty()) result.target_detail = target.detail;
-    result.stop_code = task.stop_code;
-    result.stopped_reason = task.stopped_reason;
     result.created_at = task.created_at;
     for (const Container& container : task.containers)
         result.containers.push_back(status_of(container));
@@ -427,6 +438,20 @@ ServiceStatus::RunningTask status_of(const Task& task, const TaskDefinition* def
 }
 
 }  // namespace
+
+Node ControlPlane::deploy_record(const std::string& cluster, const std::string& service,
+                                 const std::string& deployment) {
+    std::lock_guard lock(mutex_);
+    const Service* found = find_service(cluster, service);
+    if (!found) return {};
+    const Deployment* which = deployment.empty() ? last_asked_for(*found) : nullptr;
+    for (const auto* list : {&found->deployments, &found->history})
+        for (const Deployment& one : *list)
+            if (one.id == deployment || one.number() == deployment) which = &one;
+    if (!which) return {};
+    return ecs::deploy_record(state_, *found, *which, clock_.now(),
+                              ports_.edge_hits ? ports_.edge_hits() : 0);
+}
 
 std::vector<ServiceStatus> ControlPlane::status() {
     std::lock_guard lock(mutex_);
@@ -454,9 +479,16 @@ std::vector<ServiceStatus> ControlPlane::status() {
         one.steady = service.deployments.size() == 1 &&
                      service.deployments[0].rollout == RolloutState::Completed &&
                      counts.running == service.desired_count;
-        for (const auto& [id, task] : state_.tasks)
-            if (task.service == service.name && task.cluster == service.cluster)
-                one.tasks.push_back(status_of(task, find_definition(state_, task.task_definition)));
+        std::vector<const Task*> failed;
+        for (const auto& [id, task] : state_.tasks) {
+            if (task.service != service.name || task.cluster != service.cluster) continue;
+            one.tasks.push_back(status_of(task, find_definition(state_, task.task_definition)));
+            if (failed_by_itself(task)) failed.push_back(&task);
+        }
+        std::ranges::sort(failed, std::greater(), &Task::created_at);
+        one.failures = Node::array();
+        for (const Task* task : failed)
+            if (one.failures.size() < kFailuresShown) one.failures.push_back(failure_of(*task));
         std::sort(one.tasks.begin(), one.tasks.end(), [](const auto& a, const auto& b) {
             bool a_stopped = a.status == "STOPPED", b_stopped = b.status == "STOPPED";
             return a_stopped != b_stopped ? b_stopped : a.created_at > b.created_at;

@@ -28,18 +28,16 @@ struct ServiceStatus {
     };
     std::vector<Rollout> deployments;
     struct RunningContainer {
-        std::string name, image, digest, status, health, reason;
-        std::optional<int> exit_code;
-        std::vector<std::string> last_output, probes;
+        std::string name, image, digest, status, health;
     };
     struct RunningTask {
-        std::string id, task_definition, deployment, status, address, health, target_health,
-            target_detail, stop_code, stopped_reason;
+        std::string id, task_definition, deployment, status, address, health, target_health;
         base::Time created_at;
         std::vector<RunningContainer> containers;
     };
     std::vector<RunningTask> tasks;   // newest first, the recently stopped ones last
     std::vector<std::string> events;  // newest first, at most ten
+    Node failures;                    // tasks that failed by themselves (see deploy_report.h)
 };
 
 // Where a new task comes from and goes to.
@@ -70,6 +68,10 @@ class ControlPlane final : public aws::Service {
     };
     std::expected<RunningPlace, std::string> find_running(const std::string& target,
                                                           const std::string& container);
+    // What is known of a deployment (see deploy_report.h); "" = the last one that was asked for.
+    // Null where the service or the deployment is not known.
+    Node deploy_record(const std::string& cluster, const std::string& service,
+                       const std::string& deployment);
     // After the rows were replaced (a world's reset): reads everything again.
     void reload();
 
@@ -95,6 +97,8 @@ class ControlPlane final : public aws::Service {
     // To what completed last, with the very images that ran then; nothing if there is no such.
     Deployment* roll_back(Service& service);
     void end_deployment(Service& service, const std::string& id);  // to the history
+    // What every task, and the edge, have answered at this moment: the deployment has ended.
+    void close_books(const Service& service, Deployment& deployment);
     Task& launch(const Launch& launch);
     // desiredStatus STOPPED; the first reason stays.
     void want_stop(Task& task, std::string code, std::string reason);
@@ -112,6 +116,8 @@ class ControlPlane final : public aws::Service {
     void flush();  // writes what changed, in one transaction
 
   private:
+    using Books = std::map<std::string, base::RequestCounts>;
+    Books books_of(const Service& service) const;
     void end_leftovers();
     std::string free_address(const std::string& zone);
 

@@ -16,6 +16,9 @@ inline constexpr size_t kMaxDesiredCount = 5000;
 inline constexpr size_t kLastOutputLines = 40;  // ours: kept on the task
 inline constexpr size_t kLastOutputLineBytes = 1024;
 inline constexpr size_t kProbesKept = 5;
+inline constexpr size_t kFailuresShown = 10;  // ours: of a service, in status
+inline constexpr size_t kDeploymentsReported =
+    20;  // ours: of a service, with the requests of their tasks
 inline constexpr size_t kMaxContainers = 10;
 inline constexpr size_t kMaxTaskDefinitionBytes = 64 * 1024;
 inline constexpr size_t kMaxTags = 50;

@@ -63,6 +63,17 @@ std::string_view name_of(TaskDefinition::Status status) {
     return kNames[static_cast<size_t>(status)];
 }
 
+base::RequestCounts requests_now(const Task& task) {
+    base::RequestCounts sum;
+    bool counted = false;
+    for (const TaskTarget& target : task.targets) {
+        if (!target.requests) continue;
+        sum += target.requests->counts();
+        counted = true;
+    }
+    return counted ? sum : task.requests;
+}
+
 HealthStatus health_of(const Task& task, const TaskDefinition& definition) {
     bool any_check = false, all_healthy = true;
     for (const ContainerDefinition& defined : definition.containers) {

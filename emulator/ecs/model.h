@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/request_records.h"
 #include "ecs/deployment.h"
 
 namespace ecs {
@@ -124,6 +126,13 @@ struct Deployment {
     Time next_start_at;
     Time last_start_at;
 
+    // For reports; not kept over a restart. What each of the service's tasks had answered when the
+    // deployment began and when it ended, and what the edge had answered without any.
+    std::map<std::string, base::RequestCounts> requests_before, requests_after;
+    uint64_t edge_hits_before = 0, edge_hits_after = 0;
+    int failed_in_all = 0;  // beside failed_tasks, which a healthy task resets
+    int threshold = 0;      // of failed tasks; 0 = no circuit breaker
+
     std::string number() const { return id.substr(id.find('/') + 1); }
 };
 
@@ -212,6 +221,9 @@ struct TaskTarget {
     std::string health = "unused";  // the balancer's word
     std::string reason;             // why it is unhealthy
     std::string detail;             // the same in plain words; stays when the task has left
+    std::shared_ptr<const base::TargetRecord> requests;  // from its registration to STOPPED
+    std::vector<base::ProbeRecord> probes;               // the last ones, oldest first
+    uint64_t probes_made = 0;                            // when they were last read
 };
 
 struct Task {
@@ -238,7 +250,9 @@ struct Task {
     bool preparing = false, prepared = false, removing = false;  // blocking work under way or done
     bool was_healthy = false, outcome_counted = false;
     bool failed_health_check = false, stopped_by_scheduler_or_user = false;
-    std::optional<Time> leave_targets_at;  // end of the deregistration delay
+    // For reports: when the deployment counted it as healthy, when its connections were drained.
+    std::optional<Time> healthy_at, drained_at;
+    base::RequestCounts requests;  // as last read; final once it is STOPPED
     bool unhealthy_told = false;
 
     bool is_leaving() const { return stop_wanted || status >= TaskStatus::Deactivating; }
@@ -253,6 +267,9 @@ std::string_view name_of(DeploymentStatus status);
 std::string_view name_of(RolloutState state);
 std::string_view name_of(Service::Status status);
 std::string_view name_of(TaskDefinition::Status status);
+
+// What its targets have answered up to now, those included that it has left.
+base::RequestCounts requests_now(const Task& task);
 
 // UNHEALTHY if any essential container with a check is; HEALTHY if all are; UNKNOWN otherwise.
 HealthStatus health_of(const Task& task, const TaskDefinition& definition);

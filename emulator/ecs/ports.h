@@ -3,6 +3,7 @@
 // held and never call back; what may take long (secrets, roles, names) is called without it.
 #pragma once
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/request_records.h"
 #include "containers/task_network.h"
 
 namespace ecs {
@@ -43,6 +45,12 @@ class TargetRegistrar {
                                    int port) = 0;
     virtual TargetHealth health(const std::string& target_group, const std::string& address,
                                 int port) = 0;
+    // Its requests and probes, from its registration on; null where nobody counts.
+    virtual std::shared_ptr<const base::TargetRecord> requests(const std::string& /*target_group*/,
+                                                               const std::string& /*address*/,
+                                                               int /*port*/) {
+        return nullptr;
+    }
 };
 
 // --- logs
@@ -115,6 +123,7 @@ struct Ports {
     SecretSource& secrets;
     RoleSource& roles;
     TaskNames& names;
+    std::function<uint64_t()> edge_hits = {};  // requests that the edge has answered from its cache
 };
 
 }  // namespace ecs

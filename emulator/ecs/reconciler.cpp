@@ -142,7 +142,17 @@ void Reconciler::absorb(const containers::Event& event) {
     parts_.ecs.changed(task);
 }
 
+void Reconciler::read_requests(Task& task) {
+    task.requests = requests_now(task);
+    for (TaskTarget& target : task.targets) {
+        if (!target.requests || target.requests->probes_made() == target.probes_made) continue;
+        target.probes_made = target.requests->probes_made();
+        target.probes = target.requests->probes();
+    }
+}
+
 void Reconciler::observe_targets(Task& task) {
+    read_requests(task);
     for (TaskTarget& target : task.targets) {
         if (!target.registered) continue;
         TargetHealth health =
@@ -198,8 +208,10 @@ void Reconciler::advance(Task& task, base::Time now, Deferred& deferred) {
                 std::all_of(task.targets.begin(), task.targets.end(), [](const TaskTarget& target) {
                     return !target.registered || target.health == "unused";
                 });
-            if (gone || task.stop_code == "EssentialContainerExited")
+            if (gone || task.stop_code == "EssentialContainerExited") {
+                task.drained_at = now;
                 set_status(task, TaskStatus::Stopping);
+            }
             return;
         }
         case TaskStatus::Stopping:
@@ -252,6 +264,8 @@ void Reconciler::enter_running(Task& task, base::Time now) {
             parts_.ecs.ports().targets.register_target(target.target_group, task.address,
                                                        target.port);
             target.registered = true;
+            target.requests =
+                parts_.ecs.ports().targets.requests(target.target_group, task.address, target.port);
             ++news_[{task.cluster, task.service}].registered[target.target_group];
         } catch (const aws::Error& error) {
             return fail_to_start(
@@ -500,7 +514,9 @@ void Reconciler::dismantle(const std::string& id) {
 }
 
 void Reconciler::finish(Task& task, base::Time now) {
+    read_requests(task);
     for (TaskTarget& target : task.targets) {
+        target.requests = nullptr;
         if (!target.registered) continue;
         try {
             parts_.ecs.ports().targets.deregister_target(target.target_group, task.address,

@@ -52,6 +52,7 @@ class Reconciler {
                           Deferred& deferred);
     void finish(Task& task, base::Time now);
     void observe_targets(Task& task);
+    static void read_requests(Task& task);
     void set_status(Task& task, TaskStatus status);
     void fail_to_start(Task& task, const std::string& reason, const std::string& container);
     const TaskDefinition& definition_of(const Task& task, TaskDefinition& made) const;

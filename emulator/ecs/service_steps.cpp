@@ -104,6 +104,7 @@ void Reconciler::count_outcomes(Service& service, base::Time now, const std::vec
         if (!task->was_healthy && !task->is_leaving() && definition &&
             is_healthy(*task, *definition, now, clock.scaled(kSettleTime))) {
             task->was_healthy = true;
+            task->healthy_at = now;
             if (deployment) {
                 deployment->failures_in_a_row = 0;
                 if (service.breaker.reset_on_healthy_task) deployment->failed_tasks = 0;
@@ -116,6 +117,7 @@ void Reconciler::count_outcomes(Service& service, base::Time now, const std::vec
                                task->started_at.has_value(), task->was_healthy});
         if (!failed || !deployment) continue;
         ++deployment->failed_tasks;
+        ++deployment->failed_in_all;
         ++deployment->failures_in_a_row;
         deployment->updated_at = now;
         auto delay = restart_delay(deployment->failures_in_a_row,
@@ -225,6 +227,7 @@ void Reconciler::complete(Service& service, base::Time now) {
     primary.rollout = RolloutState::Completed;
     primary.rollout_reason = fmt::format("ECS deployment {} completed.", primary.id);
     primary.finished_at = primary.updated_at = now;
+    parts_.ecs.close_books(service, primary);
     service.last_completed = primary.id;
     service.steady = false;
     parts_.ecs.say(service, fmt::format("(service {}) (deployment {}) deployment completed.",
@@ -238,6 +241,8 @@ void Reconciler::fail(Service& service, base::Time now) {
     primary.rollout = RolloutState::Failed;
     primary.rollout_reason = "ECS deployment circuit breaker: tasks failed to start.";
     primary.finished_at = primary.updated_at = now;
+    primary.threshold = failure_threshold(service.breaker, service.desired_count);
+    parts_.ecs.close_books(service, primary);
     parts_.ecs.say(
         service,
         fmt::format("(service {}) (deployment {}) deployment failed: tasks failed to start.",

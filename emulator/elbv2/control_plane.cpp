@@ -108,6 +108,18 @@ std::vector<TargetStatus> ControlPlane::describe_targets(const std::string& grou
     return found;
 }
 
+std::shared_ptr<const base::TargetRecord> ControlPlane::requests_of(const std::string& group_arn,
+                                                                    const std::string& id,
+                                                                    uint16_t port) const {
+    auto snapshot = snapshot_.get();
+    const RoutedGroup* group = snapshot->group(group_arn);
+    if (!group) return nullptr;
+    for (const RoutedTarget& target : group->targets)
+        if (target.target.id == id && target.target.port == port)
+            return {target.live, &target.live->requests()};
+    return nullptr;
+}
+
 bool ControlPlane::is_attached(const std::string& group_arn) const {
     auto snapshot = snapshot_.get();
     const RoutedGroup* group = snapshot->group(group_arn);

@@ -62,6 +62,10 @@ class ControlPlane final : public aws::Service {
                             const std::vector<TargetAddress>& targets);
     // Every registered target, draining ones included.
     std::vector<TargetStatus> describe_targets(const std::string& group_arn) const;
+    // Requests and probes of a registered target; null where it is not registered.
+    std::shared_ptr<const base::TargetRecord> requests_of(const std::string& group_arn,
+                                                          const std::string& id,
+                                                          uint16_t port) const;
     // Whether some listener or rule forwards to the group.
     bool is_attached(const std::string& group_arn) const;
     std::vector<LoadBalancerStatus> status() const;

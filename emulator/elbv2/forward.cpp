@@ -203,6 +203,7 @@ void relay_response(Visit& visit, const RoutedRule& rule, const RoutedGroup& gro
         return visit.decide("client",
                             "left before the response was complete: " + sent.error().text);
     // The status is out already: the client sees a truncated body.
+    visit.broke_off = true;
     visit.decide("error",
                  target.address + " broke off within its response body: " + sent.error().text);
 }
@@ -260,7 +261,7 @@ void send_to_target(Visit& visit, const RoutedRule& rule, const RoutedGroup& gro
                           *fault};
         return answer_target_fault(visit, error, target);
     }
-    visit.log.target_status = (*response)->head().status;
+    visit.log.target_status = visit.target_status = (*response)->head().status;
     bool late = (*response)->first_byte_took() > kWorthAskingForClient;
     if (late && client_left(visit.exchange))
         visit.decide("client", "left while the target worked (460 in the log)");
@@ -319,7 +320,7 @@ void forward(Visit& visit, const RoutedRule& rule) {
     if (!choice.forward) return visit.answer(503, choice.why);
     if (!choice.forward->group) return visit.answer(503, "the rule's target group was deleted");
     const RoutedGroup& group = *choice.forward->group;
-    visit.log.target_group_arn = group.group.arn;
+    visit.log.target_group_arn = visit.group_arn = group.group.arn;
     if (const char* mismatch = protocol_mismatch(head, group)) return visit.answer(464, mismatch);
 
     ChoiceFacts facts;
@@ -335,6 +336,7 @@ void forward(Visit& visit, const RoutedRule& rule) {
                  choice.why.empty() ? group.group.name : group.group.name + ": " + choice.why);
     if (!target.target) return visit.answer(503, target.why);
     visit.log.target = target.target->address;
+    visit.chosen = target.target->live.get();
     visit.decide("target", target.target->address + ": " + target.why);
     send_to_target(visit, rule, group, *target.target);
 }

@@ -121,6 +121,9 @@ void Health::start_probe(const std::shared_ptr<const RoutedGroup>& shared,
         ProbeOutcome outcome =
             judge(response, check, target.target.id + ":" + std::to_string(port));
         base::Time at = parts_.clock.now();
+        const bool passed = outcome.kind == ProbeOutcome::Kind::Passed;
+        target.live->requests().add_probe(
+            {at, passed, passed ? std::to_string(outcome.code) : outcome.text});
         base::microseconds start = parts_.clock.scaled_start(start_allowance(check));
         SlowStart slow = slow_start_for(group, target, at, parts_.clock.speed());
         target.live->update([&](HealthRecord& record) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/request_records.h"
 #include "elbv2/model.h"
 #include "http/upstream.h"
 
@@ -45,6 +46,9 @@ class LiveTarget {
         return slow_start_since_.load(std::memory_order_relaxed);
     }
 
+    // Requests and probes, for reports; may be kept longer than the target is registered.
+    base::TargetRecord& requests() { return requests_; }
+
     int in_flight() const { return in_flight_.load(std::memory_order_relaxed); }
 
     // One request's claim on the target: counted while it lives, and cut when the target is.
@@ -71,6 +75,7 @@ class LiveTarget {
     std::atomic<HealthState> state_{HealthState::Initial};
     std::atomic<base::Time> slow_start_since_{base::Time{}};
     std::atomic<int> in_flight_{0};
+    base::TargetRecord requests_;
     std::mutex claims_mutex_;
     std::list<Claim*> claims_;
     mutable std::mutex mutex_;

@@ -94,8 +94,40 @@ void Visit::answer(const GeneratedAnswer& generated) {
     (void)exchange.respond(head, generated.body);
 }
 
+// The target's counts, and the failure with who gave it.
+void Visit::account() {
+    using Record = base::TargetRecord;
+    const bool failed = span.status < 100 || span.status >= 400 || broke_off;
+    if (chosen)
+        chosen->requests().count(span.parent.empty() ? Record::From::Elsewhere : Record::From::Edge,
+                                 failed ? Record::End::Failed : Record::End::Answered);
+    if (!failed || !parts.failures) return;
+    const bool by_app = target_status >= 400 && !broke_off;
+    base::RequestFailure failure;
+    failure.at = parts.clock.now();
+    failure.layer = by_app   ? base::Layer::App
+                    : chosen ? base::Layer::Target
+                             : base::Layer::Balancer;
+    failure.status = span.status;
+    failure.resource = span.resource;
+    failure.group = group_arn;
+    failure.target = log.target;
+    failure.method = span.method;
+    failure.path = span.target.substr(0, span.target.find('?'));
+    failure.id = span.parent.empty() ? span.id : span.parent;
+    failure.cause = by_app ? "the app answered " + std::to_string(target_status) : why_failed();
+    parts.failures->add(std::move(failure));
+}
+
+std::string Visit::why_failed() const {
+    for (auto decision = span.decisions.rbegin(); decision != span.decisions.rend(); ++decision)
+        if (decision->key == "error" || decision->key == "answer") return decision->text;
+    return "no answer was sent";
+}
+
 void Visit::finish() {
     span.took = elapsed();
+    account();
     span.sent_bytes = exchange.sent_bytes();
     if (wants_log()) {
         log.finished = parts.clock.now();

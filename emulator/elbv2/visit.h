@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/published.h"
+#include "base/request_records.h"
 #include "base/trace.h"
 #include "elbv2/access_log.h"
 #include "elbv2/rule_match.h"
@@ -24,6 +25,7 @@ struct BalancerParts {
     http::Upstream& upstream;
     // Gets each request of a load balancer whose access log is on; may be empty.
     std::function<void(const LoadBalancerSettings&, const AccessRecord&)> access_log = {};
+    base::RequestFailures* failures = nullptr;  // learns of answers that are neither 2xx nor 3xx
 };
 
 class Visit {
@@ -40,6 +42,10 @@ class Visit {
     std::string trace_header;  // X-Amzn-Trace-Id as it goes on
     std::string peer_ip;
     uint16_t peer_port = 0;
+    LiveTarget* chosen = nullptr;  // the target, once there is one; the snapshot keeps it
+    std::string group_arn;         // the target group, once there is one
+    int target_status = 0;         // the app's own, 0 = it gave none
+    bool broke_off = false;        // the target's body ended early
     bool closes_both = false;  // desync: this connection and the target's carry no further request
     base::Span span;
     AccessRecord log;
@@ -59,6 +65,8 @@ class Visit {
     void finish();
 
   private:
+    void account();
+    std::string why_failed() const;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 

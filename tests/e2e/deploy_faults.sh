@@ -28,7 +28,7 @@ stable() { aws ecs wait services-stable --cluster demo --services web; }
 # ---- kill -9 of a task's program ----
 start_dodam killed -f "$work/dodam.json" --speed 20
 registry=${endpoint#http://}
-push web good "$good" >/dev/null
+push_image web good "$good" >/dev/null
 aws ecs update-service --cluster demo --service web --task-definition "$(register "$registry/web:good")" >/dev/null
 check "a version runs" report web
 emulator=$(field pid) id=$(field id)
@@ -74,7 +74,7 @@ check "after down nothing is left" equals "$(left)" "processes 0 mounts 0 0 cgro
 # ---- fifty deploys in a row ----
 start_dodam fifty -f "$work/dodam.json" --speed 200
 registry=${endpoint#http://}
-push web good "$good" >/dev/null
+push_image web good "$good" >/dev/null
 aws ecs update-service --cluster demo --service web --task-definition "$(register "$registry/web:good")" >/dev/null
 check "a version runs" report web
 emulator=$(field pid)

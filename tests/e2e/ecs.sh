@@ -2,19 +2,7 @@
 # ECS, ECR, Logs, SSM and Secrets Manager with the real CLI on the sandboxed runtime: a service starts on the
 # placeholder, an image is pushed and deployed under requests, a bad image is rolled back, restarts keep it all.
 # Needs the binary, dodam-holder beside it, and the placeholder base image (script/offline-images).
-. "$(dirname "$0")/lib.sh"
-
-need_placeholder
-
-# register IMAGE [MORE]: family web, container app, port 3000.
-register() {
-    aws ecs register-task-definition --query taskDefinition.taskDefinitionArn --output text --cli-input-json "{\"family\":\"web\",
-      \"networkMode\":\"awsvpc\",\"requiresCompatibilities\":[\"FARGATE\"],\"cpu\":\"256\",\"memory\":\"512\",
-      \"executionRoleArn\":\"arn:aws:iam::000000000000:role/execution\",\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"$1\",
-      \"portMappings\":[{\"containerPort\":3000}]${2:-},\"logConfiguration\":{\"logDriver\":\"awslogs\",\"options\":{\"awslogs-group\":\"/ecs/web\",
-      \"awslogs-region\":\"us-east-1\",\"awslogs-stream-prefix\":\"ecs\",\"awslogs-create-group\":\"true\"}}}]}"
-}
-service() { aws ecs describe-services --cluster demo --services web --query "services[0].$1" --output text; }
+. "$(dirname "$0")/deploy_lib.sh"
 
 start_dodam ecs --speed 20
 aws ecs create-cluster --cluster-name demo >/dev/null

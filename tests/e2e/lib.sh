@@ -38,8 +38,9 @@ need_placeholder() {
     placeholder=${DODAM_IMAGES:-${XDG_CACHE_HOME:-$HOME/.cache}/dodam/images}/dodam/placeholder/latest
     [ -e "$placeholder/index.json" ] || { echo "no placeholder image: script/offline-images dodam/placeholder"; exit 3; }
 }
-# push_image REPOSITORY TAG CONFIG-JSON: the placeholder's layers under another configuration; prints the digest.
-push_image() { python3 "$checkout/tests/e2e/push_image.py" "$placeholder" "$1" "$2" "$3" "$endpoint" "$(aws ecr get-login-password)"; }
+# push_image REPOSITORY TAG CONFIG-JSON [PROGRAM]: the placeholder's layers under another configuration, with a program as
+# /probe; prints the digest.
+push_image() { python3 "$checkout/tests/e2e/push_image.py" "$placeholder" "$1" "$2" "$3" "$endpoint" "$(aws ecr get-login-password)" "${@:4}"; }
 
 # node_packages: Node and the packages of tests/e2e/package.json, installed once and again when the lock changes.
 node_packages() {

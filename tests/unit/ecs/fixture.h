@@ -35,7 +35,14 @@ class Targets final : public ecs::TargetRegistrar {
     }
     void register_target(const std::string& group, const std::string& address, int port) override {
         targets[key(group, address, port)] = {fresh, std::nullopt};
+        records[address] = std::make_shared<base::TargetRecord>();
         if (journal) journal->push_back("register " + address);
+    }
+    std::map<std::string, std::shared_ptr<base::TargetRecord>> records;  // by address
+    std::shared_ptr<const base::TargetRecord> requests(const std::string&,
+                                                       const std::string& address, int) override {
+        auto found = records.find(address);
+        return found == records.end() ? nullptr : found->second;
     }
     void deregister_target(const std::string& group, const std::string& address,
                            int port) override {
