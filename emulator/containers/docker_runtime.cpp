@@ -48,6 +48,7 @@ constexpr milliseconds kEnginePatience{5'000};
 constexpr milliseconds kProbe{2'000};
 constexpr milliseconds kPauseStart{20'000};
 constexpr size_t kMaxExecOutputBytes = 1 << 20;
+constexpr size_t kMaxUnremoved = 1000;
 constexpr const char* kOutOfMemory = "OutOfMemoryError: Container killed due to memory usage";
 
 std::unexpected<Error> fail(Error::Kind kind, const std::string& text) {
@@ -185,6 +186,7 @@ class DockerRuntime final : public Runtime {
         }
         for (const std::string& name : names)
             remove_task(name);
+        remove_unremoved();
         const bool clean = remove_images().has_value();
         std::error_code ignored;
         if (clean && !options_.mark.empty()) fs::remove(options_.mark, ignored);
@@ -224,6 +226,8 @@ class DockerRuntime final : public Runtime {
     Result<std::shared_ptr<HolderClient>> meet_pause(const std::string& socket_path,
                                                      const std::string& address);
     Node describe(const Task& task, const ContainerOptions& options, const ContainerPlan& plan);
+    void remove_container(const std::string& id);
+    void remove_unremoved();
     void follow(std::string task_id, std::string name, Container* container,
                 std::shared_ptr<DockerEngine::Stream> stream);
     void finish(const std::string& task_id, const std::string& name, Container& container);
@@ -268,6 +272,7 @@ class DockerRuntime final : public Runtime {
     std::map<std::string, std::string> engine_names_;  // of images, by image id
     std::map<std::string, std::shared_ptr<Task>> tasks_;
     std::deque<Event> events_;
+    std::vector<std::string> unremoved_;  // containers of an engine that did not answer
 };
 
 std::expected<void, std::string> DockerRuntime::remove_leftovers() {
@@ -502,15 +507,20 @@ Result<std::shared_ptr<TaskNetwork>> DockerRuntime::create_task(const TaskOption
                {"ReadonlyRootfs", true},
                {"PidsLimit", 8},
                {"Sysctls", Node::object({{"net.ipv4.ip_unprivileged_port_start", "0"}})}})}});
-    auto created = TRY(ask(
-        "POST", "/containers/create?name=dodam-" + options_.instance + "-" + options.id + "-pause",
-        pause));
-    if (!created.ok()) return fail(Error::Kind::CannotCreate, created.message());
-    task->pause = created.json()["Id"].as_string();
+    remove_unremoved();
     auto abandon = [&] {
-        (void)engine_.call("DELETE", "/containers/" + task->pause + "?force=true&v=true");
+        if (!task->pause.empty()) remove_container(task->pause);
         oci::remove_tree(task->directory);
     };
+    auto created = ask(
+        "POST", "/containers/create?name=dodam-" + options_.instance + "-" + options.id + "-pause",
+        pause);
+    if (!created || !created->ok()) {
+        abandon();
+        return created ? fail(Error::Kind::CannotCreate, created->message())
+                       : std::unexpected(created.error());
+    }
+    task->pause = created->json()["Id"].as_string();
     auto started = ask("POST", "/containers/" + task->pause + "/start");
     if (!started || !started->ok()) {
         abandon();
@@ -935,14 +945,31 @@ void DockerRuntime::remove_task(const std::string& task_id) {
         tasks_.erase(found);
     }
     for (auto& [name, container] : task->containers)
-        (void)engine_.call("DELETE", "/containers/" + container->id + "?force=true&v=true");
+        remove_container(container->id);
     for (auto& [name, container] : task->containers)
         container->follower.join();
     task->over = true;
     task->holder->close();
     task->hearing.join();
-    (void)engine_.call("DELETE", "/containers/" + task->pause + "?force=true&v=true");
+    remove_container(task->pause);
     oci::remove_tree(task->directory);
+}
+
+// An engine that is gone still has the container once it is back: then it is removed.
+void DockerRuntime::remove_container(const std::string& id) {
+    if (engine_.call("DELETE", "/containers/" + id + "?force=true&v=true")) return;
+    std::lock_guard lock(mutex_);
+    if (unremoved_.size() < kMaxUnremoved) unremoved_.push_back(id);
+}
+
+void DockerRuntime::remove_unremoved() {
+    std::vector<std::string> ids;
+    {
+        std::lock_guard lock(mutex_);
+        ids.swap(unremoved_);
+    }
+    for (const std::string& id : ids)
+        remove_container(id);
 }
 
 std::vector<Event> DockerRuntime::take_events(milliseconds at_most) {

@@ -17,10 +17,10 @@ const up = async (home, name, ...flags) => {
   const info = JSON.parse(readFileSync(path.join(state, 'instance.json'), 'utf8'));
   const call = async (service, operation, input) => {
     const targets = { ecs: 'AmazonEC2ContainerServiceV20141113', ecr: 'AmazonEC2ContainerRegistry_V20150921' };
-    const answer = await fetch(`${info.aws_endpoint}/`, { method: 'POST', body: JSON.stringify(input), headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `${targets[service]}.${operation}` } });
-    const body = await answer.json();
-    if (!answer.ok) throw new Error(`${operation}: ${JSON.stringify(body)}`);
-    return body;
+    // curl signs, and starts in a tenth of the CLI's time.
+    const { stdout } = await run('curl', ['-s', '--fail-with-body', '--max-time', '30', '--aws-sigv4', `aws:amz:us-east-1:${service}`, '--user', 'test:test', '-d', JSON.stringify(input), '-H', 'Content-Type: application/x-amz-json-1.1',
+      '-H', `X-Amz-Target: ${targets[service]}.${operation}`, `${info.aws_endpoint}/`], { maxBuffer: 1 << 26 });
+    return JSON.parse(stdout);
   };
   return { state, info, call, down: () => run(peers.dodamBinary, ['down', '--state', state]) };
 };

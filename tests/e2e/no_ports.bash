@@ -11,19 +11,22 @@ for turn in $(seq 100); do steady && break; sleep 0.1; done
 steady || { "$dodam" status --state "$state"; exit 1; }
 
 python3 - "$2" <<'PY' &
-import os, socket, sys, time
+import errno, os, socket, sys, time
 held = []
 def fill():
     for port in range(61000, 61051):
         try:
             one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ports that wait for late segments, too
             one.bind(('0.0.0.0', port))
             held.append(one)
         except OSError: pass
-until = time.time() + 60
+def is_full():
+    with socket.socket() as one: return one.connect_ex(('127.9.9.9', 9)) == errno.EADDRNOTAVAIL
+until = time.time() + 90
 while not os.path.exists(sys.argv[1] + '/release') and time.time() < until:
     fill()
-    if len(held) == 51: open(sys.argv[1] + '/full', 'w').close()
+    if is_full(): open(sys.argv[1] + '/full', 'w').close()
     time.sleep(0.1)
 PY
 holder=$!
