@@ -1,5 +1,5 @@
-# no_ports.bash DODAM WORK: run by deploy_faults.sh in a network namespace with fifty ephemeral ports. Every one is taken:
-# the edge says what is missing; given back, it serves again.
+# no_ports.bash DODAM WORK: run by deploy_faults.sh in a network namespace of its own. It is left with fifty ports to dial
+# from, and every one is taken: the edge says what is missing; given back, it serves again.
 dodam=$1 state=$2/ports
 "$dodam" up --state "$state" -f "$2/dodam.json" --runtime process --speed 20 --aws-port 21000 --http-port 21001 --https-port 21002 --detach >"$2/ports.log" 2>&1 ||
     { cat "$2/ports.log"; exit 1; }
@@ -9,15 +9,16 @@ ask() { curl -s -o "$2/answer" -w '%{http_code}' --max-time 20 --local-port 3000
 steady() { [ "$("$dodam" status --state "$state" --json | jq -r .services.web.steady)" = true ]; }
 for turn in $(seq 100); do steady && break; sleep 0.1; done
 steady || { "$dodam" status --state "$state"; exit 1; }
+# Ports that nothing has used yet: what has just been used waits for late segments, and cannot be taken.
+echo 62000 62050 >/proc/sys/net/ipv4/ip_local_port_range
 
 python3 - "$2" <<'PY' &
 import errno, os, socket, sys, time
 held = []
 def fill():
-    for port in range(61000, 61051):
+    for port in range(62000, 62051):
         try:
             one = socket.socket()
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ports that wait for late segments, too
             one.bind(('0.0.0.0', port))
             held.append(one)
         except OSError: pass
