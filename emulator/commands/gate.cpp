@@ -36,7 +36,6 @@ constexpr auto kDeployWait = std::chrono::minutes(15);
 constexpr auto kRunWait = std::chrono::minutes(30);
 constexpr auto kAskWait = std::chrono::seconds(10);
 constexpr auto kRollbackWait = std::chrono::seconds(15);
-constexpr auto kLook = std::chrono::milliseconds(200);
 constexpr size_t kLinesShown = 60;  // of a stage's output
 constexpr auto kLookAgain = std::chrono::milliseconds(200);
 constexpr auto kHeartbeat = std::chrono::seconds(60);  // of a stage, where no terminal shows it
@@ -391,7 +390,7 @@ void tell_failures(Gate& gate, const Client& client) {
     auto answer = client.get("/deployments");
     const base::Time until = gate.clock.now() + kRollbackWait;
     while (answer && !deploys_are_over((*answer)["services"]) && gate.clock.now() < until) {
-        (void)gate.clock.wait_until(gate.clock.now() + kLook);
+        (void)gate.clock.wait_until(gate.clock.now() + kLookAgain);
         answer = client.get("/deployments");
     }
     if (!answer) return;
