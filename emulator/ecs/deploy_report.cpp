@@ -91,7 +91,10 @@ base::RequestCounts within(const Window& window, const std::string& task,
         auto found = books->find(task);
         return found == books->end() ? base::RequestCounts() : found->second;
     };
-    return (window.after ? find(window.after) : now) - find(window.before);
+    const base::RequestCounts after = window.after ? find(window.after) : now,
+                              before = find(window.before);
+    // Books that were not closed (the emulator was started again meanwhile) tell of nothing.
+    return after.requests < before.requests ? base::RequestCounts() : after - before;
 }
 
 Node node_of(const base::RequestCounts& counts) {

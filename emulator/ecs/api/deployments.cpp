@@ -103,6 +103,7 @@ aws::Reply stop_service_deployment(ControlPlane& ecs, const aws::Call& call) {
         primary->rollout_reason =
             roll_back ? "ECS deployment stopped: rolling back." : "ECS deployment stopped.";
         primary->finished_at = call.now;
+        ecs.close_books(service, *primary);
         if (Deployment* back = roll_back ? ecs.roll_back(service) : nullptr)
             back->rollout_reason =
                 fmt::format("ECS deployment stopped: rolling back to deploymentId {}.", back->id);
