@@ -2,6 +2,7 @@
 // Inputs, outputs, checks and error texts as the real ones have them (ecs-deploy as 2.6.3: a
 // rollback is no success).
 #pragma once
+#include <chrono>
 #include <expected>
 #include <functional>
 #include <map>
@@ -25,7 +26,8 @@ struct ActionCall {
     std::map<std::string, std::string> environment;  // the step's
     std::map<std::string, std::string> state;        // of the main part, for the post part
     std::string workspace, temporary;
-    bool may_ask_identity = false;  // permissions: id-token: write
+    std::chrono::steady_clock::time_point until;  // the step's and the job's timeout-minutes
+    bool may_ask_identity = false;                // permissions: id-token: write
     std::function<void(std::string_view)> say;
     // A program beside the steps' own.
     std::function<std::expected<Ended, std::string>(std::vector<std::string> command,

@@ -194,7 +194,8 @@ class JobRun {
                              const Scope& scope, milliseconds limit, StepResult& result,
                              Assignments& outputs);
     bool use_built_in(const BuiltInAction& action, const Texts& inputs, const Texts& environment,
-                      const Level& level, StepResult& result, Assignments& outputs);
+                      const Level& level, milliseconds limit, StepResult& result,
+                      Assignments& outputs);
     Outcome<bool> use_file(const ActionFile& action, const Texts& inputs, const Texts& environment,
                            const Level& level, milliseconds limit, StepResult& result,
                            Assignments& outputs);
@@ -747,7 +748,8 @@ Outcome<bool> JobRun::run_script(const Step& step, Level& level, const Texts& en
 }
 
 bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const Texts& environment,
-                          const Level& level, StepResult& result, Assignments& outputs) {
+                          const Level& level, milliseconds limit, StepResult& result,
+                          Assignments& outputs) {
     const YamlNode* permissions =
         context_.job.permissions ? context_.job.permissions : context_.workflow.permissions;
     auto call = std::make_shared<ActionCall>(
@@ -757,6 +759,7 @@ bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const
                    .state = {},
                    .workspace = workspace_,
                    .temporary = temporary_,
+                   .until = Steady::now() + std::min(limit, left()),
                    .may_ask_identity = grants_identity(permissions),
                    .say = {},
                    .run = {}});
@@ -786,8 +789,9 @@ bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const
                         fmt::format("Unable to locate executable file: {}", launch.command[0]));
                 launch.command[0] = found;
             }
-            return run_to_end(*run_.setup.host, launch, left(), run_.setup.stop,
-                              [call](std::string_view line) { call->say(line); });
+            const auto rest = std::chrono::duration_cast<milliseconds>(call->until - Steady::now());
+            return run_to_end(*run_.setup.host, launch, std::max(milliseconds(1), rest),
+                              run_.setup.stop, [call](std::string_view line) { call->say(line); });
         };
     };
     connect(result, outputs);
@@ -809,6 +813,7 @@ bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const
                           [this, call, connect, &action](StepResult& of) {
                               Assignments ignored;
                               connect(of, ignored);
+                              call->until = Steady::now() + left();
                               call->exported.clear();
                               call->detail.clear();
                               for (const auto& [name, value] : environment_)
@@ -821,6 +826,9 @@ bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const
                               if (!after) fail(of, after.error());
                           }});
     }
+    if (!done && Steady::now() >= call->until)
+        fail(result, fmt::format("The action '{}' has timed out after {} minutes.", result.name,
+                                 format_number(static_cast<double>(limit.count()) / 60'000)));
     if (!done) fail(result, done.error());
     return done.has_value();
 }
@@ -917,7 +925,7 @@ Outcome<bool> JobRun::use_action(const Step& step, Level& level, const Texts& en
             directory = vendored;
         else if (const BuiltInAction* action =
                      uses->path.empty() ? built_in_action(uses->name) : nullptr)
-            return use_built_in(*action, given, environment, level, result, outputs);
+            return use_built_in(*action, given, environment, level, limit, result, outputs);
         else
             return std::unexpected(Trouble{fmt::format("there is no action {}", step.uses->text),
                                            step.uses->position});

@@ -127,7 +127,11 @@ class Reader {
             default: return error(out.position, "a value was expected");
         }
         if (tag)
-            return error(out.position, fmt::format("the tag {} has no meaning in a workflow", tag));
+            return error(
+                out.position,
+                fmt::format(
+                    "the tag {} has no meaning in a workflow{}", tag,
+                    *tag == '!' ? "; a text that begins with ! needs quotes or ${{ }}" : ""));
         if (out.is_sequence()) {
             for (TRY(advance()); event_.type != YAML_SEQUENCE_END_EVENT; TRY(advance()))
                 out.items.push_back(TRY(node(depth + 1)));

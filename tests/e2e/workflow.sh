@@ -157,4 +157,10 @@ flow deploy --ref dev
 check "a push that does not start the workflow" equals "$? $(grep -c 'not among' "$work/run.log")" "4 1"
 (cd "$app" && "$dodam" workflow run --state "$work/none" .github/workflows/deploy.yml) >/dev/null 2>&1
 check "no stack runs" equals "$?" 3
+# Where namespaces are refused nothing runs, and the setting is named; without the fence the run says so.
+(cd "$app" && unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' sh \
+    "$dodam" workflow run --state "$state" .github/workflows/js.yml) >"$work/run.log" 2>&1
+check "namespaces are refused" equals "$? $(grep -c 'user.max_user_namespaces=' "$work/run.log")" "3 1"
+flow js --network all
+check "an open run says that it is one" equals "$? $(grep -c 'was not closed' "$work/run.log")" "0 1"
 finish

@@ -77,6 +77,10 @@ TEST_CASE("YAML keeps positions, and refuses what GitHub refuses", "[workflow]")
         {"<<: {}\n", "merge keys (<<) are not supported by GitHub", 1},
         {"a: !!binary x\n", "the tag tag:yaml.org,2002:binary has no meaning in a workflow", 1},
         {"? [a]\n: 1\n", "a key is a text", 1},
+        {"if: !cancelled()\n",
+         "the tag !cancelled() has no meaning in a workflow; a text that begins with ! needs "
+         "quotes or ${{ }}",
+         1},
     };
     for (const Bad& row : rows) {
         INFO(row.text);
