@@ -266,11 +266,49 @@ Verdict of_finding(const Repository& repository, const Finding& finding) {
             finding.next.empty() ? "dodam explain " + finding.id : finding.next};
 }
 
+// A workflow's step that failed, as `dodam workflow run` shows it: a line with the mark and the
+// name, its last lines, and errors with their places.
+std::optional<Verdict> of_workflow(const Repository& repository, const std::string& output) {
+    constexpr std::string_view kFailed = " ✗ ", kError = "     error: ";
+    std::string step, cause, place;
+    std::vector<std::string> lines;
+    for (std::string_view line : lines_of(output)) {
+        if (step.empty()) {
+            if (!line.starts_with(kFailed)) continue;
+            step = line.substr(kFailed.size());
+            step.resize(std::min(step.size(), step.find("  ")));
+            continue;
+        }
+        if (!line.starts_with("     ")) break;
+        if (!line.starts_with(kError)) {
+            lines.emplace_back(line);
+            continue;
+        }
+        std::string message(line.substr(kError.size()));
+        if (const size_t open = message.rfind("  (");
+            open != std::string::npos && message.ends_with(')')) {
+            place = message.substr(open + 3, message.size() - open - 4);
+            message.resize(open);
+        }
+        // What the program said tells more than that it ended.
+        if (cause.empty() && !message.starts_with("Process completed with exit code"))
+            cause = std::move(message);
+    }
+    if (step.empty()) return std::nullopt;
+    if (cause.empty()) cause = cause_line(lines);
+    if (const std::string said = place_of_output(repository, lines); !said.empty()) place = said;
+    return Verdict{
+        fmt::format("deploy ({})", one_line(step)),
+        cause.empty() ? "the step ended with an error and said nothing" : one_line(cause), place,
+        "correct it, commit, then dodam gate (the whole output is below)"};
+}
+
 Verdict of_deploy(const Repository& repository, const Node& services, const std::string& output,
                   const std::string& script) {
     for (const auto& [name, service] : services.members())
         for (const Node& task : service["failures"].items())
             if (auto verdict = of_task(repository, name, task)) return *verdict;
+    if (auto verdict = of_workflow(repository, output)) return *verdict;
     // The script's own words: the step that it was at, and what was said last.
     std::string step;
     std::vector<std::string> lines;

@@ -75,6 +75,29 @@ TEST_CASE("a script that failed by itself is told by its step and its last words
     CHECK(verdict.place == "deploy.sh:1:7");
 }
 
+TEST_CASE("a workflow that failed is told by its step, its error and its place") {
+    const auto verdict =
+        checks::of_deploy(app(), Node::object(),
+                          " ✓ Log in      0.0s   built-in\n"
+                          " ✗ Render it                  0.0s   built-in as v1.9.0\n"
+                          "     some line\n"
+                          "     error: No container  (.github/workflows/deploy.yml:57:15)\n"
+                          " – Deploy                        skipped: an earlier step failed\n"
+                          "     error: of another\n",
+                          ".github/workflows/deploy.yml");
+    CHECK(verdict.layer == "deploy (Render it)");
+    CHECK(verdict.cause == "No container");
+    CHECK(verdict.place == ".github/workflows/deploy.yml:57:15");
+    const auto script =
+        checks::of_deploy(app(), Node::object(),
+                          " ✗ Build                  1.0s   \n"
+                          "     Error: no disk\n"
+                          "     error: Process completed with exit code 1.  (x.yml:3:4)\n",
+                          "x.yml");
+    CHECK(script.cause == "Error: no disk");
+    CHECK(script.place == "x.yml:3:4");
+}
+
 TEST_CASE("places in a program's output are files of the repository") {
     const struct {
         const char *text, *place;
