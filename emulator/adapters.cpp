@@ -146,6 +146,12 @@ oci::ImageSource& StackImages::source_of(const oci::Reference& reference) {
 }
 std::expected<oci::ManifestBytes, oci::SourceError> StackImages::manifest(
     const oci::Reference& reference) {
+    if (const auto fault = reference.is_ecr() ? faults_.active("registry") : std::nullopt) {
+        if (fault->kind == faults::Kind::Missing)
+            return std::unexpected(oci::SourceError{oci::SourceError::Kind::NotFound,
+                                                    reference.short_name() + ": not found"});
+        faults_.hold(*fault, fault->delay());
+    }
     return source_of(reference).manifest(reference);
 }
 std::expected<int, oci::SourceError> StackImages::open_blob(const oci::Reference& reference,

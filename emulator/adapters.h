@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ecs/ports.h"
+#include "faults/faults.h"
 #include "net/tls.h"
 #include "oci/source.h"
 #include "taps/task_services.h"
@@ -81,8 +82,9 @@ class SecretAdapter final : public ecs::SecretSource {
 // that were made for this machine.
 class StackImages final : public oci::ImageSource {
   public:
-    StackImages(oci::ImageSource& placeholder, oci::ImageSource& registry, oci::ImageSource& bases)
-        : placeholder_(placeholder), registry_(registry), bases_(bases) {}
+    StackImages(oci::ImageSource& placeholder, oci::ImageSource& registry, oci::ImageSource& bases,
+                const faults::Faults& faults)
+        : placeholder_(placeholder), registry_(registry), bases_(bases), faults_(faults) {}
     std::expected<oci::ManifestBytes, oci::SourceError> manifest(
         const oci::Reference& reference) override;
     std::expected<int, oci::SourceError> open_blob(const oci::Reference& reference,
@@ -91,6 +93,7 @@ class StackImages final : public oci::ImageSource {
   private:
     oci::ImageSource& source_of(const oci::Reference& reference);
     oci::ImageSource &placeholder_, &registry_, &bases_;
+    const faults::Faults& faults_;
 };
 
 class RoleAdapter final : public ecs::RoleSource {

@@ -174,9 +174,9 @@ struct Emulator::Inside {
     sts::ControlPlane sts{keys, clock, directory.file("oidc.pem")};
     cloudfront::Cache cache{{kCacheMemoryBytes, kCacheDiskBytes, directory.file("edge")}};
     cloudfront::ControlPlane cloudfront{*database, clock, ids, cache};
-    s3::Blobs blobs{directory.file("blobs")};
+    s3::Blobs blobs{directory.file("blobs"), state::Durability::Process, &faults};
     s3::ControlPlane s3{*database, clock, ids, blobs};
-    s3::Endpoint s3_endpoint{s3, traces, s3_keys()};
+    s3::Endpoint s3_endpoint{s3, traces, s3_keys(), &faults};
     elbv2::ControlPlane elbv2{*database, clock, ids};
     ecr::ControlPlane ecr{*database, clock, ids, directory.file("images"), ""};
     ecr::Registry registry{ecr};
@@ -197,7 +197,7 @@ struct Emulator::Inside {
     ecr::RegistrySource registry_source{ecr};
     containers::PlaceholderSource placeholder{directory.file("placeholder")};
     oci::OfflineImages offline_images;
-    StackImages images{placeholder, registry_source, offline_images};
+    StackImages images{placeholder, registry_source, offline_images, faults};
     ecs::WorkerJobs jobs;
     std::unique_ptr<containers::Runtime> runtime;
     std::string runtime_reason;
@@ -217,9 +217,21 @@ struct Emulator::Inside {
     std::unique_ptr<stack::ApiClient>
         log_client;  // access logs reach their buckets as an ordinary client's objects
     cloudfront::Edge edge{edge_parts()};
-    Views views{
-        clock,  info,    state::Names(*database), cloudfront, edge, elbv2, ecs, ecr, logs, s3,
-        faults, failures};
+    Views views{clock,
+                info,
+                state::Names(*database),
+                cloudfront,
+                edge,
+                elbv2,
+                ecs,
+                ecr,
+                logs,
+                s3,
+                faults,
+                failures,
+                [this](const std::string& task, const std::string& container, int signal) {
+                    if (runtime) (void)runtime->kill(task, container, signal);
+                }};
     aws::LogFiles balancer_logs{
         "elbv2", [this](const std::string& bucket, const std::string& key, std::string bytes) {
             return deliver_log(bucket, key, bytes);
@@ -236,13 +248,15 @@ struct Emulator::Inside {
                                           {stack.account, stack.region, "127.0.0.1"},
                                           settings.access_log_bucket, settings.access_log_prefix);
                                   },
-                              .failures = &failures}};
+                              .failures = &failures,
+                              .faults = &faults}};
     elbv2::Listeners listeners{{.balancer = balancer,
                                 .resolver = resolver,
                                 .tls = &tls,
                                 .block = loopback_block(),
                                 .loops = &loops}};
-    elbv2::Health health{{.clock = clock, .control_plane = elbv2, .resolver = resolver}};
+    elbv2::Health health{
+        {.clock = clock, .control_plane = elbv2, .resolver = resolver, .faults = &faults}};
     ViewerPort viewer_port{edge, balancer, s3_endpoint};
     std::unique_ptr<console::Console> console;
     std::unique_ptr<aws::Gateway> gateway;
@@ -283,7 +297,8 @@ struct Emulator::Inside {
             .country_of = [this](std::string_view ip) { return countries.country_of(ip); },
             .deliver_log = [this](const std::string& bucket, const std::string& key,
                                   std::string bytes) { return deliver_log(bucket, key, bytes); },
-            .failures = &failures};
+            .failures = &failures,
+            .faults = &faults};
     }
     cloudfront::CountryMap declared_countries() const {
         cloudfront::CountryMap map;
@@ -687,6 +702,7 @@ Node Emulator::Inside::status() {
 }
 
 void Emulator::Inside::stop() {
+    faults.clear_all();  // nobody is held back any longer
     for (auto* server : {viewer_tls_server.get(), viewer_server.get()})
         if (server) server->stop(kDrain);
     clock.stop();

@@ -3,9 +3,10 @@
 
 int main(int argument_count, char** arguments) {
     using namespace commands;
-    const Command table[] = {kUp,          kDown,         kGate,   kRun,        kCheck,
-                             kList,        kStatus,       kReset,  kTrace,      kLogs,
-                             kClock,       kCache,        kSchema, kImageBuild, kImagePush,
-                             kWorkflowRun, kWorkflowLint, kDocker, kExec,       kDeployReport};
+    const Command table[] = {kUp,         kDown,        kGate,        kRun,          kCheck,
+                             kList,       kStatus,      kReset,       kTrace,        kLogs,
+                             kClock,      kCache,       kFault,       kFmt,          kSchema,
+                             kImageBuild, kImagePush,   kWorkflowRun, kWorkflowLint, kDocker,
+                             kExec,       kDeployReport};
     return run_command_line(table, argument_count, arguments);
 }

@@ -2,6 +2,7 @@
 #include "views.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -462,19 +463,132 @@ Answer Views::invalidations(const Node& input) const {
     return {200, Node::object({{"invalidations", all}, {"lines", lines}})};
 }
 
+namespace {
+
+// "backend", "backend[0]": the name and which of its tasks.
+struct TaskName {
+    std::string name;
+    std::optional<size_t> index;
+};
+
+TaskName parse_task_name(const std::string& text) {
+    const size_t open = text.find('[');
+    if (open == std::string::npos || !text.ends_with(']')) return {text, {}};
+    const auto index = base::parse_unsigned(text.substr(open + 1, text.size() - open - 2));
+    if (!index) return {text, {}};
+    return {text.substr(0, open), static_cast<size_t>(*index)};
+}
+
+}  // namespace
+
+// Running tasks that "backend", "backend[0]" (the oldest) or a task's id mean.
+std::expected<std::vector<ecs::ServiceStatus::RunningTask>, std::string> Views::tasks_named(
+    const std::string& text) const {
+    const TaskName wanted = parse_task_name(text);
+    std::vector<std::string> known;
+    for (const auto& service : ecs.status()) {
+        std::vector<ecs::ServiceStatus::RunningTask> running;
+        for (const auto& task : service.tasks) {
+            if (task.id == wanted.name && task.status == "RUNNING") return std::vector{task};
+            if (task.status == "RUNNING") running.push_back(task);
+        }
+        std::string name = names.name_of("services", service.name);
+        if (name.empty()) name = service.name;
+        known.push_back(name);
+        if (wanted.name != name && wanted.name != service.name) continue;
+        std::reverse(running.begin(), running.end());  // the oldest first
+        if (!wanted.index) return running;
+        if (*wanted.index >= running.size())
+            return std::unexpected(fmt::format("{} runs {} task{}, so there is no {}", name,
+                                               running.size(), running.size() == 1 ? "" : "s",
+                                               text));
+        return std::vector{running[*wanted.index]};
+    }
+    const std::string near = base::closest(wanted.name, known);
+    return std::unexpected(
+        fmt::format("there is neither a service nor a running task \"{}\"{}", wanted.name,
+                    near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+}
+
+// What the hops look a fault up by: of a service its target groups, so that tasks that replace
+// others are broken too; of one task its address.
+std::expected<std::vector<std::string>, std::string> Views::fault_keys(
+    const std::string& target) const {
+    const auto [kind, name] = base::cut(target, ':');
+    std::vector<std::string> keys;
+    if (kind == "origin") {
+        std::vector<std::string> known;
+        for (const auto& [id, distribution] : cloudfront.snapshot().get()->by_id)
+            for (const auto& origin : distribution->origins)
+                known.push_back(origin.id);
+        if (std::find(known.begin(), known.end(), name) == known.end()) {
+            const std::string near = base::closest(name, known);
+            return std::unexpected(fmt::format(
+                "no distribution has an origin \"{}\"{}", name,
+                near.empty() ? known.empty() ? "" : "; origins are " + base::join(known, ", ")
+                             : fmt::format("; did you mean \"{}\"?", near)));
+        }
+    } else if (kind == "target") {
+        auto tasks = tasks_named(std::string(name));
+        if (!tasks) return std::unexpected(tasks.error());
+        std::lock_guard lock(ecs.mutex());
+        for (const auto& [key, service] : ecs.state().services)
+            if (service.name == name || names.name_of("services", service.name) == name)
+                for (const auto& balancer : service.load_balancers)
+                    keys.push_back("target:" + balancer.target_group);
+        if (keys.empty())
+            for (const auto& task : *tasks)
+                keys.push_back("target:" + task.address);
+        if (keys.empty()) return std::unexpected(fmt::format("no task of \"{}\" is running", name));
+    }
+    return keys;
+}
+
+Answer Views::kill_tasks(const base::FaultSpec& fault) const {
+    auto tasks = tasks_named(std::string(base::cut(fault.target, ':').second));
+    if (!tasks) return Answer::error(400, tasks.error());
+    Node killed = Node::array();
+    for (const auto& task : *tasks) {
+        for (const auto& container : task.containers)
+            if (container.status == "RUNNING")
+                kill(task.id, container.name, fault.signal == "TERM" ? SIGTERM : SIGKILL);
+        killed.push_back(task.id);
+    }
+    if (killed.items().empty())
+        return Answer::error(400, fmt::format("no task of \"{}\" is running", fault.target));
+    return {200, Node::object({{"id", 0}, {"target", fault.target}, {"killed", killed}})};
+}
+
 Answer Views::fault_view(const Node& input) const {
     if (input.find("clear")) {
         if (input["clear"].as_string() == "all")
             faults.clear_all();
         else if (!faults.clear(static_cast<uint64_t>(input["clear"].as_int())))
             return Answer::error(404, "there is no such fault; it may have ended by itself");
+    } else if (input.find("renew")) {
+        auto fault = faults.renew(static_cast<uint64_t>(input["renew"].as_int()), input);
+        if (!fault) return Answer::error(404, fault.error());
+        return {200, to_node(*fault)};
     } else if (input.find("target")) {
-        auto fault = faults.set(input);
+        auto asked = faults::read_fault(input);
+        if (!asked) return Answer::error(400, asked.error());
+        if (asked->kind == faults::Kind::Kill) return kill_tasks(*asked);
+        auto keys = fault_keys(asked->target);
+        if (!keys) return Answer::error(400, keys.error());
+        auto fault = faults.set(input, std::move(*keys));
         if (!fault) return Answer::error(400, fault.error());
         return {200, to_node(*fault)};
     }
     Node list = Node::array();
     for (const auto& fault : faults.list())
         list.push_back(to_node(fault));
-    return {200, Node::object({{"faults", list}})};
+    // What can be broken, and how: for whoever offers a choice.
+    Node choices = Node::object();
+    for (const auto& row : base::fault_targets()) {
+        Node kinds = Node::array();
+        for (const auto kind : row.kinds)
+            kinds.push_back(base::row_of(kind).name);
+        choices.set(std::string(row.name), std::move(kinds));
+    }
+    return {200, Node::object({{"faults", list}, {"choices", choices}})};
 }

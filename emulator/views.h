@@ -1,8 +1,15 @@
 // Views: what the control API shows of the whole stack, gathered from the services. Reads only.
 #pragma once
+#include <expected>
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "base/clock.h"
 #include "base/json.h"
 #include "console/console.h"
+#include "ecs/control_plane.h"
+#include "faults/faults.h"
 #include "state/instance.h"
 #include "state/names.h"
 
@@ -16,17 +23,11 @@ class ControlPlane;
 namespace s3 {
 class ControlPlane;
 }
-namespace ecs {
-class ControlPlane;
-}
 namespace ecr {
 class ControlPlane;
 }
 namespace logs {
 class ControlPlane;
-}
-namespace faults {
-class Faults;
 }
 namespace base {
 class RequestFailures;
@@ -45,6 +46,8 @@ struct Views {
     s3::ControlPlane& s3;
     faults::Faults& faults;
     base::RequestFailures& failures;
+    // A signal to one container of a running task.
+    std::function<void(const std::string& task, const std::string& container, int signal)> kill;
 
     base::Node distributions() const;
     base::Node load_balancers() const;
@@ -63,6 +66,11 @@ struct Views {
     base::Node deploy_report(const std::string& cluster, const std::string& service,
                              const std::string& deployment) const;
     std::string pushed_digest(const std::string& image) const;
+    std::expected<std::vector<ecs::ServiceStatus::RunningTask>, std::string> tasks_named(
+        const std::string& text) const;
+    std::expected<std::vector<std::string>, std::string> fault_keys(
+        const std::string& target) const;
+    console::Answer kill_tasks(const base::FaultSpec& fault) const;
     std::string distribution_id(const std::string& name) const;
     std::string url_of(const std::string& url) const;
     console::Answer cache_list(const base::Node& input) const;

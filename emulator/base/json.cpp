@@ -11,6 +11,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "base/json_builder.h"
 #include "base/result.h"
 #include "base/text.h"
 
@@ -148,11 +149,11 @@ std::string plain_message(std::string_view text) {
 
 // Receives the parser's events, keeps a stack of open containers, and finds where each token began:
 // between two tokens there is only space, commas, colons and comments.
-class NodeBuilder {
+class SaxBuilder {
   public:
     using Json = nlohmann::json;
 
-    NodeBuilder(std::string_view text, const size_t* read, JsonDialect dialect)
+    SaxBuilder(std::string_view text, const size_t* read, JsonDialect dialect)
         : text_(text), read_(read), comments_(dialect == JsonDialect::WithComments) {}
 
     bool null() { return value(Node()); }
@@ -174,8 +175,7 @@ class NodeBuilder {
             error_ = JsonError{fmt::format("duplicate key {}", quote_json(name)), position};
             return false;
         }
-        frame.node.members_.emplace_back(std::move(name), Node());
-        frame.node.key_positions_.push_back(position);
+        NodeBuilder::add_member(frame.node, std::move(name), position, Node());
         end_token();
         return true;
     }
@@ -287,9 +287,9 @@ class NodeBuilder {
         if (stack_.empty()) {
             root_ = std::move(node);
         } else if (Node& parent = stack_.back().node; parent.is_array()) {
-            parent.items_.push_back(std::move(node));
+            parent.items().push_back(std::move(node));
         } else {
-            parent.members_.back().second = std::move(node);
+            parent.members().back().second = std::move(node);
         }
         return true;
     }
@@ -511,7 +511,7 @@ std::expected<Node, JsonError> parse_json(std::string_view text, JsonDialect dia
         text = blanked;
     }
     size_t read = 0;
-    NodeBuilder builder(text, &read, dialect);
+    SaxBuilder builder(text, &read, dialect);
     // The parser takes NUL for the end and would ignore what follows.
     if (size_t nul = text.find('\0'); nul != std::string_view::npos)
         return std::unexpected(builder.error_at(nul, "a NUL character"));

@@ -91,7 +91,8 @@ Edge::Edge(EdgeParts parts)
     : parts_(std::move(parts)),
       lookup_({parts_.clock,
                parts_.cache,
-               {parts_.clock, parts_.upstream, parts_.origin_tls, parts_.signing_credentials},
+               {parts_.clock, parts_.upstream, parts_.origin_tls, parts_.signing_credentials,
+                parts_.faults},
                base::random_hex(32)}),
       access_logs_("cloudfront", parts_.deliver_log) {}
 

@@ -31,6 +31,7 @@ struct EdgeParts {
     std::function<std::string(std::string_view ip)> country_of;  // "" = unknown
     aws::LogFiles::Deliver deliver_log;
     base::RequestFailures* failures = nullptr;  // learns of the errors that the edge itself gives
+    const faults::Faults* faults = nullptr;
 };
 
 struct Visit;

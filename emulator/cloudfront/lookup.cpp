@@ -111,6 +111,10 @@ void Lookup::prepare_again(const Inquiry& inquiry, const EntryPtr& entry) const 
 }
 
 std::optional<Answer> Lookup::from_cache(const Inquiry& inquiry, bool& refresh) const {
+    if (const faults::Faults* faults = parts_.fetch.faults; faults && faults->active("edge")) {
+        inquiry.span->decide("cache", "cold: a fault keeps everything held from being used");
+        return std::nullopt;
+    }
     EntryPtr entry = parts_.cache.find(inquiry.key.text);
     if (!entry) {
         EntryPtr part = covering_part(inquiry);

@@ -8,6 +8,7 @@
 #include "base/date.h"
 #include "cloudfront/guesses.h"
 #include "cloudfront/limits.h"
+#include "cloudfront/origin_fault.h"
 
 namespace cloudfront {
 
@@ -100,9 +101,10 @@ class Asking {
         bool fresh = false;
         for (int attempt = 1;; ++attempt) {
             auto begun = std::chrono::steady_clock::now();
-            auto response =
-                fresh ? parts_.upstream.send_fresh(to, request_.head, question_.body, waits)
-                      : parts_.upstream.send(to, request_.head, question_.body, waits);
+            auto response = broken_attempt(parts_.faults, origin_, [&] {
+                return fresh ? parts_.upstream.send_fresh(to, request_.head, question_.body, waits)
+                             : parts_.upstream.send(to, request_.head, question_.body, waits);
+            });
             auto took = std::chrono::duration_cast<base::microseconds>(
                 std::chrono::steady_clock::now() - begun);
             if (response) {

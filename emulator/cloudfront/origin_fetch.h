@@ -13,6 +13,7 @@
 #include "base/trace.h"
 #include "cloudfront/model.h"
 #include "cloudfront/origin_request.h"
+#include "faults/faults.h"
 #include "http/upstream.h"
 
 namespace cloudfront {
@@ -23,6 +24,7 @@ struct FetchParts {
     net::TlsClient* origin_tls =
         nullptr;  // verifies origins; without it https origins cannot be reached
     std::function<aws::Credentials(const Distribution&, const Origin&)> signing_credentials;
+    const faults::Faults* faults = nullptr;
 };
 
 struct FetchQuestion {

@@ -16,7 +16,8 @@ int check(const Arguments& arguments) {
     if (!files) return kWrongInput;
     if (files->empty())
         return fail(kNothingRan,
-                    "there are no scenarios to check; they are *.scenario.json below ./scenarios");
+                    "there are no scenarios to check; they are *.scenario.json and *.scenario.yaml "
+                    "below ./scenarios");
     const auto known = know_stack(stack_file, "");
     if (!stack_file.empty() && !known) return kWrongInput;
     const auto all = load_scenarios(*files, {known ? &known->attributes : nullptr, {}});

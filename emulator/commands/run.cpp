@@ -223,6 +223,9 @@ int run_files(const Settings& settings, const std::vector<std::string>& files,
 
     scenarios::SessionOptions session = settings.session;
     session.run.seed = settings.seed;
+    session.run.allow_commands = settings.arguments.has("allow-run");
+    if (settings.arguments.has("update-snapshots"))
+        session.run.snapshots = scenarios::SnapshotMode::Update;
     session.run.variables = settings.variables;
     session.interrupted = &interrupted;
     const scenarios::ReportOptions shown = report_options(settings, chosen);
@@ -326,7 +329,8 @@ int run(const Arguments& arguments) {
     if (!files) return kWrongInput;
     if (files->empty())
         return fail(kNothingRan,
-                    "there are no scenarios; they are *.scenario.json below ./scenarios");
+                    "there are no scenarios; they are *.scenario.json and *.scenario.yaml below "
+                    "./scenarios");
     Interruption interruption;
     if (arguments.has("watch")) return watch(*settings, stack_file, interruption.asked());
     return run_files(*settings, *files, interruption.asked());
@@ -353,6 +357,8 @@ constexpr Flag kFlags[] = {
      "18999"},
     {"--var", "NAME=VALUE", "a variable of the scenarios; more with commas"},
     {"--seed", "TEXT", "of made-up values and --shuffle: the same seed, the same run"},
+    {"--allow-run", "", "let \"run\" steps start programs of this machine"},
+    {"--update-snapshots", "", "take snapshots anew instead of comparing with them"},
     {"-v,--verbose", "", "every step, passed ones too; every attempt"},
     {"--no-color", "", "no colours (NO_COLOR does the same)"},
 };

@@ -13,6 +13,7 @@
 #include "elbv2/limits.h"
 #include "elbv2/stickiness.h"
 #include "elbv2/target_choice.h"
+#include "elbv2/target_fault.h"
 #include "elbv2/target_request.h"
 #include "elbv2/tunnel.h"
 
@@ -239,9 +240,12 @@ void send_to_target(Visit& visit, const RoutedRule& rule, const RoutedGroup& gro
 
     LiveTarget::Claim claim(*target.live);
     base::microseconds before = visit.elapsed();
-    auto response = visit.parts.upstream.send(endpoint(group, target), request.head,
-                                              with_body ? &visit.exchange.body() : nullptr,
-                                              timeouts(visit, claim));
+    auto response =
+        broken_attempt(visit.parts.faults, group.group.arn, target.target.id, visit.idle(), [&] {
+            return visit.parts.upstream.send(endpoint(group, target), request.head,
+                                             with_body ? &visit.exchange.body() : nullptr,
+                                             timeouts(visit, claim));
+        });
     visit.log.request_took = before;
     if (!response) {
         bool connected =

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "elbv2/limits.h"
+#include "elbv2/target_fault.h"
 
 namespace elbv2 {
 namespace {
@@ -116,8 +117,10 @@ void Health::start_probe(const std::shared_ptr<const RoutedGroup>& shared,
         if (check.protocol == Protocol::Https) to.tls = &tls;
         base::seconds wait(check.timeout_seconds);
         http::AttemptTimeouts waits{wait, wait, wait, wait, wait};
-        auto response =
-            upstream_.send_fresh(to, probe_request(check, target.target.id, port), nullptr, waits);
+        auto response = broken_attempt(parts_.faults, group.group.arn, target.target.id, wait, [&] {
+            return upstream_.send_fresh(to, probe_request(check, target.target.id, port), nullptr,
+                                        waits);
+        });
         ProbeOutcome outcome =
             judge(response, check, target.target.id + ":" + std::to_string(port));
         base::Time at = parts_.clock.now();

@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "elbv2/control_plane.h"
 #include "elbv2/health_state.h"
+#include "faults/faults.h"
 #include "http/upstream.h"
 #include "net/resolver.h"
 
@@ -20,6 +21,7 @@ struct HealthParts {
     base::Clock& clock;
     ControlPlane& control_plane;
     const net::Resolver& resolver;
+    const faults::Faults* faults = nullptr;
 };
 
 class Health {

@@ -13,6 +13,7 @@
 #include "elbv2/access_log.h"
 #include "elbv2/rule_match.h"
 #include "elbv2/snapshot.h"
+#include "faults/faults.h"
 #include "http/server.h"
 #include "http/upstream.h"
 
@@ -26,6 +27,7 @@ struct BalancerParts {
     // Gets each request of a load balancer whose access log is on; may be empty.
     std::function<void(const LoadBalancerSettings&, const AccessRecord&)> access_log = {};
     base::RequestFailures* failures = nullptr;  // learns of answers that are neither 2xx nor 3xx
+    const faults::Faults* faults = nullptr;
 };
 
 class Visit {

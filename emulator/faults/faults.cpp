@@ -2,81 +2,74 @@
 #include "faults/faults.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <algorithm>
 
 #include "base/date.h"
+#include "base/ids.h"
+#include "base/result.h"
 #include "base/text.h"
 
 namespace faults {
 namespace {
 
-constexpr KindRow kKinds[] = {
-    {Kind::Down, "down", "connections are refused, open ones are cut"},
-    {Kind::Latency, "latency", "each answer comes later by `latency`, plus or minus `jitter`"},
-    {Kind::Reset, "reset", "connections are reset as soon as something is asked"},
-    {Kind::Hang, "hang", "connections are accepted and nothing is answered"},
-    {Kind::Error, "error", "each request is answered with an error of the server"},
-    {Kind::ReadOnly, "readonly", "writes are refused as a replica refuses them"},
-};
-constexpr std::string_view kTargets[] = {"db", "redis"};
 constexpr auto kDefaultLease = std::chrono::minutes(5);
 constexpr auto kLongestLease = std::chrono::hours(24);
+constexpr base::milliseconds kHoldSlice{20};  // how late a wait notices that its fault is over
 
-std::expected<base::milliseconds, std::string> duration(const base::Node& input,
-                                                        std::string_view key,
-                                                        base::milliseconds fallback) {
-    const base::Node* value = input.find(key);
-    if (!value) return fallback;
-    auto parsed = base::parse_duration(value->as_string());
-    if (!parsed)
-        return std::unexpected(fmt::format("\"{}\" takes a duration such as \"250ms\"", key));
-    return std::chrono::duration_cast<base::milliseconds>(*parsed);
+std::expected<base::microseconds, std::string> lease_of(const base::Node& input) {
+    const base::Node* value = input.find("lease");
+    if (value == nullptr) return kDefaultLease;
+    const auto parsed = base::parse_duration(value->as_string());
+    if (!parsed) return std::unexpected("\"lease\" takes a duration such as \"30s\"");
+    return std::min<base::microseconds>(*parsed, kLongestLease);
 }
 
 }  // namespace
 
-std::span<const KindRow> kinds() {
-    return kKinds;
+base::milliseconds Fault::delay() const {
+    return latency - jitter +
+           base::milliseconds(base::random_below(2 * static_cast<uint64_t>(jitter.count()) + 1));
 }
 
-std::string_view name_of(Kind kind) {
-    for (const KindRow& row : kKinds)
-        if (row.kind == kind) return row.name;
-    return "";
+std::expected<base::FaultSpec, std::string> read_fault(const base::Node& input) {
+    const std::string& target = input["target"].as_string();
+    if (const base::Node* how = input.find("fault")) return base::parse_fault(target, *how);
+    const std::string& kind = input["kind"].as_string();
+    if (kind.empty()) return base::parse_fault(target, base::Node());
+    base::Node how = base::Node::object();
+    how.set(kind, input[kind]);
+    if (const base::Node* jitter = input.find("jitter")) how.set("jitter", *jitter);
+    return base::parse_fault(target, how);
 }
 
-std::expected<Fault, std::string> Faults::set(const base::Node& input) {
+std::expected<Fault, std::string> Faults::set(const base::Node& input,
+                                              std::vector<std::string> keys) {
     Fault fault;
-    fault.target = input["target"].as_string();
-    if (std::find(std::begin(kTargets), std::end(kTargets), fault.target) == std::end(kTargets))
-        return std::unexpected(
-            fmt::format("no fault can be set on \"{}\"; targets: db, redis", fault.target));
-    const std::string& name = input["kind"].as_string();
-    auto row = std::find_if(std::begin(kKinds), std::end(kKinds),
-                            [&](const KindRow& kind) { return kind.name == name; });
-    if (row == std::end(kKinds)) {
-        std::vector<std::string> names;
-        for (const KindRow& kind : kKinds)
-            names.emplace_back(kind.name);
-        return std::unexpected(
-            fmt::format("there is no fault \"{}\"; kinds: {}", name, base::join(names, ", ")));
-    }
-    fault.kind = row->kind;
-    auto latency = duration(input, "latency", base::milliseconds(0));
-    auto jitter = duration(input, "jitter", base::milliseconds(0));
-    auto lease = duration(input, "lease", kDefaultLease);
-    for (const auto* part : {&latency, &jitter, &lease})
-        if (!*part) return std::unexpected(part->error());
-    fault.latency = *latency;
-    fault.jitter = std::min(*jitter, *latency);
-    fault.ends = clock_.now() + std::min<base::milliseconds>(*lease, kLongestLease);
+    static_cast<base::FaultSpec&>(fault) = TRY(read_fault(input));
+    fault.ends = clock_.real_now() + TRY(lease_of(input));
+    fault.keys = std::move(keys);
+    if (fault.keys.empty()) fault.keys.push_back(fault.target);
 
     std::lock_guard lock(mutex_);
+    // Those whose lease is over are gone for good.
+    std::erase_if(faults_, [&](const Fault& each) { return each.ends <= clock_.real_now(); });
     fault.id = next_++;
     faults_.push_back(fault);
     any_ = true;
     return fault;
+}
+
+std::expected<Fault, std::string> Faults::renew(uint64_t id, const base::Node& input) {
+    const auto lease = TRY(lease_of(input));
+    std::lock_guard lock(mutex_);
+    for (Fault& fault : faults_) {
+        if (fault.id != id || fault.ends <= clock_.real_now()) continue;
+        fault.ends = clock_.real_now() + lease;
+        return fault;
+    }
+    return std::unexpected("there is no such fault; it may have ended by itself");
 }
 
 bool Faults::clear(uint64_t id) {
@@ -96,23 +89,44 @@ std::vector<Fault> Faults::list() const {
     std::lock_guard lock(mutex_);
     std::vector<Fault> running;
     for (const Fault& fault : faults_)
-        if (fault.ends > clock_.now()) running.push_back(fault);
+        if (fault.ends > clock_.real_now()) running.push_back(fault);
     return running;
 }
 
-std::optional<Fault> Faults::active(std::string_view target) const {
-    if (!any_) return std::nullopt;
+std::optional<Fault> Faults::find(std::string_view prefix, std::string_view name) const {
+    const auto fits = [&](const std::string& key) {
+        return key.size() == prefix.size() + name.size() && key.starts_with(prefix) &&
+               key.ends_with(name);
+    };
     std::lock_guard lock(mutex_);
     for (auto fault = faults_.rbegin(); fault != faults_.rend(); ++fault)
-        if (fault->target == target && fault->ends > clock_.now()) return *fault;
+        if (fault->ends > clock_.real_now() &&
+            std::any_of(fault->keys.begin(), fault->keys.end(), fits))
+            return *fault;
     return std::nullopt;
+}
+
+bool Faults::hold(const Fault& fault, base::milliseconds time) const {
+    while (time.count() > 0) {
+        const base::milliseconds slice = std::min(time, kHoldSlice);
+        ::poll(nullptr, 0, static_cast<int>(slice.count()));
+        time -= slice;
+        std::lock_guard lock(mutex_);
+        const bool there = std::any_of(faults_.begin(), faults_.end(), [&](const Fault& each) {
+            return each.id == fault.id && each.ends > clock_.real_now();
+        });
+        if (!there) return false;
+    }
+    return true;
 }
 
 base::Node to_node(const Fault& fault) {
     base::Node node = base::Node::object();
     node.set("id", fault.id);
     node.set("target", fault.target);
-    node.set("kind", name_of(fault.kind));
+    node.set("kind", base::row_of(fault.kind).name);
+    node.set("fault", base::fault_node(fault));
+    node.set("shown", base::show_fault(fault));
     if (fault.latency.count()) node.set("latency_ms", static_cast<int64_t>(fault.latency.count()));
     node.set("ends", base::iso_date(fault.ends));
     return node;

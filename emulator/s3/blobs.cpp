@@ -39,8 +39,8 @@ std::string id_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-Blobs::Blobs(std::string directory, state::Durability durability)
-    : directory_(std::move(directory)), durability_(durability) {}
+Blobs::Blobs(std::string directory, state::Durability durability, const faults::Faults* faults)
+    : directory_(std::move(directory)), durability_(durability), faults_(faults) {}
 
 std::string Blobs::path_of(std::string_view id) const {
     return directory_ + "/" + std::string(id.substr(0, 2)) + "/" + std::string(id.substr(2));
@@ -76,6 +76,11 @@ Blobs::Writer::~Writer() {
 }
 
 void Blobs::Writer::write(std::string_view bytes) {
+    if (const auto fault = blobs_->faults_ ? blobs_->faults_->active("disk") : std::nullopt) {
+        if (fault->kind == faults::Kind::Full) throw storage_full(blobs_->directory_);
+        blobs_->faults_->hold(*fault,
+                              base::milliseconds(bytes.size() * 1000 / fault->bytes_per_second));
+    }
     while (!bytes.empty()) {
         ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
         if (count < 0 && errno == EINTR) continue;

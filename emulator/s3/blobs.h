@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "faults/faults.h"
 #include "state/database.h"
 
 namespace s3 {
@@ -16,8 +17,8 @@ class Blobs {
   public:
     // `directory` is made on the first write. Power durability: a blob is fsynced before its
     // rename.
-    explicit Blobs(std::string directory,
-                   state::Durability durability = state::Durability::Process);
+    explicit Blobs(std::string directory, state::Durability durability = state::Durability::Process,
+                   const faults::Faults* faults = nullptr);
 
     // A blob being written; gone with its writer unless kept.
     class Writer {
@@ -63,6 +64,7 @@ class Blobs {
     std::string path_of(std::string_view id) const;
     std::string directory_;
     state::Durability durability_;
+    const faults::Faults* faults_;
 };
 
 }  // namespace s3

@@ -141,6 +141,27 @@ class BlobBody final : public http::BodyReader {
     http::HeaderList trailers_;
 };
 
+// The same bytes, a tenth of a second's worth at a time, as long as the fault lasts.
+class SlowBody final : public http::BodyReader {
+  public:
+    SlowBody(http::BodyReader& body, const faults::Faults* faults,
+             const std::optional<faults::Fault>& fault)
+        : body_(body), faults_(faults), fault_(fault) {}
+    http::Result<size_t> read(std::span<char> into, net::Deadline deadline) override {
+        if (!fault_) return body_.read(into, deadline);
+        const uint64_t share = std::max<uint64_t>(1, fault_->bytes_per_second / 10);
+        if (!faults_->hold(*fault_, base::milliseconds(100))) fault_.reset();
+        return body_.read(into.first(std::min<uint64_t>(into.size(), share)), deadline);
+    }
+    std::optional<uint64_t> length() const override { return body_.length(); }
+    const http::HeaderList& trailers() const override { return body_.trailers(); }
+
+  private:
+    http::BodyReader& body_;
+    const faults::Faults* faults_;
+    std::optional<faults::Fault> fault_;
+};
+
 Query decode_query(std::string_view text) {
     Query query;
     // The first value of a repeated parameter wins.
@@ -161,6 +182,7 @@ class Turn {
 
     std::string request_id = random_request_id();
     std::string host_id = random_host_id();
+    bool denied = false;  // by a fault: everything is answered 403
 
   private:
     void read_address();
@@ -203,6 +225,7 @@ class Turn {
 
 Reply Turn::serve() {
     read_address();
+    if (denied) throw access_denied();
     if (address_.style == Style::Website) return website();
     if (head_.headers.wire_bytes() > kMaxHeaderBytes)
         throw aws::Error(400, "RequestHeaderSectionTooLarge",
@@ -580,6 +603,8 @@ void Endpoint::handle(http::Exchange& exchange) {
 
     Turn turn(s3_, keys_, exchange, span);
     span.id = turn.request_id;
+    const auto fault = faults_ ? faults_->active("s3") : std::nullopt;
+    turn.denied = fault && fault->kind == faults::Kind::Deny;
     Reply reply;
     try {
         reply = turn.serve();
@@ -608,7 +633,10 @@ void Endpoint::handle(http::Exchange& exchange) {
         response.headers.add(header.name, header.value);
     response.headers.add("Server", "AmazonS3");
     if (reply.object) {
-        BlobBody body(*reply.object);
+        BlobBody blob(*reply.object);
+        SlowBody slow(blob, faults_, fault);
+        const bool is_slow = fault && fault->kind == faults::Kind::Slow;
+        http::BodyReader& body = is_slow ? static_cast<http::BodyReader&>(slow) : blob;
         auto sent = exchange.respond_relay(response, body, kIdle);
         if (!sent) {
             span.decide("error", "the answer broke off: " + sent.error().text);

@@ -3,6 +3,7 @@
 // reference, "REST API"; s3.md §1, §2.1.
 #pragma once
 #include "base/trace.h"
+#include "faults/faults.h"
 #include "http/server.h"
 #include "s3/control_plane.h"
 
@@ -10,8 +11,9 @@ namespace s3 {
 
 class Endpoint final : public http::Handler {
   public:
-    Endpoint(ControlPlane& s3, base::TraceRing& traces, Keys keys)
-        : s3_(s3), traces_(traces), keys_(std::move(keys)) {}
+    Endpoint(ControlPlane& s3, base::TraceRing& traces, Keys keys,
+             const faults::Faults* faults = nullptr)
+        : s3_(s3), traces_(traces), keys_(std::move(keys)), faults_(faults) {}
 
     void handle(http::Exchange& exchange) override;
 
@@ -19,6 +21,7 @@ class Endpoint final : public http::Handler {
     ControlPlane& s3_;
     base::TraceRing& traces_;
     Keys keys_;
+    const faults::Faults* faults_;
 };
 
 }  // namespace s3

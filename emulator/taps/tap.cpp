@@ -71,6 +71,8 @@ void Tap::pump(net::Socket& client, net::Socket& server, Protocol& protocol,
         fault = parts_.faults.active(parts_.hop);  // it may have been set while nothing happened
         if (fault && (fault->kind == faults::Kind::Down || fault->kind == faults::Kind::Reset))
             return client.reset();
+        const bool hangs_now = fault && fault->kind == faults::Kind::Hang;
+        if (hangs_now && ready != Ready::Server) continue;  // what the client says waits
 
         if (ready == Ready::Client || ready == Ready::Both) {
             auto count = client.read_some(buffer, net::Deadline::after(kHandshakeWait));
@@ -89,12 +91,7 @@ void Tap::pump(net::Socket& client, net::Socket& server, Protocol& protocol,
             if (!count || *count == 0) return;
             std::string on = protocol.from_server({buffer.data(), *count});
             if (fault && fault->kind == faults::Kind::Latency) {
-                auto late = fault->latency - fault->jitter +
-                            base::milliseconds(base::random_below(
-                                2 * static_cast<uint64_t>(fault->jitter.count()) + 1));
-                ::poll(
-                    nullptr, 0,
-                    static_cast<int>(late.count()));  // real time: a socket's wait, not the stack's
+                parts_.faults.hold(*fault, fault->delay());
             }
             leave_spans(protocol, task, peer);  // before the task can act on the answer
             if (!on.empty() && !client.write_all(on, write_deadline())) return;

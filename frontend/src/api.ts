@@ -24,7 +24,7 @@ export interface Span {
   sequence: number; hop: string; resource: string; id: string; parent: string; method: string; host: string; target: string;
   status: number; sent_bytes: number; started: string; took_us: number; decisions: Decision[];
 }
-export interface Fault { id: number; target: string; kind: string; ends: string }
+export interface Fault { id: number; target: string; kind: string; shown: string; ends: string }
 export interface Clock { now: string; real: string; speed: number }
 
 const ANSWER_WITHIN_MS = 5000;

@@ -111,7 +111,7 @@ export function App() {
         {seen?.status.problems?.map((text) => <div className="notice bad" role="alert" key={text}>{text}</div>)}
         {seen?.faults.map((fault) => (
           <div className="notice waiting" key={fault.id}>
-            <strong>Broken on purpose:</strong> {fault.target} {fault.kind}, until {new Date(fault.ends).toLocaleTimeString([], { hour12: false })} of the stack's clock.
+            <strong>Broken on purpose:</strong> {fault.shown}, until {new Date(fault.ends).toLocaleTimeString([], { hour12: false })}.
           </div>
         ))}
         {!seen && !problem && <Hint title="Connecting">Asking the emulator what it runs.</Hint>}

@@ -26,6 +26,7 @@ constexpr QueryWord kWords[] = {
     {"xpath ", Flavor::Json, "XPath 1.0 over an HTML or XML body: xpath string(//div/@id)."},
     {"regex ", Flavor::Json, "The first group, or the whole match, in the body."},
     {"status", Flavor::Status, "The status code: 200, \"2xx\"."},
+    {"status.", Flavor::Number, "Answers with this status: status.503, status.5xx."},
     {"body", Flavor::Text, "The body as text."},
     {"bytes", Flavor::Number, "The body's length."},
     {"sha256", Flavor::Text, "The body's SHA-256 in hexadecimal."},
@@ -51,12 +52,27 @@ constexpr QueryWord kWords[] = {
     {"type", Flavor::Text, "Type of the key."},
     {"error", Flavor::Text, "The error's code or message; without it an error fails the step."},
     {"message", Flavor::Text, "What an API said beside its error's code."},
-    {"count", Flavor::Number, "Lines found."},
+    {"count", Flavor::Number, "How many were found or came: lines, messages, events, tasks."},
+    {"code", Flavor::Number, "The code with which the peer closed a WebSocket."},
     {"line", Flavor::Text, "The last line found."},
     {"rollout", Flavor::Text, "COMPLETED or FAILED, of this very deployment."},
     {"rolledBack", Flavor::Json, "true: the circuit breaker went back."},
     {"failedTasks", Flavor::Number, "Tasks that this deployment could not start."},
     {"revision", Flavor::Text, "ARN of the task definition that the service ends on."},
+    {"requests", Flavor::Number, "Requests that were made."},
+    {"failed", Flavor::Number, "Requests without an answer, or with a status from 400 on."},
+    {"failedRate", Flavor::Number, "The same in percent: \"<= 2%\"."},
+    {"p50", Flavor::Milliseconds, "Half of the answers came within: \"< 100ms\"."},
+    {"p95", Flavor::Milliseconds, "95 percent of the answers came within."},
+    {"p99", Flavor::Milliseconds, "99 percent of the answers came within."},
+    {"rps", Flavor::Number, "Requests per second that were answered."},
+    {"tasks", Flavor::Number, "How many tasks answered."},
+    {"recovers", Flavor::Milliseconds,
+     "From the first failure to the first answer after the last one; 0 without failures."},
+    {"exit", Flavor::Number, "The command's exit code; without it anything but 0 fails the step."},
+    {"stdout", Flavor::Text, "What the command wrote."},
+    {"stderr", Flavor::Text, "What the command wrote to its standard error."},
+    {"console", Flavor::Json, "Errors that the browser's console showed, as a list."},
     {"uploaded", Flavor::Number, "Objects written by a deploy to a bucket."},
     {"deleted", Flavor::Number, "Objects removed by a deploy to a bucket."},
 };
@@ -174,8 +190,10 @@ std::expected<Actual, std::string> Answer::ask(const Query& query) const {
         if (!found) return std::unexpected(found.error());
         return Actual{*found ? std::optional<Node>(**found) : std::nullopt, flavor};
     }
-    if (const Node* value = get(word.name == "hop." ? std::string_view(query.text()) : word.name))
+    const bool named = word.name == "hop." || word.name == "status.";
+    if (const Node* value = get(named ? std::string_view(query.text()) : word.name))
         return Actual{*value, flavor};
+    if (word.name == "status.") return Actual{Node(0), flavor};
     if (body && word.name == "body") return Actual{Node(*body), flavor};
     if (body && word.name == "bytes")
         return Actual{Node(static_cast<int64_t>(body->size())), flavor};

@@ -10,6 +10,7 @@
 #include "base/date.h"
 #include "base/encoding.h"
 #include "base/text.h"
+#include "scenarios/runner/json_schema.h"
 #include "scenarios/runner/names.h"
 #include "scenarios/runner/pattern.h"
 
@@ -48,6 +49,8 @@ std::optional<double> number_in(const Node& node, Flavor flavor) {
         if (auto duration = base::parse_duration(text))
             return static_cast<double>(duration->count()) / 1000.0;
     if (flavor == Flavor::Json) return std::nullopt;
+    if (flavor == Flavor::Number && text.ends_with('%'))
+        return base::parse_double(text.substr(0, text.size() - 1));
     return base::parse_double(text);
 }
 
@@ -365,6 +368,19 @@ void check_count(const Actual& actual, const Node& operand, Verdict&, const Repo
     if (!inner.ok) say(fmt::format("count: {}", joined(inner)));
 }
 
+void check_schema(const Actual& actual, const Node& schema, Verdict& verdict, const Report& say) {
+    if (!actual.value)
+        return say("expected something that fits the schema, got nothing: it is not there");
+    const auto findings = validate_by_schema(schema, *actual.value);
+    if (findings.empty()) return;
+    const SchemaFinding& first = findings.front();
+    say(fmt::format("it does not fit the schema: {}{}{}", first.path.empty() ? "it" : first.path,
+                    " " + first.message,
+                    findings.size() > 1 ? fmt::format(" (and {} more)", findings.size() - 1) : ""));
+    for (const SchemaFinding& each : findings)
+        verdict.differences.push_back({each.path, "the schema", each.message});
+}
+
 struct Row {
     Operator described;
     void (*run)(const Actual&, const Node& operand, Verdict&, const Report&);
@@ -445,6 +461,13 @@ constexpr Row kRows[] = {
     {{"count", "Number of elements, members or characters."}, check_count},
     {{"any", "At least one element matches."}, check_any},
     {{"all", "Every element matches, and there is one."}, check_all},
+    {{"schema", "It fits a JSON Schema: a file beside the scenario, or the schema itself."},
+     check_schema},
+    {{"snapshot", "It is what the snapshot of this name holds; --update-snapshots takes it anew."},
+     [](const Actual& a, const Node& o, Verdict&, const Report& say) {
+         // The runner has put the file's content in its place where there was something to compare.
+         if (!a.value) say(fmt::format("nothing is there to compare with {}", show_value(o)));
+     }},
 };
 
 const Row* find_operator(std::string_view name) {
@@ -570,6 +593,15 @@ void validate_operand(std::string_view name, const Node& operand, Flavor flavor,
                        near.empty() ? "types are " + base::join(names, ", ")
                                     : fmt::format("did you mean \"{}\"?", near)});
     }
+    if (name == "snapshot" && !operand.is_string())
+        return report({operand.position(), "\"snapshot\" takes a name", ""});
+    if (name == "schema") {
+        if (!operand.is_object() && !operand.is_bool())
+            return report({operand.position(), "\"schema\" takes a file or a schema", ""});
+        if (const std::string problem = schema_problem(operand); !problem.empty())
+            report({operand.position(), problem, ""});
+        return;
+    }
     if (name == "count") return validate_matcher(operand, Flavor::Number, report);
     if (name == "not") return validate_matcher(operand, flavor, report);
     if (name == "any" || name == "all") return validate_matcher(operand, Flavor::Json, report);
@@ -605,10 +637,7 @@ void validate_matcher(const Node& matcher, Flavor flavor, const ReportProblem& r
             continue;
         }
         const std::string near = base::closest(name, operator_names());
-        if (name == "schema" || name == "snapshot") {
-            report({matcher.key_position(name),
-                    fmt::format("the operator \"{}\" is not built yet", name), ""});
-        } else if (!any_operator && near.empty()) {
+        if (!any_operator && near.empty()) {
             return report({matcher.position(),
                            "an object here holds operators, and this one holds none",
                            "write { \"like\": … } for part of it, { \"eq\": … } for all of it"});

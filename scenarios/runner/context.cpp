@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/encoding.h"
+#include "base/process.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "scenarios/runner/clients.h"
@@ -121,6 +122,11 @@ void Context::sleep(base::microseconds duration) {
 
 base::microseconds Context::left() const {
     return std::max<base::microseconds>(base::milliseconds(1), deadline - clock.real_now());
+}
+
+base::Spawner& Context::spawner() {
+    if (!spawner_) spawner_ = std::make_unique<base::Spawner>();
+    return *spawner_;
 }
 
 std::string Context::path(const std::string& name) const {

@@ -46,6 +46,12 @@ class Control {
     Viewer& viewer_;
 };
 
+}  // namespace scenarios
+namespace base {
+class Spawner;
+}
+namespace scenarios {
+
 class ScriptedOrigin;
 struct Clients;  // of MariaDB and Redis
 
@@ -83,10 +89,13 @@ class Context {
 
     int64_t scenario_started_ms = 0, step_started_ms = 0;  // stack time, for logs
     std::shared_ptr<ScriptedOrigin> origin;
+    bool commands_allowed = false;  // "run" may start programs
+    base::Spawner& spawner();       // made on first use
     std::unique_ptr<Clients> clients;
 
   private:
     std::map<std::string, Session> sessions_;
+    std::unique_ptr<base::Spawner> spawner_;
 };
 
 // The answer's own id at the first hop, "" when it has none.

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 
+#include "base/fault_kinds.h"
 #include "scenarios/runner/answer.h"
+#include "scenarios/runner/browser.h"
 #include "scenarios/runner/check.h"
+#include "scenarios/runner/steps/request.h"
 #include "scenarios/runner/steps/steps.h"
 
 namespace scenarios {
@@ -69,8 +72,15 @@ constexpr Key kReply[] = {
     {"times", Shape::Number, "Answer so many requests so, then forget it."},
 };
 
-constexpr std::string_view kUnbuilt[] = {"workflow", "fault", "kill", "load",
-                                         "browser",  "run",   "ws",   "sse"};
+constexpr Key kLoad[] = {
+    {"rps", Shape::Number, "Requests per second (up to 2000)."},
+    {"concurrency", Shape::Number,
+     "Viewers at once (up to 64); without \"rps\" each asks as soon as it has its answer."},
+    {"warmup", Shape::Duration, "What is asked in this time does not count."},
+    {"for", Shape::Duration, "How long, at least; needed where there is no \"while\"."},
+};
+
+constexpr std::string_view kUnbuilt[] = {"workflow"};
 
 constexpr std::string_view kDuration = R"(^(\d+(\.\d+)?(ms|s|m|h|d))+$|\{\{)";
 
@@ -147,6 +157,27 @@ Node schema_of(Shape shape) {
             list.set("minItems", 1);
             return any_of({std::move(list), pattern(R"(\.(csv|json)$)")});
         }
+        case Shape::HttpVersion: {
+            Node node = Node::object();
+            node.set("enum", Node::array({"1.0", "1.1", 1.0, 1.1}));
+            return node;
+        }
+        case Shape::Faults: return reference("faults");
+        case Shape::Load: return reference("load");
+        case Shape::TaskName: return pattern("^(task:|\\{\\{)");
+        case Shape::Signal: {
+            Node node = text_node("string");
+            node.set("enum", Node::array({"KILL", "TERM"}));
+            return node;
+        }
+        case Shape::Browser: {
+            std::string names;
+            for (const BrowserCommand& command : browser_commands())
+                names += (names.empty() ? "" : "|") + std::string(command.name);
+            Node list = list_of(pattern(fmt::format(R"(^(({})(\s|$)|\{{\{{))", names)));
+            list.set("minItems", 1);
+            return list;
+        }
         case Shape::Operation: return pattern(R"(^[a-z0-9-]+\.[A-Z]\w+$)");
         case Shape::RequestLine: return pattern(R"(^([A-Z*]+ )?/)");
         case Shape::Reply: return reference("reply");
@@ -189,8 +220,10 @@ Node operators_schema() {
         if (row.name == "not" || row.name == "any" || row.name == "all")
             node = any_of({reference("matcher")});
         if (row.name == "in") node = or_reference(text_node("array"));
-        if (row.name == "match" || row.name == "starts" || row.name == "ends")
+        if (row.name == "match" || row.name == "starts" || row.name == "ends" ||
+            row.name == "snapshot")
             node = text_node("string");
+        if (row.name == "schema") node.set("type", Node::array({"string", "object", "boolean"}));
         if (row.name == "exists" || row.name == "empty") node = text_node("boolean");
         if (row.name == "between") {
             node = text_node("array");
@@ -258,6 +291,47 @@ Node known_schema() {
     return node;
 }
 
+// Per target its kinds, as a word or as an object with the kind's value.
+Node faults_schema() {
+    Node members = Node::object(), patterns = Node::object();
+    for (const auto& target : base::fault_targets()) {
+        Node words = Node::array(), values = Node::object();
+        for (const auto kind : target.kinds) {
+            const auto& row = base::row_of(kind);
+            if (kind == base::FaultKind::Kill) continue;  // a verb of its own
+            if (row.parameter != base::FaultParameter::Duration) words.push_back(row.name);
+            Node value = row.parameter == base::FaultParameter::Duration ? pattern(kDuration)
+                         : row.parameter == base::FaultParameter::Status ? text_node("integer")
+                         : row.parameter == base::FaultParameter::Rate   ? text_node("string")
+                                                                         : text_node("boolean");
+            value.set("description", row.help);
+            values.set(std::string(row.name), std::move(value));
+            if (kind == base::FaultKind::Latency) values.set("jitter", pattern(kDuration));
+        }
+        Node word = Node::object();
+        word.set("enum", std::move(words));
+        Node how = any_of({std::move(word), closed_object(std::move(values))});
+        how.set("description", target.help);
+        if (target.name.ends_with(':'))
+            patterns.set(fmt::format("^{}.", target.name), std::move(how));
+        else
+            members.set(std::string(target.name), std::move(how));
+    }
+    Node node = closed_object(std::move(members));
+    node.set("patternProperties", std::move(patterns));
+    node.set("minProperties", 1);
+    return node;
+}
+
+Node load_schema() {
+    Node members = Node::object();
+    for (std::string_view method : http_methods())
+        members.set(std::string(method), schema_of(Shape::Target));
+    for (const Key& key : load_keys())
+        members.set(std::string(key.name), described(key));
+    return closed_object(std::move(members));
+}
+
 // oneOf over the verbs: exactly one key says what a step does.
 Node step_schema() {
     Node members = properties(kCommon);
@@ -277,19 +351,27 @@ Node step_schema() {
 
 }  // namespace
 
-std::vector<const Verb*> verbs() {
-    std::vector<const Verb*> all;
-    for (std::span<const Verb> rows :
-         {http_verbs, data_verbs, aws_verbs, deploy_verbs, time_verbs, flow_verbs, own_verbs})
-        for (const Verb& verb : rows)
-            all.push_back(&verb);
-    return all;
+const std::vector<const Verb*>& verbs() {
+    static const std::vector<const Verb*> kAll = [] {
+        std::vector<const Verb*> all;
+        for (std::span<const Verb> rows :
+             {http_verbs, data_verbs, aws_verbs, deploy_verbs, time_verbs, flow_verbs, stream_verbs,
+              run_verbs, browser_verbs, own_verbs})
+            for (const Verb& verb : rows)
+                all.push_back(&verb);
+        return all;
+    }();
+    return kAll;
 }
 
 const Verb* find_verb(std::string_view name) {
     for (const Verb* verb : verbs())
         if (verb->key.name == name) return verb;
     return nullptr;
+}
+
+bool holds_steps(const Verb& verb) {
+    return verb.structure != Structure::None && verb.structure != Structure::Check;
 }
 
 std::span<const std::string_view> unbuilt_verbs() {
@@ -303,6 +385,13 @@ std::span<const Key> scenario_keys() {
 }
 std::span<const Key> reply_keys() {
     return kReply;
+}
+
+std::vector<Key> load_keys() {
+    std::vector<Key> keys(std::begin(kLoad), std::end(kLoad));
+    const auto request = request_keys();
+    keys.insert(keys.end(), request.begin(), request.end());
+    return keys;
 }
 
 std::string_view describe(Shape shape) {
@@ -323,6 +412,12 @@ std::string_view describe(Shape shape) {
         case Shape::Save: return "an object of name → query";
         case Shape::Checks: return "an object of value → matcher";
         case Shape::World: return "\"clean\", \"keep\" or \"snapshot:NAME\"";
+        case Shape::HttpVersion: return "1.0 or 1.1";
+        case Shape::Faults: return "an object of what is broken → how";
+        case Shape::Load: return "an object: a request and how often";
+        case Shape::TaskName: return "a task such as \"task:backend[0]\"";
+        case Shape::Signal: return "KILL or TERM";
+        case Shape::Browser: return "a list of commands such as \"open front:/\"";
         case Shape::Poll: return "a duration, or { \"within\": …, \"every\": … }";
         case Shape::Known: return "{ \"issue\": …, \"until\": …, \"why\": … }";
         case Shape::Rows: return "a list of objects, or a .json or .csv file";
@@ -350,6 +445,8 @@ Node scenario_schema() {
     definitions.set("operators", operators_schema());
     definitions.set("poll", poll_schema());
     definitions.set("known", known_schema());
+    definitions.set("faults", faults_schema());
+    definitions.set("load", load_schema());
     definitions.set("reply", closed_object(properties(kReply)));
 
     Node schema = Node::object();

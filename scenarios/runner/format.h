@@ -35,6 +35,12 @@ enum class Shape {
     Save,
     Checks,  // value → matcher
     World,
+    HttpVersion,
+    Faults,  // what is broken → how
+    Load,    // a request and how often
+    TaskName,
+    Signal,
+    Browser,  // commands
     Poll,
     Known,
     Rows,
@@ -55,14 +61,15 @@ struct Key {
 // Why a step could not be carried out at all.
 struct StepError {
     // Stack: a part of the stack is gone, not the code's fault. Nothing: there was nothing to
-    // measure, so nothing was shown.
-    enum class Cause { Failed, Stack, Nothing };
+    // measure, so nothing was shown. Missing: this machine lacks what the step needs, so it is
+    // skipped.
+    enum class Cause { Failed, Stack, Nothing, Missing };
     std::string message, hint;
     Cause cause = Cause::Failed;
 };
 
 // What the runner itself does for a verb that has no function of its own.
-enum class Structure : uint8_t { None, Group, Parallel, Use, Check };
+enum class Structure : uint8_t { None, Group, Parallel, Use, Check, Fault, Load };
 
 struct Verb {
     Key key;
@@ -75,7 +82,10 @@ struct Verb {
     std::string_view block = {};  // the key that holds steps inside it, "" = none
 };
 
-std::vector<const Verb*> verbs();
+// The verb's work is that of the steps inside it.
+bool holds_steps(const Verb& verb);
+
+const std::vector<const Verb*>& verbs();
 const Verb* find_verb(std::string_view name);
 // Named by the format, refused by name until they are built.
 std::span<const std::string_view> unbuilt_verbs();
@@ -83,6 +93,7 @@ std::span<const std::string_view> unbuilt_verbs();
 std::span<const Key> common_keys();    // of every step
 std::span<const Key> scenario_keys();  // of the file
 std::span<const Key> reply_keys();     // of a scripted origin's reply
+std::vector<Key> load_keys();          // of "load", methods aside
 std::string_view describe(Shape shape);
 
 // draft-07, from the rows.

@@ -8,12 +8,17 @@
 
 #include "base/date.h"
 #include "base/encoding.h"
+#include "base/result.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "scenarios/runner/browser.h"
 #include "scenarios/runner/clients.h"
+#include "scenarios/runner/fault_hold.h"
+#include "scenarios/runner/load.h"
 #include "scenarios/runner/names.h"
 #include "scenarios/runner/scripted_origin.h"
 #include "scenarios/runner/spans.h"
+#include "scenarios/runner/steps/request.h"
 
 namespace scenarios {
 namespace {
@@ -45,6 +50,7 @@ class ScenarioRun {
           context_(world, clock, scenario.directory) {
         context_.origin = std::move(origin);
         context_.ended = [this] { return !stopped().empty(); };
+        context_.commands_allowed = options.allow_commands;
         result_.scenario = &scenario;
         secrets_ = &scenario.secrets;
         values_ = common_values("");
@@ -97,6 +103,7 @@ class ScenarioRun {
           after_(parent.after_) {
         context_.origin = parent.context_.origin;
         context_.ended = [this] { return !stopped().empty(); };
+        context_.commands_allowed = parent.context_.commands_allowed;
         context_.scenario_started_ms = parent.context_.scenario_started_ms;
         context_.take_cookies(parent.context_);
         result_.scenario = &scenario_;
@@ -113,6 +120,9 @@ class ScenarioRun {
         run.set("id", options_.seed);
         run.set("seed", options_.seed);
         values.set("run", std::move(run));
+        Node has = Node::object();
+        has.set("browser", find_browser(scenario_.directory).missing.empty());
+        values.set("has", std::move(has));
         return values;
     }
 
@@ -251,8 +261,7 @@ class ScenarioRun {
                                      .note = why});
             return true;
         }
-        if (holds_steps(step))
-            return block(step, number, title, path.empty() ? title : path + " › " + title);
+        if (holds_steps(*step.verb)) return block(step, number, title, path);
 
         if (options_.progress)
             options_.progress(result_.mask(fmt::format("step {}  {}", number, title)));
@@ -277,13 +286,9 @@ class ScenarioRun {
         return ok;
     }
 
-    static bool holds_steps(const Step& step) {
-        const Structure structure = step.verb->structure;
-        return structure != Structure::None && structure != Structure::Check;
-    }
-
     bool block(const Step& step, const std::string& number, const std::string& title,
-               const std::string& path) {
+               const std::string& outer) {
+        const std::string path = outer.empty() ? title : outer + " › " + title;
         const base::Time limit = limit_;
         if (step.timeout) limit_ = std::min(limit_, clock_.real_now() + *step.timeout);
         bool ok = false;
@@ -291,6 +296,8 @@ class ScenarioRun {
             case Structure::Group: ok = steps(step.children, number + ".", path); break;
             case Structure::Parallel: ok = side_by_side(step, number, path); break;
             case Structure::Use: ok = use(step, number, title, path); break;
+            case Structure::Fault: ok = broken(step, number, title, outer, path); break;
+            case Structure::Load: ok = loaded(step, number, title, outer, path); break;
             case Structure::None:
             case Structure::Check: break;
         }
@@ -350,6 +357,96 @@ class ScenarioRun {
         if (!step.used)
             for (const Step& child : step.children)
                 take_saved(child, from);
+    }
+
+    // The fault itself is a step of the report: what was broken, from when on.
+    bool broken(const Step& step, const std::string& number, const std::string& title,
+                const std::string& outer, const std::string& path) {
+        StepResult set{
+            .number = number, .name = title, .path = outer, .step = &step, .source = source_};
+        auto node = values_.expand(step.node);
+        auto hold = node ? FaultHold::set(context_.world, (*node)["fault"])
+                         : std::unexpected(StepError{node.error(), ""});
+        if (!hold) fail_with(step, set, hold.error());
+        settle(step, set);
+        const bool ok = set.outcome != Outcome::Failed;
+        result_.steps.push_back(std::move(set));
+        if (!ok || !steps(step.children, number + ".", path)) return false;
+        const std::string lost = (*hold)->lost();
+        if (!lost.empty()) fail_with(step, result_.steps.back(), {lost, ""});
+        if (!lost.empty()) result_.steps.back().outcome = Outcome::Failed;
+        return lost.empty();
+    }
+
+    static void fail_with(const Step& step, StepResult& result, StepError error) {
+        result.failures.push_back(
+            {std::move(error.message), std::move(error.hint), step.position, step.length});
+        result.failures.back().stack_died = error.cause == StepError::Cause::Stack;
+        result.failures.back().measured_nothing = error.cause == StepError::Cause::Nothing;
+    }
+
+    // Requests in the background while the block runs, and for as long as was asked.
+    bool loaded(const Step& step, const std::string& number, const std::string& title,
+                const std::string& outer, const std::string& path) {
+        StepResult result{
+            .number = number, .name = title, .path = outer, .step = &step, .source = source_};
+        const base::Time start = clock_.real_now();
+        context_.deadline = std::min(start + microseconds(kStepTimeout), limit_);
+        bool ok = true;
+        auto plan = load_plan(step);
+        if (!plan) {
+            fail_with(step, result, plan.error());
+        } else {
+            const microseconds lasts = plan->second;
+            Load load(context_.world, std::move(plan->first));
+            load.start();
+            ok = steps(step.children, number + ".", path);
+            const base::Time end = std::min(start + lasts, limit_);
+            if (ok && clock_.real_now() < end) context_.sleep(end - clock_.real_now());
+            load.stop();
+            const Answer answer = load.answer();
+            result_.requests += static_cast<size_t>(answer.get("requests")->as_int());
+            if (answer.get("requests")->as_int() == 0)
+                fail_with(step, result,
+                          {"no request was made, so nothing was measured", "",
+                           StepError::Cause::Nothing});
+            for (const Expectation& expectation : step.expect)
+                look(expectation, answer, result);
+            if (result.failures.empty()) save(step, answer, result);
+        }
+        result.took = clock_.real_now() - start;
+        settle(step, result);
+        ok = ok && result.outcome != Outcome::Failed;
+        result_.steps.push_back(std::move(result));
+        return ok;
+    }
+
+    // What to send, and how long at least.
+    std::expected<std::pair<LoadPlan, microseconds>, StepError> load_plan(const Step& step) {
+        auto node = values_.expand(step.node);
+        if (!node) return std::unexpected(StepError{node.error(), ""});
+        const Node& load = (*node)["load"];
+        LoadPlan plan;
+        for (std::string_view method : http_methods())
+            if (load.find(method)) plan.request = TRY(make_request(context_, method, load));
+        const auto number = [&](std::string_view key) {
+            return load[key].is_string() ? base::parse_double(load[key].as_string()).value_or(0)
+                                         : load[key].as_double();
+        };
+        const auto time = [&](std::string_view key) {
+            return base::parse_duration(load[key].as_string()).value_or(microseconds(0));
+        };
+        plan.rate = std::clamp(number("rps"), 0.0, kMaxLoadRate);
+        plan.viewers = static_cast<int>(
+            std::clamp<int64_t>(static_cast<int64_t>(number("concurrency")), 0, kMaxLoadViewers));
+        // Enough to keep the rate while answers are slow.
+        if (plan.viewers == 0) plan.viewers = plan.rate > 0 ? kMaxLoadViewers / 2 : 1;
+        plan.warmup = time("warmup");
+        for (const Expectation& each : step.expect)
+            plan.watch_tasks = plan.watch_tasks || each.query.word().name == "tasks";
+        for (const Save& each : step.save)
+            plan.watch_tasks = plan.watch_tasks || each.query.word().name == "tasks";
+        return std::pair{std::move(plan), time("for")};
     }
 
     bool use(const Step& step, const std::string& number, const std::string& title,
@@ -473,6 +570,11 @@ class ScenarioRun {
         auto answer = step.verb->run(context_, *node);
         if (context_.exchange) ++result_.requests;
         result.exchange = context_.exchange;
+        if (!answer && answer.error().cause == StepError::Cause::Missing) {
+            result.outcome = Outcome::Skipped;
+            result.note = answer.error().message;
+            return;
+        }
         if (!answer) {
             fail(answer.error().message, answer.error().hint);
             result.failures.back().stack_died = answer.error().cause == StepError::Cause::Stack;
@@ -523,6 +625,12 @@ class ScenarioRun {
             result.failures.push_back(std::move(failure));
             return;
         }
+        if (matcher->find("snapshot") && actual->value)
+            if (auto problem = compare_snapshot(*matcher, *actual->value); !problem.empty()) {
+                failure.message = std::move(problem);
+                result.failures.push_back(std::move(failure));
+                return;
+            }
         Verdict verdict = check(*actual, *matcher);
         if (verdict.ok) {
             result.held.push_back(expectation.query.text());
@@ -536,6 +644,23 @@ class ScenarioRun {
             expectation.query.word().name == "attempts" || expectation.query.word().name == "task";
         if (trace && !actual->value) failure.hint = "the stack kept no trace of this request";
         result.failures.push_back(std::move(failure));
+    }
+
+    // "snapshot": NAME becomes "eq": what the file holds. Not "": what is wrong with it, or that it
+    // was just made.
+    std::string compare_snapshot(Node& matcher, const Node& value) {
+        const std::string name = matcher["snapshot"].as_string();
+        auto file =
+            take_snapshot(context_.directory, scenario_.id, name, value, options_.snapshots);
+        if (!file) return file.error();
+        if (file->written && options_.snapshots == SnapshotMode::Compare)
+            return fmt::format(
+                "there was no snapshot \"{}\": {} is written now; look at it, and run "
+                "again",
+                name, file->path);
+        matcher.erase("snapshot");
+        matcher.set("eq", std::move(file->value));
+        return "";
     }
 
     void save(const Step& step, const Answer& answer, StepResult& result) {
@@ -557,6 +682,7 @@ class ScenarioRun {
 
     // Passed, failed, or failed as known; and the evidence.
     void settle(const Step& step, StepResult& result) {
+        if (result.outcome == Outcome::Skipped) return;
         const bool ok = result.failures.empty();
         if (step.known) {
             const Known& known = *step.known;

@@ -12,6 +12,7 @@
 #include "scenarios/runner/context.h"
 #include "scenarios/runner/mask.h"
 #include "scenarios/runner/scenario.h"
+#include "scenarios/runner/snapshots.h"
 
 namespace scenarios {
 
@@ -70,6 +71,8 @@ struct RunOptions {
     std::string seed;
     std::map<std::string, std::string> variables;  // --var
     std::map<std::string, std::string> secrets;    // of the stack, masked
+    bool allow_commands = false;                   // "run" may start programs of this machine
+    SnapshotMode snapshots = SnapshotMode::Compare;
     bool trace_all = false;         // every request's hops, not only those of failed steps
     base::microseconds timeout{0};  // of scenarios without one of their own
     // Why everything is to end now ("interrupted"), "" = go on. Called between steps and probes.

@@ -8,13 +8,19 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <sstream>
 
 #include "base/date.h"
+#include "base/fault_kinds.h"
 #include "base/text.h"
 #include "scenarios/runner/aws_client.h"
+#include "scenarios/runner/browser.h"
+#include "scenarios/runner/load.h"
 #include "scenarios/runner/names.h"
+#include "scenarios/runner/steps/request.h"
+#include "scenarios/runner/yaml.h"
 
 namespace scenarios {
 namespace {
@@ -22,12 +28,14 @@ namespace {
 using base::Node;
 using base::Position;
 
-constexpr std::string_view kSuffix = ".scenario.json";
+constexpr std::string_view kSuffixes[] = {".scenario.json", ".scenario.yaml", ".scenario.yml"};
 constexpr size_t kMaxFileBytes = 4 << 20;
 constexpr size_t kMaskedCharacters =
     6;  // a shorter secret would be masked in texts that it is not in
 constexpr int kVersion = 1;
 constexpr int kMaxGroups = 16;
+constexpr std::string_view kTaskPrefix = "task:";
+constexpr size_t kTaskIdDigits = 32;
 constexpr size_t kMaxParallel = 32;
 constexpr size_t kMaxUses = 8;          // files that use files
 constexpr size_t kShownOfUsedFile = 3;  // problems of a used file told at the step that uses it
@@ -254,12 +262,117 @@ class Checker {
             case Shape::Loggable:
                 return void(wrong(value.is_string()) ||
                             check_name(value, {"services", "logGroups"}));
+            case Shape::HttpVersion: return http_version(value);
+            case Shape::Faults: return void(wrong(value.is_object()) || (faults(value), true));
+            case Shape::Load: return void(wrong(value.is_object()) || (load(value), true));
+            case Shape::TaskName:
+                return void(wrong(value.as_string().starts_with(kTaskPrefix) ||
+                                  (value.is_string() && has_references(value.as_string()))) ||
+                            check_task(value));
+            case Shape::Signal:
+                return void(wrong(value.as_string() == "KILL" || value.as_string() == "TERM" ||
+                                  is_reference(value)));
+            case Shape::Browser:
+                return void(wrong(value.is_array() && !value.items().empty()) ||
+                            (browser(value), true));
             case Shape::World:
                 return void(wrong(value.as_string() == "clean" || value.as_string() == "keep" ||
                                   (value.as_string().starts_with("snapshot:") &&
                                    value.as_string().size() > std::strlen("snapshot:"))));
             case Shape::Text: return void(wrong(value.is_string()));
         }
+    }
+
+    void http_version(const Node& value) {
+        const std::string version = as_text(value);
+        if (version == "1.0" || version == "1.1" || is_reference(value)) return;
+        if (version == "2" || version == "2.0")
+            at_value(value, "HTTP/2 is not spoken here yet", "the edge does not serve it");
+        else
+            at_value(value, fmt::format("there is no HTTP/{} here", version), "1.0 and 1.1");
+    }
+
+    void browser(const Node& commands) {
+        for (const Node& command : commands.items()) {
+            if (!command.is_string()) {
+                at_value(command, "a command is a text");
+                continue;
+            }
+            const std::string found = browser_command_problem(command.as_string());
+            if (!found.empty() && !has_references(command.as_string())) at_value(command, found);
+            const auto [verb, rest] = base::cut(command.as_string(), ' ');
+            if (verb != "open" || rest.empty()) continue;
+            Node target{std::string(rest)};
+            target.set_position(
+                {command.position().line,
+                 command.position().column + static_cast<uint32_t>(verb.size()) + 1});
+            check_target(target);
+        }
+    }
+
+    void faults(const Node& faults) {
+        if (faults.members().empty()) at_value(faults, "an empty \"fault\" breaks nothing");
+        for (const auto& [target, how] : faults.members()) {
+            if (has_references(target) || holds_references(how)) continue;
+            const auto fault = base::parse_fault(target, how);
+            if (!fault) {
+                at_key(faults, target, fault.error());
+            } else if (fault->kind == base::FaultKind::Kill) {
+                at_key(faults, target, "\"kill\" happens once and is a verb of its own",
+                       fmt::format("write {{ \"kill\": \"task:{}\" }}",
+                                   base::cut(target, ':').second));
+            } else if (target.starts_with("target:") && surroundings_.stack != nullptr) {
+                Node name(target.substr(std::strlen("target:")));
+                name.set_position(faults.key_position(target));
+                service_of_task(name);
+            }
+        }
+    }
+
+    static bool holds_references(const Node& node) {
+        if (node.is_string()) return has_references(node.as_string());
+        return std::any_of(node.members().begin(), node.members().end(),
+                           [](const auto& member) { return holds_references(member.second); });
+    }
+
+    bool check_task(const Node& value) {
+        if (surroundings_.stack == nullptr || has_references(value.as_string())) return true;
+        Node name(value.as_string().substr(kTaskPrefix.size()));
+        name.set_position(value.position());
+        service_of_task(name);
+        return true;
+    }
+
+    // "backend[0]": the service must be one of the stack's. A task's own id has no name here.
+    void service_of_task(const Node& name) {
+        Node service(name.as_string().substr(0, name.as_string().find('[')));
+        service.set_position(name.position());
+        const bool is_id =
+            service.as_string().size() == kTaskIdDigits &&
+            service.as_string().find_first_not_of("0123456789abcdef") == std::string::npos;
+        if (!is_id) check_name(service, {"services"});
+    }
+
+    void load(const Node& load) {
+        std::vector<Key> keys = load_keys();
+        size_t methods = 0;
+        for (std::string_view method : http_methods()) {
+            keys.push_back({method, Shape::Target, ""});
+            methods += load.find(method) ? 1 : 0;
+        }
+        check_keys(load, keys, "\"load\"");
+        if (methods != 1)
+            at_value(load, methods == 0 ? "\"load\" has no request" : "\"load\" has one request",
+                     "such as { \"GET\": \"api:/health\", \"rps\": 50 }");
+        const double rate = load["rps"].as_double();
+        if (load.find("rps") && load["rps"].is_number() && (rate <= 0 || rate > kMaxLoadRate))
+            at_value(load["rps"], fmt::format("\"rps\" takes a number up to {}", kMaxLoadRate));
+        const int64_t viewers = load["concurrency"].as_int();
+        if (load["concurrency"].is_number() && (viewers < 1 || viewers > kMaxLoadViewers))
+            at_value(load["concurrency"],
+                     fmt::format("\"concurrency\" takes a number from 1 to {}", kMaxLoadViewers));
+        if (!load.find("rps") && !load.find("concurrency"))
+            at_value(load, "\"load\" needs \"rps\" or \"concurrency\"");
     }
 
     // --- Files and names of the stack
@@ -435,7 +548,7 @@ class Checker {
         if (!plain)
             at_key(object, name, fmt::format("\"{}\" is no name", name),
                    "names are letters, digits, '_' and '-'");
-        if (name == "stack" || name == "fake" || name == "run")
+        if (name == "stack" || name == "fake" || name == "run" || name == "has")
             at_key(object, name, fmt::format("\"{}\" has a meaning of its own", name),
                    "choose another name");
         defined_.insert_or_assign(name, std::move(where));
@@ -551,7 +664,8 @@ class Checker {
     }
 
     void check_reference(const Node& value, const Reference& reference) {
-        auto [position, length] = place_of(value, reference.name, 0);
+        // Looked for when there is something to say: it reads the file from its start.
+        auto place = [&] { return place_of(value, reference.name, 0); };
         for (const std::string& filter : reference.filters) {
             const auto& known = filter_names();
             if (std::find(known.begin(), known.end(), filter) != known.end()) continue;
@@ -567,13 +681,15 @@ class Checker {
             const auto& kinds = fake_names();
             if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
                 std::string hint = suggestion(kind, kinds);
+                const auto [position, length] = place();
                 problem(position, length, fmt::format("\"{}\" cannot be made up", reference.name),
                         hint.empty() ? "fake. makes " + base::join(kinds, ", ") : hint);
             }
             return;
         }
-        if (root == "stack") return check_stack_path(reference.name, position, length);
+        if (root == "stack") return check_stack_path(reference.name, place);
         if (defined_.contains(root)) return;
+        const auto [position, length] = place();
         std::vector<std::string> names;
         for (const auto& each : defined_)
             names.push_back(each.first);
@@ -588,7 +704,8 @@ class Checker {
                 near.empty() ? "names are variables, and what earlier steps saved" : "", where);
     }
 
-    void check_stack_path(const std::string& path, Position position, uint32_t length) {
+    void check_stack_path(const std::string& path,
+                          const std::function<std::pair<Position, uint32_t>()>& place) {
         if (surroundings_.stack == nullptr) return;
         const Node* node = surroundings_.stack;
         std::string seen = "stack";
@@ -602,6 +719,7 @@ class Checker {
                     hint = fmt::format("{} has {}", seen,
                                        names_of(*node).empty() ? "nothing below it"
                                                                : base::join(names_of(*node), ", "));
+                const auto [position, length] = place();
                 return problem(position, length, fmt::format("{} has no \"{}\"", seen, part), hint);
             }
             node = next;
@@ -730,16 +848,20 @@ class Checker {
         step.condition = condition(node);
         if (!verb->block.empty()) {
             const std::string block(verb->block);
-            if (!node.find(block))
+            const bool lasts = verb->structure == Structure::Load && node["load"].find("for");
+            if (!node.find(block) && !lasts)
                 problem(step.position, step.length,
-                        fmt::format("\"{}\" needs \"{}\"", verb_name, block), "");
+                        fmt::format("\"{}\" needs \"{}\"", verb_name, block),
+                        verb->structure == Structure::Load
+                            ? "or \"for\" beside its request: how long it lasts"
+                            : "");
             step.children = verb->structure == Structure::Parallel ? side_by_side(node[block])
                                                                    : steps(node[block]);
         }
         if (verb->structure == Structure::Use) use(node, step);
         if (verb->structure == Structure::Check) checks(node["check"]);
         step.expect = expectations(node, *verb);
-        polls(node, step);
+        if (!holds_steps(*verb)) polls(node, step);
         own_rules(node, step);
         const std::vector<Save> saves =
             verb->structure == Structure::Use ? std::vector<Save>() : this->saves(node, *verb);
@@ -761,13 +883,14 @@ class Checker {
     // Keys of every step that make no sense for one that only holds others.
     void common_rules(const Node& node, const std::string& name, const Verb& verb) {
         if (verb.structure == Structure::None) return;
-        const bool holds_steps = verb.structure != Structure::Check;
+        const bool holds = holds_steps(verb);
+        const bool measures = verb.structure == Structure::Load;
         for (std::string_view key : {"expect", "eventually", "hold", "repeatable", "known", "save"})
-            if (name == key && !(key == "save" && verb.structure == Structure::Use) &&
-                !(key == "known" && !holds_steps))
+            if (name == key && !(key == "save" && (verb.structure == Structure::Use || measures)) &&
+                !(key == "known" && (!holds || measures)) && !(key == "expect" && measures))
                 return at_key(node, name,
                               fmt::format("\"{}\" does not go with {}", name, verb.key.name),
-                              holds_steps ? "put it on a step inside" : "");
+                              holds ? "put it on a step inside" : "");
     }
 
     // Steps at the same time: none can wait for a name that another one saves.
@@ -844,6 +967,8 @@ class Checker {
             if (!has_references(name))
                 at_key(node, name, fmt::format("\"{}\" is fixed: there is nothing to check", name),
                        fmt::format("write \"{{{{{}}}}}\" for the value of a name", name));
+            if (matcher.find("schema") || matcher.find("snapshot"))
+                at_value(matcher, "\"schema\" and \"snapshot\" go with \"expect\"");
             validate_matcher(matcher, Flavor::Json, [&](MatcherProblem found) {
                 problem(found.position, 1, std::move(found.message), std::move(found.hint));
             });
@@ -875,6 +1000,21 @@ class Checker {
 
     static std::string derived_name(const Verb& verb, const Node& node) {
         const Node& value = node[verb.key.name];
+        if (verb.structure == Structure::Parallel) return "parallel";
+        if (verb.structure == Structure::Fault) {
+            std::string out("fault");
+            for (const auto& [target, how] : value.members()) {
+                const auto fault = base::parse_fault(target, how);
+                out += (out.size() > 5 ? ", " : " ") + (fault ? base::show_fault(*fault) : target);
+            }
+            return out;
+        }
+        if (verb.structure == Structure::Load)
+            for (std::string_view method : http_methods())
+                if (value[method].is_string())
+                    return fmt::format("load {} {}", method, value[method].as_string());
+        if (verb.structure == Structure::Check)
+            return fmt::format("check {}", base::join(names_of(value), ", "));
         if (value.is_string()) return fmt::format("{} {}", verb.key.name, value.as_string());
         std::string out(verb.key.name);
         for (const Node& item : value.items())
@@ -919,6 +1059,42 @@ class Checker {
         return std::nullopt;
     }
 
+    // "schema": FILE becomes the schema that the file holds. A snapshot is of the whole value, so
+    // it stands at the top.
+    bool read_schemas(Node& matcher, int depth = 0) {
+        bool right = true;
+        for (auto& [name, operand] : matcher.members()) {
+            if (name == "snapshot" && depth > 0 && matcher.is_object()) {
+                at_key(matcher, name, "\"snapshot\" stands alone, not inside another operator");
+                right = false;
+            }
+            if (name == "schema" && operand.is_string()) right = read_schema(operand) && right;
+            if (name == "not" || name == "any" || name == "all")
+                right = read_schemas(operand, depth + 1) && right;
+        }
+        return right;
+    }
+
+    bool read_schema(Node& operand) {
+        const std::string path =
+            (std::filesystem::path(out_.directory) / operand.as_string()).string();
+        auto text = read_text(path);
+        if (!text) {
+            at_value(operand, fmt::format("there is no file {}", path),
+                     "files are relative to the scenario's own");
+            return false;
+        }
+        auto schema = base::parse_json(*text, base::JsonDialect::WithComments);
+        if (!schema) {
+            at_value(operand, fmt::format("{}:{}:{}: {}", path, schema.error().position.line,
+                                          schema.error().position.column, schema.error().message));
+            return false;
+        }
+        schema->set_position(operand.position());
+        operand = std::move(*schema);
+        return true;
+    }
+
     std::vector<Expectation> expectations(const Node& node, const Verb& verb) {
         std::vector<Expectation> out;
         const Node& expect = node["expect"];
@@ -930,10 +1106,15 @@ class Checker {
             check_references(matcher);
             auto query = this->query(name, position, length, verb);
             if (!query) continue;
-            validate_matcher(matcher, query->word().flavor, [&](MatcherProblem found) {
+            Node complete = matcher;
+            if (!read_schemas(complete)) continue;
+            validate_matcher(complete, query->word().flavor, [&](MatcherProblem found) {
                 problem(found.position, 1, std::move(found.message), std::move(found.hint));
             });
-            out.push_back({std::move(*query), matcher, position, length});
+            if (!uses_.files.empty() && complete.find("snapshot"))
+                at_key(matcher, "snapshot", "\"snapshot\" has no meaning in a used file",
+                       "snapshots belong to a scenario");
+            out.push_back({std::move(*query), std::move(complete), position, length});
         }
         return out;
     }
@@ -1022,9 +1203,29 @@ class Checker {
 
 std::string id_of(const std::string& file) {
     std::string id = std::filesystem::path(file).filename().string();
-    for (std::string_view suffix : {kSuffix, std::string_view(".json")})
+    for (std::string_view suffix : kSuffixes)
         if (id.ends_with(suffix)) return id.substr(0, id.size() - suffix.size());
-    return id;
+    return id.substr(0, id.rfind('.'));
+}
+
+bool is_yaml(const std::string& file) {
+    return file.ends_with(".yaml") || file.ends_with(".yml");
+}
+
+// The file's tree, whichever way it is spelled.
+std::expected<Node, Problem> read_tree(const Source& source) {
+    if (is_yaml(source.file)) {
+        auto root = parse_yaml(source.text);
+        if (root) return std::move(*root);
+        return std::unexpected(
+            Problem{root.error().position, 1, root.error().message, "", root.error().hint});
+    }
+    auto root = base::parse_json(source.text, base::JsonDialect::WithComments);
+    if (root) return std::move(*root);
+    const bool duplicate = root.error().message.starts_with("duplicate key");
+    return std::unexpected(Problem{
+        root.error().position, 1, root.error().message, "",
+        duplicate ? "JSON would keep only the second; write one matcher that says both" : ""});
 }
 
 Loaded read(const std::string& file, std::string text, const Surroundings& surroundings,
@@ -1035,12 +1236,9 @@ Loaded read(const std::string& file, std::string text, const Surroundings& surro
     scenario.source = {file, std::move(text)};
     scenario.directory = std::filesystem::path(file).parent_path().string();
     if (scenario.directory.empty()) scenario.directory = ".";
-    auto root = base::parse_json(scenario.source.text, base::JsonDialect::WithComments);
+    auto root = read_tree(scenario.source);
     if (!root) {
-        const bool duplicate = root.error().message.starts_with("duplicate key");
-        loaded.problems.push_back(
-            {root.error().position, 1, root.error().message, "",
-             duplicate ? "JSON would keep only the second; write one matcher that says both" : ""});
+        loaded.problems.push_back(std::move(root.error()));
         return loaded;
     }
     Checker checker(loaded, surroundings, uses);
@@ -1094,8 +1292,11 @@ std::vector<std::string> find_scenario_files(const std::vector<std::string>& pat
                  path, std::filesystem::directory_options::skip_permission_denied, ignored);
              entry != std::filesystem::recursive_directory_iterator(); entry.increment(ignored)) {
             if (entry->path().filename() == "node_modules") entry.disable_recursion_pending();
-            if (entry->is_regular_file(ignored) && entry->path().string().ends_with(kSuffix))
-                below.push_back(entry->path().string());
+            const std::string name = entry->path().string();
+            const bool is_scenario =
+                std::any_of(std::begin(kSuffixes), std::end(kSuffixes),
+                            [&](std::string_view suffix) { return name.ends_with(suffix); });
+            if (is_scenario && entry->is_regular_file(ignored)) below.push_back(name);
         }
         std::sort(below.begin(), below.end());
         files.insert(files.end(), below.begin(), below.end());

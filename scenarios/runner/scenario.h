@@ -101,7 +101,8 @@ Loaded load_scenario(const std::string& file, const Surroundings& surroundings);
 // The same from text; `file` names it.
 Loaded read_scenario(const std::string& file, std::string text, const Surroundings& surroundings);
 
-// Files below the paths (a file, or a directory that is searched), sorted; "*.scenario.json".
+// Files below the paths (a file, or a directory that is searched), sorted; "*.scenario.json",
+// ".yaml", ".yml".
 std::vector<std::string> find_scenario_files(const std::vector<std::string>& paths);
 
 }  // namespace scenarios

@@ -10,7 +10,9 @@
 #include <chrono>
 #include <filesystem>
 
+#include "base/result.h"
 #include "base/text.h"
+#include "scenarios/runner/stream.h"
 
 namespace scenarios {
 namespace {
@@ -23,6 +25,8 @@ constexpr auto kConnectTimeout = std::chrono::seconds(5);
 base::microseconds since(steady_clock::time_point start) {
     return std::chrono::duration_cast<base::microseconds>(steady_clock::now() - start);
 }
+
+}  // namespace
 
 std::string local_name(int socket) {
     sockaddr_storage address{};
@@ -39,9 +43,13 @@ std::string local_name(int socket) {
     return fmt::format("[{}]:{}", text, ntohs(in->sin6_port));
 }
 
-// The stack makes its authority when TLS is first asked for: a handshake that proves nothing, and
-// the file is there.
-void wake_authority(const Target& target, const std::string& name) {
+std::string host_without_port(std::string_view host) {
+    return std::string(host.substr(0, host.starts_with('[') ? host.find(']') + 1 : host.find(':')));
+}
+
+// A handshake that proves nothing, and the file is there.
+void wake_authority(const Target& target, const std::string& name, const std::string& ca_file) {
+    if (std::filesystem::exists(ca_file)) return;
     httplib::Client client(fmt::format("https://{}:{}", name, target.port));
     client.set_hostname_addr_map({{name, target.address}});
     client.enable_server_certificate_verification(false);
@@ -49,11 +57,33 @@ void wake_authority(const Target& target, const std::string& name) {
     (void)client.Head("/");
 }
 
+namespace {
+
 void bind_source(int socket, const std::string& from) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     if (!from.empty() && inet_pton(AF_INET, from.c_str(), &address.sin_addr) == 1)
         (void)bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address);
+}
+
+// HTTP/1.0: a connection of its own, whose end is the answer's.
+std::expected<ViewerResponse, ViewerError> send_alone(const ViewerRequest& request,
+                                                      const std::string& ca_file) {
+    const auto begun = steady_clock::now();
+    StreamedAnswer answer = TRY(StreamedAnswer::ask(request, ca_file, {}));
+    ViewerResponse response = answer.head;
+    while (request.method != "HEAD" && !answer.whole()) {
+        const auto read = answer.read(response.body, begun + request.timeout);
+        if (response.body.size() > kMaxBodyBytes)
+            return std::unexpected(ViewerError{ViewerError::Kind::TooLarge,
+                                               "the answer is larger than 256 MiB", response.peer});
+        if (read == Stream::Read::Late)
+            return std::unexpected(ViewerError{ViewerError::Kind::Timeout,
+                                               "the answer did not end in time", response.peer});
+        if (read == Stream::Read::Closed) break;
+    }
+    response.took = since(begun);
+    return response;
 }
 
 }  // namespace
@@ -76,8 +106,8 @@ Viewer::Viewer(Viewer&&) noexcept = default;
 
 std::expected<ViewerResponse, ViewerError> Viewer::send(const ViewerRequest& request) {
     const Target& target = request.target;
-    const std::string name = target.host.substr(
-        0, target.host.starts_with('[') ? target.host.find(']') + 1 : target.host.find(':'));
+    if (request.version == "1.0") return send_alone(request, ca_file_);
+    const std::string name = host_without_port(target.host);
     auto& slot = connections_[fmt::format("{}|{}|{}|{}|{}", target.tls, target.address, target.port,
                                           target.host, request.from)];
     if (!slot) {
@@ -89,7 +119,7 @@ std::expected<ViewerResponse, ViewerError> Viewer::send(const ViewerRequest& req
         if (target.tls) {
             slot->client->set_hostname_addr_map({{name, target.address}});
             if (!ca_file_.empty()) {
-                if (!std::filesystem::exists(ca_file_)) wake_authority(target, name);
+                wake_authority(target, name, ca_file_);
                 slot->client->set_ca_cert_path(ca_file_);
             }
         }

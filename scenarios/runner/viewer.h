@@ -23,6 +23,7 @@ struct ViewerRequest {
     std::string body;
     std::string from;  // source address, "" = any
     base::microseconds timeout{30'000'000};
+    std::string version = "1.1";  // or 1.0: a connection of its own, which ends with the answer
 };
 
 struct ViewerResponse {

@@ -1,4 +1,4 @@
-// aws, logs, invalidate.
+// aws, logs, invalidate, kill.
 #include <fmt/format.h>
 
 #include "base/date.h"
@@ -14,6 +14,7 @@ namespace {
 using base::Node;
 
 constexpr auto kPoll = base::milliseconds(50);
+constexpr std::string_view kTaskPrefix = "task:";
 constexpr int kMaxLogLines = 10000;
 
 StepError of(const AwsError& error, std::string_view operation) {
@@ -96,6 +97,23 @@ std::expected<Answer, StepError> invalidate(Context& context, const Node& step) 
     }
 }
 
+// "task:backend[0]": the oldest running task of the service; "task:backend": all of them.
+std::expected<Answer, StepError> kill(Context& context, const Node& step) {
+    const std::string& name = step["kill"].as_string();
+    if (!name.starts_with(kTaskPrefix))
+        return std::unexpected(
+            StepError{fmt::format("\"{}\" is no task", name), "write \"task:SERVICE[0]\""});
+    Node how = Node::object();
+    how.set("kill", step.find("signal") ? step["signal"] : Node("KILL"));
+    Node killed = TRY(context.control.post(
+        "/faults", Node::object({{"target", "target:" + name.substr(kTaskPrefix.size())},
+                                 {"fault", std::move(how)}})));
+    Answer answer;
+    answer.set("count", static_cast<int64_t>(killed["killed"].size()));
+    answer.json = killed["killed"];
+    return answer;
+}
+
 constexpr Key kAwsKeys[] = {
     {"input", Shape::Object, "The operation's input, as the AWS CLI's --cli-input-json takes it."}};
 constexpr std::string_view kAwsExpects[] = {"$", "error", "message", "status"};
@@ -103,6 +121,9 @@ constexpr Key kLogKeys[] = {{"since", Shape::Text, "scenario (default), step or 
                             {"grep", Shape::Text, "Only lines that contain it."}};
 constexpr std::string_view kLogExpects[] = {"$", "count", "line"};
 constexpr Key kInvalidateKeys[] = {{"paths", Shape::Paths, "Paths, \"*\" at the end allowed."}};
+
+constexpr Key kKillKeys[] = {{"signal", Shape::Signal, "KILL (default) or TERM."}};
+constexpr std::string_view kKillExpects[] = {"$", "count"};
 
 constexpr Verb kVerbs[] = {
     {{"aws", Shape::Operation, "Any API of the emulator: \"ecs.DescribeServices\"."},
@@ -120,6 +141,11 @@ constexpr Verb kVerbs[] = {
      {},
      true,
      invalidate},
+    {{"kill", Shape::TaskName, "A signal to a running task of a service: \"task:backend[0]\"."},
+     kKillKeys,
+     kKillExpects,
+     false,
+     kill},
 };
 
 }  // namespace

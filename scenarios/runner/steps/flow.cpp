@@ -1,4 +1,4 @@
-// group, parallel, use, check: what the runner carries out itself.
+// group, parallel, use, check, fault, load: what the runner carries out itself.
 #include "scenarios/runner/steps/steps.h"
 
 namespace scenarios {
@@ -6,6 +6,11 @@ namespace {
 
 constexpr Key kGroupKeys[] = {{"steps", Shape::Steps, "The group's steps."}};
 constexpr Key kUseKeys[] = {{"with", Shape::Object, "Values for the variables of the used file."}};
+
+constexpr Key kFaultKeys[] = {{"steps", Shape::Steps, "What runs while it is broken."}};
+constexpr Key kLoadKeys[] = {{"while", Shape::Steps, "What runs beside it."}};
+constexpr std::string_view kLoadExpects[] = {
+    "requests", "failed", "failedRate", "status.", "p50", "p95", "p99", "rps", "tasks", "recovers"};
 
 constexpr Verb kVerbs[] = {
     {{"group", Shape::Text, "A title over steps."},
@@ -35,6 +40,20 @@ constexpr Verb kVerbs[] = {
      true,
      nullptr,
      Structure::Check},
+    {{"fault", Shape::Faults, "Breaks parts of the stack while its steps run, and undoes it."},
+     kFaultKeys,
+     {},
+     false,
+     nullptr,
+     Structure::Fault,
+     "steps"},
+    {{"load", Shape::Load, "Requests in the background: while other steps run, or for a time."},
+     kLoadKeys,
+     kLoadExpects,
+     false,
+     nullptr,
+     Structure::Load,
+     "while"},
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "scenarios/runner/context.h"
 #include "scenarios/runner/names.h"
 #include "scenarios/runner/scripted_origin.h"
+#include "scenarios/runner/steps/request.h"
 #include "scenarios/runner/steps/steps.h"
 
 namespace scenarios {
@@ -28,11 +29,15 @@ constexpr Key kKeys[] = {
     {"body", Shape::Text, "The body, as it is."},
     {"file", Shape::File, "The body, from a file."},
     {"auth", Shape::Text, "The Authorization header: \"Bearer {{access}}\"."},
+    {"from", Shape::Text, "Address that the viewer comes from, in 127.0.0.0/8."},
+    {"http", Shape::HttpVersion, "Version of the request: 1.0 or 1.1."},
     {"as", Shape::Text, "A named session: its connections and its cookies."},
     {"follow", Shape::Bool, "true: follow redirects."},
-    {"from", Shape::Text, "Address that the viewer comes from, in 127.0.0.0/8."},
-    {"http", Shape::Text, "Version of the request: 1.1."},
 };
+constexpr size_t kSessionKeys = 2;  // the last of them, which a load has not
+
+constexpr std::string_view kMethods[] = {"GET",   "HEAD",   "POST",   "PUT",
+                                         "PATCH", "DELETE", "OPTIONS"};
 
 constexpr std::string_view kExpects[] = {
     "$",         "header.",     "cookie.",    "xpath ",   "regex ",   "hop.",
@@ -168,18 +173,7 @@ bool is_redirect(int status) {
 }
 
 std::expected<Answer, StepError> send(Context& context, std::string_view method, const Node& step) {
-    auto target = resolve(context.world, as_text(step[method]));
-    if (!target) return std::unexpected(wrong(target.error()));
-    if (const std::string version = as_text(step["http"]); step.find("http") && version != "1.1")
-        return std::unexpected(wrong(fmt::format("HTTP/{} is not spoken here yet", version),
-                                     "\"raw\" sends any bytes"));
-    ViewerRequest request{std::string(method),      std::move(*target), {}, "",
-                          step["from"].as_string(), context.left()};
-    request.target.path = with_query(request.target.path, step["query"]);
-    request.headers = TRY(read_headers(step["headers"]));
-    if (step.find("auth")) request.headers.emplace_back("authorization", step["auth"].as_string());
-    TRY(read_body(context, step, request));
-
+    ViewerRequest request = TRY(make_request(context, method, step));
     const std::string session_name = step["as"].as_string();
     Context::Session& session = context.session(session_name);
     Answer answer;
@@ -264,6 +258,27 @@ constexpr Verb kVerbs[] = {
 };
 
 }  // namespace
+
+std::span<const std::string_view> http_methods() {
+    return kMethods;
+}
+std::span<const Key> request_keys() {
+    return std::span(kKeys).first(std::size(kKeys) - kSessionKeys);
+}
+
+std::expected<ViewerRequest, StepError> make_request(Context& context, std::string_view method,
+                                                     const Node& step) {
+    auto target = resolve(context.world, as_text(step[method]));
+    if (!target) return std::unexpected(wrong(target.error()));
+    ViewerRequest request{std::string(method),      std::move(*target), {}, "",
+                          step["from"].as_string(), context.left()};
+    if (step.find("http")) request.version = as_text(step["http"]);
+    request.target.path = with_query(request.target.path, step["query"]);
+    request.headers = TRY(read_headers(step["headers"]));
+    if (step.find("auth")) request.headers.emplace_back("authorization", step["auth"].as_string());
+    TRY(read_body(context, step, request));
+    return request;
+}
 
 const std::span<const Verb> http_verbs = kVerbs;
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <mutex>
 
 #include "base/text.h"
 #include "base/thread.h"
@@ -81,6 +82,32 @@ class FakeStack {
                     {"sequence": 2, "hop": "edge", "id": "cf-1", "parent": "", "method": "GET", "host": "h", "target": "/hello", "status": 200, "took_us": 900, "started": "2026-11-24T15:00:00.000100Z", "decisions": [{"key": "attempt", "text": "1: 200"}]}]})");
             json(r, 200, R"({"spans": []})");
         });
+        server_.Post("/_dodam/v1/faults",
+                     [this, json](const httplib::Request& q, httplib::Response& r) {
+                         const Node input = *base::parse_json(q.body);
+                         std::lock_guard lock(mutex_);
+                         if (input["target"].as_string() == "redis" && redis_refuses)
+                             return json(r, 400, R"({"message": "no redis here"})");
+                         faults.push_back(q.body);
+                         if (input["fault"].find("kill"))
+                             return json(r, 200, R"({"killed": ["t1"]})");
+                         json(r, 200, "{\"id\": " + std::to_string(faults.size()) + "}");
+                     });
+        server_.Get("/broken", [this, json](const httplib::Request&, httplib::Response& r) {
+            const int n = ++counter;
+            json(r, n > 2 && n <= 5 ? 503 : 200, "{}");
+        });
+        server_.Get("/events", [](const httplib::Request&, httplib::Response& r) {
+            r.set_chunked_content_provider(
+                "text/event-stream", [](size_t, httplib::DataSink& sink) {
+                    const std::string text =
+                        ": hello\n\nevent: stock\nid: 7\ndata: {\"n\": 1}\n\ndata: two\ndata: "
+                        "lines\n\n";
+                    sink.write(text.data(), text.size());
+                    sink.done();
+                    return true;
+                });
+        });
         port_ = server_.bind_to_any_port("127.0.0.1");
         thread_ = base::Thread("fake-stack", [this] { server_.listen_after_bind(); });
     }
@@ -98,10 +125,18 @@ class FakeStack {
         return world;
     }
 
+    std::vector<std::string> asked_faults() const {
+        std::lock_guard lock(mutex_);
+        return faults;
+    }
+
     std::atomic<int> counter{0};
+    bool redis_refuses = false;
+    std::vector<std::string> faults;  // bodies, under the lock
     std::string advanced;
 
   private:
+    mutable std::mutex mutex_;
     httplib::Server server_;
     int port_ = 0;
     base::Thread thread_;
@@ -130,7 +165,8 @@ struct Ran {
 
 inline Ran run(const FakeStack& stack, const std::string& steps, const std::string& head = "",
                std::shared_ptr<ScriptedOrigin> origin = nullptr,
-               const std::string& file = "x.scenario.json") {
+               const std::string& file = "x.scenario.json",
+               const RunOptions& options = {.seed = "1"}) {
     const World world = stack.world();
     Loaded loaded = read_scenario(file,
                                   "{ \"version\": 1, \"scenario\": \"it works\",\n" + head +
@@ -142,6 +178,6 @@ inline Ran run(const FakeStack& stack, const std::string& steps, const std::stri
     Ran ran;
     ran.scenario = std::make_unique<Scenario>(std::move(loaded.scenario));
     base::SystemClock clock;
-    ran.results = run_scenario(*ran.scenario, world, clock, {.seed = "1"}, std::move(origin));
+    ran.results = run_scenario(*ran.scenario, world, clock, options, std::move(origin));
     return ran;
 }

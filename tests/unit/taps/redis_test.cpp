@@ -40,7 +40,8 @@ TEST_CASE("passwords do not enter a span") {
 
 TEST_CASE("a read-only fault answers writes as a replica does, and lets reads pass") {
     auto protocol = taps::redis_protocol();
-    faults::Fault fault{1, "redis", faults::Kind::ReadOnly};
+    faults::Fault fault;
+    fault.kind = faults::Kind::ReadOnly;
     std::string reply;
     std::string on = protocol->from_client(
         "*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", fault, reply);
