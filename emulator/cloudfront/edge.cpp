@@ -323,6 +323,7 @@ Answer Edge::with_error_page(Visit& visit, Answer answer) {
 // bytes already.
 bool Edge::send_hit(Visit& visit) {
     Inquiry& inquiry = visit.inquiry;
+    if (parts_.faults && parts_.faults->active("edge")) return false;  // cold: nothing held is used
     const EntryPtr entry = parts_.cache.find(inquiry.key.text);
     if (!entry || !entry->fresh(inquiry.now) || !entry->prepared ||
         entry->prepared->behavior != inquiry.behavior)
