@@ -158,6 +158,7 @@ Answer Lookup::obtain(Inquiry& inquiry) {
     bool refresh = false;
     if (auto answer = from_cache(inquiry, refresh)) return std::move(*answer);
     EntryPtr stale = parts_.cache.find(inquiry.key.text);
+    if (parts_.fetch.faults && parts_.fetch.faults->active("edge")) stale = nullptr;  // cold
     inquiry.span->decide("cache", stale ? fmt::format("expired {} ago ({})",
                                                       stale_text(*stale, inquiry.now), stale->why)
                                         : "miss: nothing is held under this key");
