@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <mutex>
 
 #include "adapters.h"
@@ -54,6 +55,7 @@
 #include "s3/control_plane.h"
 #include "s3/endpoint.h"
 #include "secretsmanager/control_plane.h"
+#include "snapshots/state_copy.h"
 #include "ssm/control_plane.h"
 #include "stack/api_client.h"
 #include "stack/apply.h"
@@ -264,6 +266,16 @@ struct Emulator::Inside {
 
     base::Thread housekeeping;
     std::atomic<const char*> phase{"starting"};
+    // What a world goes back to between scenarios.
+    struct Baseline {
+        std::map<std::string, std::string, std::less<>> digests;  // of the state's parts
+        bool has_database_copy = false;  // else a fresh one is the baseline
+        std::string database_position;
+        base::microseconds clock_ahead{0};
+    };
+    std::mutex baseline_mutex;
+    std::optional<Baseline> marked;
+
     std::mutex stop_mutex;
     std::function<void()> stop_request;
 
@@ -325,6 +337,10 @@ struct Emulator::Inside {
     console::Answer credentials();
     std::optional<console::Answer> exec(http::Exchange& exchange, const Node& input);
     console::Answer reset(const Node& input);
+    console::Answer baseline(const Node& input);
+    std::expected<void, std::string> mark_baseline();
+    std::expected<Node, std::string> back_to_baseline();
+    console::Answer snapshots(const Node& input);
     console::Answer identity_token(const Node& input);
     Node status();
     void stop();
@@ -572,6 +588,8 @@ console::Parts Emulator::Inside::console_parts() {
         .deployments = [this](const Node& input) { return views.deployments(input); },
         .faults = [this](const Node& input) { return views.fault_view(input); },
         .reset = [this](const Node& input) { return reset(input); },
+        .baseline = [this](const Node& input) { return baseline(input); },
+        .snapshots = [this](const Node& input) { return snapshots(input); },
         .identity_token = [this](const Node& input) { return identity_token(input); },
         .stop =
             [this] {
@@ -666,6 +684,105 @@ console::Answer Emulator::Inside::identity_token(const Node& input) {
     return {200, Node::object({{"count", static_cast<int64_t>(token->size())}, {"value", *token}})};
 }
 
+std::expected<void, std::string> Emulator::Inside::mark_baseline() {
+    Baseline now;
+    const std::string place = directory.file("baseline");
+    std::error_code ignored;
+    std::filesystem::remove_all(place, ignored);
+    TRY(::snapshots::save_buckets(*database, directory.path(), place));
+    // Tasks may have written at their start (migrations): then a fresh database is not it.
+    if (backing.has_database() && backing.database_position() != backing.fresh_position()) {
+        TRY(backing.save_database(place + "/database"));
+        now.has_database_copy = true;
+    }
+    if (backing.has_database()) now.database_position = backing.database_position();
+    if (backing.has_cache()) TRY(backing.save_cache(place + "/redis"));
+    for (std::string_view part : ::snapshots::parts())
+        now.digests.emplace(part, ::snapshots::digest(*database, part));
+    now.clock_ahead = clock.now() - clock.real_now();
+    marked = std::move(now);
+    return {};
+}
+
+// Only what is dirty: the stores say what was written, the state's digests what was changed.
+std::expected<Node, std::string> Emulator::Inside::back_to_baseline() {
+    if (!marked) return std::unexpected(std::string("no baseline was marked"));
+    const std::string place = directory.file("baseline");
+    Node done = Node::array(), differs = Node::array();
+    faults.clear_all();
+    if (::snapshots::digest(*database, "buckets") != marked->digests["buckets"]) {
+        TRY(::snapshots::restore_buckets(*database, directory.path(), place));
+        done.push_back("buckets");
+    }
+    if (backing.has_cache()) TRY(backing.load_cache(place + "/redis"));
+    if (backing.has_database() && (marked->database_position.empty() ||
+                                   backing.database_position() != marked->database_position)) {
+        if (marked->has_database_copy)
+            TRY(backing.load_database(place + "/database"));
+        else
+            TRY(backing.reset_database());
+        marked->database_position = backing.database_position();
+        done.push_back("database");
+    }
+    cache.clear();  // last: nothing of the old contents comes back
+    for (std::string_view part : ::snapshots::parts())
+        if (::snapshots::digest(*database, part) != marked->digests.find(part)->second)
+            differs.push_back(part);
+    if (clock.now() - clock.real_now() - marked->clock_ahead > base::seconds(1))
+        differs.push_back("clock");
+    return Node::object({{"reset", done}, {"differs", differs}});
+}
+
+console::Answer Emulator::Inside::baseline(const Node& input) {
+    std::lock_guard lock(baseline_mutex);
+    try {
+        if (input["mark"].as_bool()) {
+            if (auto made = mark_baseline(); !made)
+                return console::Answer::error(500, made.error());
+            return {200, Node::object({{"marked", true}})};
+        }
+        auto done = back_to_baseline();
+        if (!done) return console::Answer::error(marked ? 500 : 400, done.error());
+        return {200, std::move(*done)};
+    } catch (const state::DatabaseError& error) {
+        return console::Answer::error(500, error.what());
+    }
+}
+
+// Database, cache, buckets and the edge, into a directory and back; "differs" names the parts of a
+// deployment that are other ones, which only a start with the saved state brings back.
+console::Answer Emulator::Inside::snapshots(const Node& input) {
+    std::lock_guard lock(baseline_mutex);
+    try {
+        if (const auto& to = input["save"].as_string(); !to.empty()) {
+            auto copied = ::snapshots::copy_directory(directory.path(), to);
+            if (copied) copied = backing.save(to);
+            if (!copied) return console::Answer::error(500, copied.error());
+            return {200, Node::object({{"saved", to}})};
+        }
+        const auto& from = input["load"].as_string();
+        if (from.empty() || !std::filesystem::exists(from + "/state.db"))
+            return console::Answer::error(400, "there is no snapshot in \"" + from + "\"");
+        auto other = state::Database::open_other(from + "/state.db");
+        if (!other) return console::Answer::error(500, other.error());
+        Node differs = Node::array();
+        for (std::string_view part : ::snapshots::parts())
+            if (part != "buckets" &&
+                ::snapshots::digest(*database, part) != ::snapshots::digest(**other, part))
+                differs.push_back(part);
+        if (differs.size() == 0) {
+            auto restored = ::snapshots::restore_buckets(*database, directory.path(), from);
+            if (restored) restored = backing.load(from);
+            if (!restored) return console::Answer::error(500, restored.error());
+            faults.clear_all();
+            cache.clear();
+        }
+        return {200, Node::object({{"loaded", differs.size() == 0}, {"differs", differs}})};
+    } catch (const state::DatabaseError& error) {
+        return console::Answer::error(500, error.what());
+    }
+}
+
 console::Answer Emulator::Inside::credentials() {
     Node node = backing.credentials();
     node.set("ecr", Node::object({{"user", "AWS"}, {"password", ecr.make_token().password}}));
@@ -725,6 +842,10 @@ const state::InstanceInfo& Emulator::info() const {
 }
 base::Node Emulator::status() const {
     return inside_->status();
+}
+
+uint64_t Emulator::requests_seen() const {
+    return inside_->traces.last_sequence();
 }
 
 void Emulator::on_stop_request(std::function<void()> callback) {

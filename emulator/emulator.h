@@ -37,6 +37,8 @@ class Emulator {
 
     const state::InstanceInfo& info() const;
     base::Node status() const;
+    // Grows with every request that was served.
+    uint64_t requests_seen() const;
     // Called once when somebody asks the emulator to stop (control API).
     void on_stop_request(std::function<void()> callback);
 

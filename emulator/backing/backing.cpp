@@ -141,6 +141,7 @@ std::expected<void, state::Problem> Backing::start() {
     if (!database) return database;
     if (!cache) return cache;
     started_ = true;
+    fresh_position_ = database_position();
     return {};
 }
 
@@ -158,6 +159,30 @@ std::expected<void, std::string> Backing::reset_database() {
 
 std::expected<void, std::string> Backing::reset_cache() {
     return cache_->reset();
+}
+
+std::expected<void, std::string> Backing::save_database(const std::string& directory) {
+    auto done = database_->save(directory);
+    database_tap_->cut_all();
+    return done;
+}
+
+std::expected<void, std::string> Backing::load_database(const std::string& directory) {
+    auto done = database_->load(directory);
+    database_tap_->cut_all();
+    return done;
+}
+
+std::expected<void, std::string> Backing::save(const std::string& directory) {
+    if (cache_)
+        if (auto saved = cache_->save(directory + "/redis"); !saved) return saved;
+    return database_ ? save_database(directory + "/database") : std::expected<void, std::string>();
+}
+
+std::expected<void, std::string> Backing::load(const std::string& directory) {
+    if (cache_)
+        if (auto loaded = cache_->load(directory + "/redis"); !loaded) return loaded;
+    return database_ ? load_database(directory + "/database") : std::expected<void, std::string>();
 }
 
 std::vector<taps::Reachable> Backing::reachable() {

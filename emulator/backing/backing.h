@@ -64,6 +64,20 @@ class Backing {
     bool has_cache() const { return cache_ != nullptr; }
     std::expected<void, std::string> reset_database();
     std::expected<void, std::string> reset_cache();
+    // What both hold, into a directory and back.
+    std::expected<void, std::string> save(const std::string& directory);
+    std::expected<void, std::string> load(const std::string& directory);
+    std::string database_position() { return database_ ? database_->position() : std::string(); }
+    // Right after the start: what is in it is what init.sql made.
+    const std::string& fresh_position() const { return fresh_position_; }
+    std::expected<void, std::string> save_cache(const std::string& file) {
+        return cache_->save(file);
+    }
+    std::expected<void, std::string> load_cache(const std::string& file) {
+        return cache_->load(file);
+    }
+    std::expected<void, std::string> load_database(const std::string& directory);
+    std::expected<void, std::string> save_database(const std::string& directory);
 
     // Production's names, at addresses behind a task's gateway.
     std::vector<taps::Reachable> reachable();
@@ -88,6 +102,7 @@ class Backing {
         cache_tls_server_;  // their own names are the default: clients send no SNI
     std::unique_ptr<taps::Tap> database_tap_, cache_tap_;
     std::atomic<bool> started_{false};
+    std::string fresh_position_;
 };
 
 }  // namespace backing

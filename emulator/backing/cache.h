@@ -25,6 +25,9 @@ class Cache {
     virtual std::expected<void, state::Problem> start(const CacheSpec& spec) = 0;
     // FLUSHALL, scripts and functions included.
     virtual std::expected<void, std::string> reset() = 0;
+    // Every key with its value and lifetime, as a file; and back, in place of everything.
+    virtual std::expected<void, std::string> save(const std::string& file) = 0;
+    virtual std::expected<void, std::string> load(const std::string& file) = 0;
     virtual void stop() = 0;
 
     virtual net::Result<net::Socket>

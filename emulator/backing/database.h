@@ -24,6 +24,12 @@ class Database {
     virtual std::expected<void, state::Problem> start(const DatabaseSpec& spec) = 0;
     // As after the first start. The door may be another one afterwards.
     virtual std::expected<void, std::string> reset() = 0;
+    // A copy of everything that it holds, into a directory that is made; and back, in place of
+    // everything. Connections end. The door may be another one afterwards.
+    virtual std::expected<void, std::string> save(const std::string& directory) = 0;
+    virtual std::expected<void, std::string> load(const std::string& directory) = 0;
+    // Another text once anything was written; "" = not known.
+    virtual std::string position() = 0;
     virtual void stop() = 0;
 
     virtual net::Result<net::Socket> connect() = 0;  // for a task's connection

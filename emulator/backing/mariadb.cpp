@@ -200,13 +200,49 @@ std::expected<void, state::Problem> MariaDb::start(const DatabaseSpec& spec) {
 std::expected<void, std::string> MariaDb::reset() {
     if (!fs::exists(template_path()))
         if (auto made = make_template(spec_); !made) return std::unexpected(made.error().text);
+    return load(template_path());
+}
+
+// Copied while nobody writes: the server is stopped for the time of a copy. Its door stays.
+std::expected<void, std::string> MariaDb::save(const std::string& directory) {
+    std::lock_guard lock(mutex_);
+    if (!server_) return std::unexpected(std::string("MariaDB does not run"));
+    server_->signal(SIGTERM);
+    if (!server_->wait(kStopWait))
+        return std::unexpected(std::string("MariaDB did not stop for being saved"));
+    std::error_code error;
+    fs::remove_all(directory, error);
+    fs::create_directories(fs::path(directory).parent_path(), error);
+    fs::copy(data_, directory, fs::copy_options::recursive, error);
+    const std::string problem = error ? error.message() : "";
+    auto server = launch(data_, socket_);
+    if (!server) return std::unexpected(server.error().text);
+    server_ = std::move(*server);
+    if (!problem.empty())
+        return std::unexpected(fmt::format("cannot copy MariaDB's data: {}", problem));
+    return {};
+}
+
+// The log's end: it moves with every change.
+std::string MariaDb::position() {
+    SqlConnection connection;
+    if (!connection.open(door(), "")) return {};
+    return connection
+        .value(
+            "SELECT variable_value FROM information_schema.global_status WHERE variable_name = "
+            "'INNODB_LSN_CURRENT'")
+        .value_or("");
+}
+
+std::expected<void, std::string> MariaDb::load(const std::string& directory) {
     const std::string data = fmt::format("{}/data-{}", directory_, ++generation_);
     const std::string socket = fmt::format("{}/db-{}.sock", sockets_, generation_);
     std::error_code error;
     fs::remove_all(data, error);
-    fs::copy(template_path(), data, fs::copy_options::recursive, error);
+    fs::copy(directory, data, fs::copy_options::recursive, error);
     if (error)
-        return std::unexpected(fmt::format("cannot copy MariaDB's template: {}", error.message()));
+        return std::unexpected(
+            fmt::format("cannot copy MariaDB's data from {}: {}", directory, error.message()));
     auto server = launch(data, socket);
     if (!server) return std::unexpected(server.error().text);
 

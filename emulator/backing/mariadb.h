@@ -25,6 +25,9 @@ class MariaDb final : public Database {
     // A fresh copy of the template in place of everything; the old server is killed once the new
     // one answers. `socket()` changes.
     std::expected<void, std::string> reset() override;
+    std::expected<void, std::string> save(const std::string& directory) override;
+    std::expected<void, std::string> load(const std::string& directory) override;
+    std::string position() override;
     void stop() override;
 
     std::string socket() const;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backing/cache.h"
+#include "backing/redis_command.h"
 #include "base/process.h"
 
 namespace backing {
@@ -21,6 +22,13 @@ class Redis final : public Cache {
 
     std::expected<void, state::Problem> start(const CacheSpec& spec) override;
     std::expected<void, std::string> reset() override;
+    std::expected<void, std::string> save(const std::string& file) override {
+        return redis_save(door(), file);
+    }
+    std::expected<void, std::string> load(const std::string& file) override {
+        if (auto emptied = reset(); !emptied) return emptied;
+        return redis_load(door(), file);
+    }
     void stop() override;
 
     std::string socket() const { return sockets_ + "/redis.sock"; }

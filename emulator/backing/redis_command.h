@@ -17,6 +17,10 @@ std::expected<std::string, std::string> redis_command(const Door& door,
 // means the address they used already.
 std::expected<std::string, std::string> redis_announced(const Door& door);
 
+// Every key as Redis dumps it, with its lifetime, into a file; and back into an empty server.
+std::expected<void, std::string> redis_save(const Door& door, const std::string& file);
+std::expected<void, std::string> redis_load(const Door& door, const std::string& file);
+
 struct CacheSpec;
 // The ACL rules of the stack's user, its password included.
 std::vector<std::string> redis_user_rules(const CacheSpec& spec);

@@ -75,6 +75,15 @@ std::expected<void, state::Problem> ServedDatabase::fill() {
     return loaded;
 }
 
+// GAP: only the database that the emulator started itself is copied as files.
+std::expected<void, std::string> ServedDatabase::save(const std::string&) {
+    return std::unexpected(fmt::format(
+        "the MariaDB {} cannot be saved; --backing auto has one that can", served_.place));
+}
+std::expected<void, std::string> ServedDatabase::load(const std::string& directory) {
+    return save(directory);
+}
+
 std::expected<void, std::string> ServedDatabase::reset() {
     if (served_.owner == Owner::Them) return std::unexpected(kept_as_it_is(served_));
     SqlConnection connection;

@@ -13,6 +13,9 @@ class ServedDatabase final : public Database {
 
     std::expected<void, state::Problem> start(const DatabaseSpec& spec) override;
     std::expected<void, std::string> reset() override;
+    std::expected<void, std::string> save(const std::string& directory) override;
+    std::expected<void, std::string> load(const std::string& directory) override;
+    std::string position() override { return {}; }
     void stop() override {}
     net::Result<net::Socket> connect() override { return served_.connect(); }
     Door door() const override { return served_.door; }

@@ -94,6 +94,15 @@ std::expected<void, std::string> ServedRedis::admit(const CacheSpec& spec) {
     return {};
 }
 
+std::expected<void, std::string> ServedRedis::save(const std::string& file) {
+    return redis_save(served_.door, file);
+}
+
+std::expected<void, std::string> ServedRedis::load(const std::string& file) {
+    TRY(reset());
+    return redis_load(served_.door, file);
+}
+
 std::expected<void, std::string> ServedRedis::reset() {
     if (served_.owner == Owner::Them) return std::unexpected(kept_as_it_is(served_));
     for (const std::vector<std::string>& words :

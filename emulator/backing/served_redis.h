@@ -13,6 +13,8 @@ class ServedRedis final : public Cache {
 
     std::expected<void, state::Problem> start(const CacheSpec& spec) override;
     std::expected<void, std::string> reset() override;
+    std::expected<void, std::string> save(const std::string& file) override;
+    std::expected<void, std::string> load(const std::string& file) override;
     void stop() override {}
     net::Result<net::Socket> connect() override { return served_.connect(); }
     Door door() const override { return served_.door; }

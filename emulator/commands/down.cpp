@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 
 #include "base/clock.h"
 #include "commands/client.h"
@@ -23,14 +24,8 @@ bool is_alive(int pid) {
     return name_end != std::string::npos && stat->compare(name_end + 2, 1, "Z") != 0;
 }
 
-int down(const Arguments& arguments) {
-    auto running = state::StateDirectory::running(state_directory(arguments));
-    if (!running) {
-        fmt::print("nothing is running for {}\n", state_directory(arguments));
-        return kOk;
-    }
-    auto client = Client::find(arguments);
-    if (!client) return client.error();
+int stop(const Client& found) {
+    const Client* client = &found;
     if (auto stopped = client->post("/stop", base::Node::object()); !stopped)
         return fail(stopped.error());
 
@@ -45,8 +40,36 @@ int down(const Arguments& arguments) {
                     client->info().pid, kStopWait.count(), client->directory()));
         clock.wait_until(clock.now() + base::milliseconds(20));
     }
-    fmt::print("stopped; its state is kept in {}\n", client->directory());
     return kOk;
+}
+
+// The worlds that `dodam run` keeps warm beside the instance.
+int stop_worlds(const std::string& directory) {
+    int code = kOk;
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(directory + "/worlds", none)) {
+        if (!entry.is_directory(none)) continue;
+        const std::string world = entry.path().string();
+        if (auto info = state::StateDirectory::running(world)) {
+            const int stopped = stop(Client(*info, world));
+            code = code == kOk ? stopped : code;
+        }
+    }
+    return code;
+}
+
+int down(const Arguments& arguments) {
+    const std::string directory = state_directory(arguments);
+    const int worlds = stop_worlds(directory);
+    auto running = state::StateDirectory::running(directory);
+    if (!running) {
+        fmt::print("nothing is running for {}\n", directory);
+        return worlds;
+    }
+    const int stopped = stop(Client(*running, directory));
+    if (stopped != kOk) return stopped;
+    fmt::print("stopped; its state is kept in {}\n", directory);
+    return worlds;
 }
 
 constexpr Flag kFlags[] = {{"-f,--file", "FILE", "the stack file whose instance is meant"},

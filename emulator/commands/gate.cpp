@@ -406,7 +406,7 @@ void tell_failures(Gate& gate, const Client& client) {
 }
 
 int run_scenarios(Gate& gate) {
-    std::vector<std::string> run = {gate.self, "run", "--state", gate.world + "/state"};
+    std::vector<std::string> run = {gate.self, "run", "--here", "--state", gate.world + "/state"};
     if (gate.arguments.has("tags")) run.insert(run.end(), {"-t", gate.arguments.get("tags")});
     std::string reports = "json=" + gate.world + "/record.json";
     if (gate.arguments.has("report")) reports += "," + gate.arguments.get("report");

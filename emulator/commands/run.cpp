@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 #include <system_error>
 
 #include "base/clock.h"
@@ -127,12 +128,16 @@ bool scripts_origin(const std::vector<scenarios::Step>& steps) {
     });
 }
 
+bool plays_origin(const Scenario& scenario) {
+    return scripts_origin(scenario.before) || scripts_origin(scenario.steps) ||
+           scripts_origin(scenario.after);
+}
+
 // The origin that such scenarios play, where the stack expects it; nullptr when none does.
 std::expected<std::shared_ptr<scenarios::ScriptedOrigin>, std::string> open_origin(
     const std::vector<const Scenario*>& selected, const std::string& port, base::Clock& clock) {
     const bool wanted = std::any_of(selected.begin(), selected.end(), [](const Scenario* scenario) {
-        return scripts_origin(scenario->before) || scripts_origin(scenario->steps) ||
-               scripts_origin(scenario->after);
+        return plays_origin(*scenario);
     });
     if (!wanted) return nullptr;
     const auto number = base::parse_unsigned(port);
@@ -185,21 +190,56 @@ std::string head_line(const Settings& settings, const std::vector<const Scenario
     return line + " · " + where + "\n\n";
 }
 
+// What scenarios run on: the instance itself, or worlds beside it.
+struct Ground {
+    std::string directory, stack_file;
+    Node attributes = Node::object();  // of the stack, for checking names
+    std::optional<scenarios::WorldSource::Place> here;
+};
+
+std::expected<Ground, int> find_ground(const Arguments& arguments) {
+    Ground ground;
+    ground.directory = fs::absolute(state_directory(arguments)).lexically_normal().string();
+    const auto info = state::StateDirectory::running(ground.directory);
+    ground.stack_file = info ? info->stack_file : stack_file_of(arguments);
+    if (!ground.stack_file.empty()) ground.stack_file = fs::absolute(ground.stack_file).string();
+    if (arguments.has("here") || (info && ground.stack_file.empty())) {
+        auto client = Client::find(arguments);
+        if (!client) return std::unexpected(client.error());
+        auto place = place_of(client->info(), client->directory());
+        if (!place) return std::unexpected(place.error());
+        ground.attributes = place->world.stack;
+        // What was made by hand is known to the instance alone; worlds need a file to start from.
+        ground.here = std::move(*place);
+        return ground;
+    }
+    if (ground.stack_file.empty())
+        return std::unexpected(
+            fail(kNotStarted,
+                 fmt::format("no emulator is running for {}, and there is no dodam.json here to "
+                             "start a world from; name it with -f",
+                             ground.directory)));
+    auto known = know_stack(ground.stack_file, "");
+    if (!known) return std::unexpected(static_cast<int>(kWrongInput));
+    ground.attributes = std::move(known->attributes);
+    return ground;
+}
+
 // One run of the files; `files`: those that are meant, all of them checked.
 int run_files(const Settings& settings, const std::vector<std::string>& files,
               const std::atomic<bool>& interrupted) {
     const Arguments& arguments = settings.arguments;
-    auto client = Client::find(arguments);
-    if (!client) return client.error();
-    auto place = place_of(client->info(), client->directory());
-    if (!place) return place.error();
-    scenarios::Surroundings surroundings{&place->world.stack, {}};
+    auto ground = find_ground(arguments);
+    if (!ground) return ground.error();
+    scenarios::Surroundings surroundings{&ground->attributes, {}};
     for (const auto& variable : settings.variables)
         surroundings.variables.push_back(variable.first);
     auto all = load_scenarios(files, surroundings);
     if (!all) return kWrongInput;
-    const auto selected = select_scenarios(std::move(*all), arguments.get("tags"));
+    auto selected = select_scenarios(std::move(*all), arguments.get("tags"));
     if (!selected) return kWrongInput;
+    for (Scenario& scenario : *selected)  // one port: they take turns
+        if (plays_origin(scenario)) scenario.lock.emplace_back("the scripted origin");
     const std::vector<const Scenario*> chosen = in_order(*selected, settings);
     if (chosen.empty())
         return fail(
@@ -209,17 +249,40 @@ int run_files(const Settings& settings, const std::vector<std::string>& files,
                               arguments.get("tags"))
                 : fmt::format("none of the {} scenarios selected belongs to shard {}/{}",
                               selected->size(), settings.shard.index, settings.shard.count));
-    for (const Scenario* scenario : chosen)
-        if (!scenario->overlay.is_null() || !scenario->given.is_null())
-            return fail(kWrongInput, fmt::format("{} asks for a stack of its own (\"stack\", "
-                                                 "\"given\"), and worlds are not built yet",
-                                                 scenario->source.file));
+    for (const Scenario* scenario : chosen) {
+        if (!scenario->given.is_null())
+            return fail(kWrongInput,
+                        fmt::format("{} is a case about the emulator itself (\"given\"); \"stack\" "
+                                    "is what changes dodam.json for one scenario",
+                                    scenario->source.file));
+        if (ground->here && !scenario->overlay.is_null())
+            return fail(
+                kWrongInput,
+                fmt::format("{} asks for a stack of its own (\"stack\"), which --here has not",
+                            scenario->source.file));
+    }
 
     base::SystemClock clock;
     auto origin = open_origin(chosen, arguments.get("origin"), clock);
     if (!origin) return fail(kWrongInput, origin.error());
-    const std::string where = place->world.viewer_endpoint;
-    HereSource worlds(std::move(*place), *origin);
+    std::string notes;  // told once the terminal is there
+    std::mutex notes_mutex;
+    std::function<void(const std::string&)> say = [&](const std::string& text) { notes += text; };
+    std::unique_ptr<scenarios::WorldSource> worlds;
+    std::string where = "worlds of " + ground->directory;
+    if (ground->here) {
+        where = ground->here->world.viewer_endpoint;
+        worlds = std::make_unique<HereSource>(std::move(*ground->here), *origin);
+    } else {
+        worlds = std::make_unique<Worlds>(
+            WorldOptions{ground->directory, ground->stack_file, arguments.get("runtime"),
+                         *base::parse_double(arguments.get("speed")), *origin,
+                         [&](const std::string& text) {
+                             std::lock_guard lock(notes_mutex);
+                             say(text);
+                         }},
+            clock);
+    }
 
     scenarios::SessionOptions session = settings.session;
     session.run.seed = settings.seed;
@@ -239,6 +302,7 @@ int run_files(const Settings& settings, const std::vector<std::string>& files,
                                       : RunTerminal::Kind::Silent,
                              shown, chosen.size(), clock);
         terminal.say(head_line(settings, chosen, where));
+        say = [&](const std::string& text) { terminal.say(text); };
         session.begins = [&](const Scenario& scenario) { terminal.begins(scenario); };
         if (live)
             session.progress = [&](const Scenario& scenario, const std::string& line) {
@@ -248,9 +312,15 @@ int run_files(const Settings& settings, const std::vector<std::string>& files,
             records[{each.scenario, each.row}] = scenarios::record_of(each, world);
             terminal.ended(each, world);
         };
-        result = scenarios::run_session(chosen, worlds, clock, session);
+        result = scenarios::run_session(chosen, *worlds, clock, session);
     }
-    if (people) fmt::print("{}", scenarios::show_summary(result, shown));
+    if (people) {
+        fmt::print("{}", scenarios::show_summary(result, shown));
+        if (const auto* own = dynamic_cast<const Worlds*>(worlds.get()))
+            for (const auto& [directory, id] : own->kept())
+                fmt::print(" kept     {} as {} left it: dodam status --state {}\n", directory, id,
+                           directory);
+    }
     std::fflush(stdout);
 
     std::vector<Node> in_their_order;
@@ -341,6 +411,10 @@ constexpr Flag kFlags[] = {
     kStateFlag,
     {"-t,--tags", "EXPR", "which scenarios: 'smoke and not slow', '(a or b) and c'"},
     {"-j,--jobs", "N", "so many at the same time, each in a world of its own", "1"},
+    {"--here", "", "on the running instance itself, as it is; nothing is reset"},
+    {"--keep", "", "leave the world of a failed scenario as it is, for a look"},
+    {"--speed", "N", "of worlds: control loops run N times faster; TTLs do not", "20"},
+    {"--runtime", "auto|docker|process", "of worlds: what runs tasks", "auto"},
     {"--shard", "I/N", "one of N parts; a scenario's part depends on its id alone"},
     {"--shuffle", "", "in another order, which the seed decides"},
     {"--retries", "N", "run a failed scenario again; one that passes then is flaky", "0"},
@@ -365,14 +439,15 @@ constexpr Flag kFlags[] = {
 
 }  // namespace
 
-const Command kRun{
-    "run",
-    "Run scenarios",
-    "[FILE or DIRECTORY or ID…]",
-    kFlags,
-    "  dodam run\n  dodam run -t smoke --report junit=out/junit.xml,html=out/run.html"
-    "\n  dodam run scenarios/login.scenario.json -v --watch\n"
-    "  dodam run --shard 2/3 --budget 5m --retries 1\n",
-    run};
+const Command kRun{"run",
+                   "Run scenarios",
+                   "[FILE or DIRECTORY or ID…]",
+                   kFlags,
+                   "  dodam run                       worlds of their own, beside the instance\n  "
+                   "dodam run --here                on the instance itself\n  dodam run -j 2 -t "
+                   "smoke --report junit=out/junit.xml,html=out/run.html"
+                   "\n  dodam run scenarios/login.scenario.json -v --watch\n"
+                   "  dodam run --shard 2/3 --budget 5m --retries 1\n",
+                   run};
 
 }  // namespace commands

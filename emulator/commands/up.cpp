@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "base/clock.h"
+#include "base/date.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/process.h"
@@ -25,6 +26,8 @@ namespace {
 
 constexpr auto kDetachWait =
     std::chrono::minutes(5);  // the first start of a database is the longest part
+
+constexpr timespec kIdleLook{1, 0};
 
 std::expected<uint16_t, std::string> port(const Arguments& arguments, const std::string& flag) {
     auto number = base::parse_unsigned(arguments.get(flag));
@@ -87,7 +90,19 @@ void raise_descriptor_limit() {
     }
 }
 
-int run_here(const EmulatorOptions& options) {
+// Until a signal comes (true), or nothing was asked for so long; 0 waits for signals only.
+bool wait_for_end(const Emulator& emulator, const sigset_t& signals, base::microseconds idle) {
+    base::SystemClock clock;
+    base::Time busy = clock.now();
+    for (uint64_t seen = 0;;) {
+        if (::sigtimedwait(&signals, nullptr, &kIdleLook) > 0) return true;
+        if (const uint64_t now = emulator.requests_seen(); std::exchange(seen, now) != now)
+            busy = clock.now();
+        if (idle.count() > 0 && clock.now() - busy > idle) return false;
+    }
+}
+
+int run_here(const EmulatorOptions& options, base::microseconds idle) {
     // Signals are taken by this thread alone; every thread started from here on inherits the mask.
     sigset_t signals;
     sigemptyset(&signals);
@@ -118,8 +133,8 @@ int run_here(const EmulatorOptions& options) {
     std::fflush(stdout);
     base::give_back_start_pages();
 
-    int signal = 0;
-    ::sigwait(&signals, &signal);
+    if (!wait_for_end(**emulator, signals, idle))
+        fmt::print("nobody asked for {}\n", base::show_duration(idle));
     fmt::print("stopping\n");
     std::fflush(stdout);
     // A second Ctrl-C ends it at once; children die with the process.
@@ -196,7 +211,14 @@ int run_detached(const EmulatorOptions& options, const Arguments& arguments) {
 int up(const Arguments& arguments) {
     auto options = read_options(arguments);
     if (!options) return fail(kWrongInput, options.error());
-    return arguments.has("detach") ? run_detached(*options, arguments) : run_here(*options);
+    base::microseconds idle{0};
+    if (arguments.has("until-idle")) {
+        const auto parsed = base::parse_duration(arguments.get("until-idle"));
+        if (!parsed || parsed->count() <= 0)
+            return fail(kWrongInput, "--until-idle takes a duration such as 15m");
+        idle = *parsed;
+    }
+    return arguments.has("detach") ? run_detached(*options, arguments) : run_here(*options, idle);
 }
 
 constexpr Flag kFlags[] = {
@@ -217,6 +239,7 @@ constexpr Flag kFlags[] = {
     {"--bind", "IP", "the address to listen on; leave it alone unless this runs in a container",
      "127.0.0.1"},
     {"--durable", "", "survive a power failure too"},
+    {"--until-idle", "DURATION", "stop by itself once nothing was asked for so long"},
     {"--detach", "", "return once it is ready, and stay in the background"},
 };
 

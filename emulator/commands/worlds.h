@@ -2,12 +2,15 @@
 // from the instance's baseline. Source: DECISIONS 12.
 #pragma once
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/process.h"
 #include "commands/client.h"
 #include "commands/scenarios.h"
 #include "scenarios/runner/session.h"
@@ -30,5 +33,53 @@ class HereSource final : public scenarios::WorldSource {
   private:
     Place place_;
 };
+
+struct WorldOptions {
+    std::string instance;    // its state directory; need not exist
+    std::string stack_file;  // "" = none
+    std::string runtime = "auto";
+    double speed = 20;
+    std::shared_ptr<scenarios::ScriptedOrigin> origin;
+    std::function<void(const std::string&)> say = [](const std::string&) {};
+};
+
+// Worlds: an emulator each, below `<state>/worlds`, made from the instance's baseline (what was
+// deployed there, with a fresh database and cache) and an overlay, kept running for the next run.
+// Between scenarios only what is dirty goes back; what cannot is made anew.
+class Worlds final : public scenarios::WorldSource {
+  public:
+    Worlds(WorldOptions options, base::Clock& clock);
+    ~Worlds() override;
+
+    std::string kind_of(const scenarios::Scenario& scenario) const override;
+    std::expected<Place, std::string> prepare(size_t worker,
+                                              const scenarios::Scenario& scenario) override;
+    void finished(size_t worker, const scenarios::ScenarioResult& result, After after) override;
+
+    // Directories of the worlds that were kept for a look, with the scenario's id.
+    const std::vector<std::pair<std::string, std::string>>& kept() const { return kept_; }
+
+  private:
+    struct World;
+    std::expected<World*, std::string> hold(size_t worker, const std::string& overlay);
+    std::expected<void, std::string> build(World& world, const scenarios::Scenario& scenario);
+    void in_use(size_t worker, World* world);
+    std::expected<bool, std::string> go_back(World& world);
+    std::expected<void, std::string> steady(World& world);
+    std::string fingerprint(const scenarios::Scenario& scenario);
+
+    WorldOptions options_;
+    base::Clock& clock_;
+    base::Spawner spawner_;
+    std::string baseline_;  // digest of the instance, read once
+    std::mutex mutex_;
+    std::map<std::pair<size_t, std::string>, std::unique_ptr<World>> worlds_;
+    std::map<size_t, World*> in_use_;
+    std::vector<std::pair<std::string, std::string>> kept_;
+};
+
+// The stack file's own files named so that a copy of it elsewhere finds them, with the overlay.
+std::expected<base::Node, std::string> overlaid_stack(const std::string& stack_file,
+                                                      const base::Node& overlay);
 
 }  // namespace commands

@@ -139,6 +139,10 @@ constexpr Row kRows[] = {
      [](Parts& p, const base::Node& i) { return p.identity_token(i); }},
     {"POST", "/oidc/token", Access::Token,
      [](Parts& p, const base::Node& i) { return p.identity_token(i); }},
+    {"POST", "/baseline", Access::Token,
+     [](Parts& p, const base::Node& i) { return p.baseline(i); }},
+    {"POST", "/snapshots", Access::Token,
+     [](Parts& p, const base::Node& i) { return p.snapshots(i); }},
     {"POST", "/stop", Access::Token, stop},
 };
 

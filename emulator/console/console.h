@@ -41,6 +41,8 @@ struct Parts {
     View deployments;     // what is deployed, by service, with the report of its last deploy
     View faults;          // list, set {"target","kind",…,"lease_ms"}, clear {"id"}
     View reset;           // what was asked to be emptied
+    View baseline;        // {"mark": true}: as now; else back to it, and what could not go back
+    View snapshots;       // {"save" | "load": DIRECTORY}: database, cache, buckets, edge
     View identity_token;  // {"value": a signed token} for a job: audience, repository, ref, sha, …
     std::function<void()> stop;
     // A program in a running container, over the upgraded connection: {"target", "container",

@@ -114,6 +114,27 @@ std::expected<std::unique_ptr<Database>, std::string> Database::open(const std::
     return database;
 }
 
+std::expected<std::unique_ptr<Database>, std::string> Database::open_other(
+    const std::string& path, std::string_view schema) {
+    std::unique_ptr<Database> database(new Database());
+    sqlite3*& handle = database->inside_->handle;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+    if (!schema.empty()) flags |= SQLITE_OPEN_CREATE;
+    const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+    if (code != SQLITE_OK)
+        return std::unexpected("cannot open " + path + ": " +
+                               (handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code)));
+    sqlite3_extended_result_codes(handle, 1);
+    sqlite3_busy_timeout(handle, kBusyMilliseconds);
+    try {
+        database->run("PRAGMA synchronous = OFF");
+        if (!schema.empty()) database->run(schema);
+    } catch (const DatabaseError& error) {
+        return std::unexpected("cannot open " + path + ": " + error.what());
+    }
+    return database;
+}
+
 Statement Database::prepare(std::string_view sql) {
     mutex_.lock();  // the Statement unlocks
     if (auto found = inside_->idle.find(sql);
@@ -226,6 +247,10 @@ std::string Statement::text(int column) const {
         reinterpret_cast<const char*>(sqlite3_column_text(statement_of(handle_), column));
     if (bytes == nullptr) return {};
     return {bytes, static_cast<size_t>(sqlite3_column_bytes(statement_of(handle_), column))};
+}
+
+int Statement::columns() const {
+    return sqlite3_column_count(statement_of(handle_));
 }
 
 bool Statement::is_null(int column) const {

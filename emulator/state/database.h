@@ -51,6 +51,7 @@ class Statement {
     double real(int column) const;
     std::string text(int column) const;
     bool is_null(int column) const;
+    int columns() const;
 
   private:
     friend class Database;
@@ -77,6 +78,9 @@ class Database {
     // ":memory:" for tests. Creates the file and its tables; an error is one sentence.
     static std::expected<std::unique_ptr<Database>, std::string> open(
         const std::string& path, Durability durability = Durability::Process);
+    // A file with tables of its own: `schema` is run at each open, "" = as it is.
+    static std::expected<std::unique_ptr<Database>, std::string> open_other(
+        const std::string& path, std::string_view schema = {});
     ~Database();
 
     Statement prepare(std::string_view sql);  // cached by text

@@ -28,7 +28,7 @@ cat >"$work/scenarios/deploys.scenario.json" <<JSON
       "expect": { "rollout": "FAILED", "rolledBack": true } },
     { "GET": "api:/health", "expect": { "status": 200 } } ] }
 JSON
-"$dodam" run --state "$state" "$work/scenarios" >"$work/run.log" 2>&1
+"$dodam" run --here --state "$state" "$work/scenarios" >"$work/run.log" 2>&1
 code=$?
 check "the scenario passes" equals "$code $(cat "$work/run.log" | grep -c '^PASS')" "0 1"
 [ "$code" -eq 0 ] || cat "$work/run.log"
