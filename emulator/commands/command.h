@@ -47,6 +47,7 @@ enum Exit : int {
     kWrongInput = 2,  // a file or the command line is wrong; nothing ran
     kNotStarted = 3,  // the stack could not start, or a part died by itself
     kNothingRan = 4,
+    kOutstanding = 6,  // a rerun passed, but not all that failed then was in it
     kOutOfTime = 7,
     kBug = 70,
 };

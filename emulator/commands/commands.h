@@ -9,7 +9,8 @@ namespace commands {
 
 extern const Command kUp, kDown, kGate, kRun, kCheck, kList, kStatus, kReset, kTrace, kLogs, kClock,
     kCache, kFault, kFmt, kSchema, kImageBuild, kImagePush, kExec, kWorkflowRun, kWorkflowLint,
-    kDocker, kDeployReport;
+    kDocker, kDeployReport, kRuns, kShow, kReport, kRerun, kResend, kOpen, kSnapshotSave,
+    kSnapshotLoad, kSnapshotList, kSnapshotRemove, kImport;
 
 // Of what /deployments says: no rollout and no rollback is under way.
 bool deploys_are_over(const base::Node& services);

@@ -21,6 +21,7 @@
 #include "commands/client.h"
 #include "commands/commands.h"
 #include "commands/interruption.h"
+#include "commands/recording.h"
 #include "commands/run_output.h"
 #include "commands/run_terminal.h"
 #include "commands/scenarios.h"
@@ -97,6 +98,11 @@ std::expected<Settings, std::string> read_settings(const Arguments& arguments) {
     session.budget = TRY(duration(arguments, "budget"));
     session.run.timeout = TRY(duration(arguments, "timeout"));
     session.run.trace_all = true;
+    session.keep_failed = arguments.has("keep");
+    if (const auto speed = base::parse_double(arguments.get("speed")); !speed || *speed < 1)
+        return std::unexpected("--speed takes a number of at least 1");
+    if (arguments.has("here") && session.workers > 1)
+        return std::unexpected("-j needs worlds: the instance itself (--here) is one");
     if (arguments.has("shard"))
         settings.shard = TRY(scenarios::parse_shard(arguments.get("shard")));
 
@@ -291,7 +297,13 @@ int run_files(const Settings& settings, const std::vector<std::string>& files,
         session.run.snapshots = scenarios::SnapshotMode::Update;
     session.run.variables = settings.variables;
     session.interrupted = &interrupted;
-    const scenarios::ReportOptions shown = report_options(settings, chosen);
+    scenarios::ReportOptions shown = report_options(settings, chosen);
+    const std::string runs = ground->directory + "/runs";
+    auto recording = Recording::begin(runs, clock.real_now());
+    if (recording)
+        shown.run = (*recording)->id().substr((*recording)->id().rfind('-') + 1);
+    else
+        say(fmt::format("note: this run is not recorded: {}\n", recording.error()));
     const bool people = settings.format != Format::Tap && settings.format != Format::Json;
     const bool live = isatty(STDOUT_FILENO) != 0 && settings.format == Format::Pretty;
     std::map<std::pair<const Scenario*, std::string>, Node> records;
@@ -309,7 +321,9 @@ int run_files(const Settings& settings, const std::vector<std::string>& files,
                 terminal.progress(scenario, line);
             };
         session.ended = [&](const scenarios::ScenarioResult& each, const scenarios::World& world) {
-            records[{each.scenario, each.row}] = scenarios::record_of(each, world);
+            Node& kept = records[{each.scenario, each.row}];
+            kept = scenarios::record_of(each, world);
+            if (recording) (*recording)->add(kept);
             terminal.ended(each, world);
         };
         result = scenarios::run_session(chosen, *worlds, clock, session);
@@ -326,8 +340,16 @@ int run_files(const Settings& settings, const std::vector<std::string>& files,
     std::vector<Node> in_their_order;
     for (const scenarios::ScenarioResult& each : result.results)
         in_their_order.push_back(std::move(records[{each.scenario, each.row}]));
-    const Node record = scenarios::whole_record(scenarios::record_of(result, settings.seed),
-                                                std::move(in_their_order));
+    Node run = scenarios::record_of(result, settings.seed);
+    if (recording) {
+        run.set("environment", Node::object({{"run", (*recording)->id()}}));
+        (*recording)->finish(run);
+        if (const Pruned pruned = prune_runs(runs, kKeptRuns, kKeptRunBytes);
+            pruned.count > 0 && people)
+            fmt::print(" pruned   {} old recording{}, {} bytes\n", pruned.count,
+                       pruned.count == 1 ? "" : "s", pruned.bytes);
+    }
+    const Node record = scenarios::whole_record(std::move(run), std::move(in_their_order));
     const int formatted = print_formatted(settings.format, record);
     const int written = write_reports(settings.reports, record);
     const int code = result.exit_code();
@@ -406,6 +428,45 @@ int run(const Arguments& arguments) {
     return run_files(*settings, *files, interruption.asked());
 }
 
+// What of a recording is to be run again: all but what passed.
+int rerun(const Arguments& arguments) {
+    auto file = find_run(state_directory(arguments) + "/runs",
+                         arguments.positional.empty() ? "" : arguments.positional[0]);
+    if (!file) return fail(kWrongInput, file.error());
+    auto record = read_run(*file);
+    if (!record) return fail(kWrongInput, record.error());
+    std::set<std::string> files;
+    std::vector<std::string> gone;
+    auto want = [&](const Node& scenario) {
+        const std::string& name = scenario["file"].as_string();
+        if (fs::exists(name))
+            files.insert(name);
+        else
+            gone.push_back(name);
+    };
+    for (const Node& scenario : (*record)["scenarios"].items())
+        if (scenario["outcome"].as_string() != "passed" &&
+            scenario["outcome"].as_string() != "known")
+            want(scenario);
+    for (const Node& scenario : (*record)["not_run"].items())
+        want(scenario);
+    for (const std::string& name : gone)
+        fmt::print(stderr, "dodam: {} is not here any more\n", name);
+    if (files.empty() && gone.empty()) {
+        fmt::print("everything of that run passed\n");
+        return kOk;
+    }
+    if (files.empty()) return fail(kOutstanding, "what failed then cannot be run again from here");
+    Arguments again = arguments;
+    again.positional.assign(files.begin(), files.end());
+    if (!again.has("seed")) again.values["seed"] = (*record)["seed"].as_string();
+    const int code = run(again);
+    return code == kOk && !gone.empty()
+               ? fail(kOutstanding,
+                      fmt::format("{} of what failed then could not be run again", gone.size()))
+               : code;
+}
+
 constexpr Flag kFlags[] = {
     {"-f,--file", "FILE", "the stack file whose instance is meant"},
     kStateFlag,
@@ -449,5 +510,12 @@ const Command kRun{"run",
                    "\n  dodam run scenarios/login.scenario.json -v --watch\n"
                    "  dodam run --shard 2/3 --budget 5m --retries 1\n",
                    run};
+const Command kRerun{"rerun",
+                     "Run again what did not pass in a recorded run, with its seed",
+                     "[RUN]",
+                     kFlags,
+                     "  dodam rerun                     the newest\n"
+                     "  dodam rerun run.dodamrun --keep  of CI, from a file\n",
+                     rerun};
 
 }  // namespace commands

@@ -88,7 +88,7 @@ HereSource::HereSource(Place place, std::shared_ptr<scenarios::ScriptedOrigin> o
     place_.name = "here";
 }
 
-std::expected<scenarios::WorldSource::Place, std::string> HereSource::prepare(
+std::expected<scenarios::WorldSource::Place, scenarios::WorldSource::Problem> HereSource::prepare(
     size_t, const scenarios::Scenario&) {
     return place_;
 }
@@ -191,24 +191,26 @@ std::expected<Worlds::World*, std::string> Worlds::hold(size_t worker, const std
         fmt::format("all {} worlds of {} are in use", kMostWorlds, options_.instance));
 }
 
-std::expected<scenarios::WorldSource::Place, std::string> Worlds::prepare(
+std::expected<scenarios::WorldSource::Place, scenarios::WorldSource::Problem> Worlds::prepare(
     size_t worker, const scenarios::Scenario& scenario) {
-    World* world = TRY(hold(worker, kind_of(scenario)));
+    auto held = hold(worker, kind_of(scenario));
+    if (!held) return std::unexpected(Problem{held.error()});
+    World* world = *held;
     in_use(worker, world);
     const std::string wanted = fingerprint(scenario);
     auto info = state::StateDirectory::running(world->directory);
     bool ready = info && world->fingerprint == wanted;
-    if (ready && (scenario.world != "keep" || !world->place)) ready = TRY(go_back(*world));
+    if (ready && (scenario.world != "keep" || !world->place)) ready = go_back(*world);
     if (!ready) {
-        TRY(build(*world, scenario));
+        if (auto built = build(*world, scenario); !built) return std::unexpected(built.error());
         world->fingerprint = wanted;
         (void)state::write_file(world->directory + "/WORLD", wanted);
         info = state::StateDirectory::running(world->directory);
     }
-    if (!info) return std::unexpected(world->name + " is gone");
+    if (!info) return std::unexpected(Problem{world->name + " is gone"});
     if (!world->place) {
         auto place = place_of(*info, world->directory);
-        if (!place) return std::unexpected(world->name + " cannot be asked for its stack");
+        if (!place) return std::unexpected(Problem{world->name + " cannot be asked for its stack"});
         place->origin = options_.origin;
         place->name = world->name;
         world->place = std::move(*place);
@@ -218,11 +220,11 @@ std::expected<scenarios::WorldSource::Place, std::string> Worlds::prepare(
         auto loaded = Client(*info, world->directory)
                           .post("/snapshots",
                                 Node::object({{"load", options_.instance + "/snapshots/" + name}}));
-        if (!loaded) return std::unexpected(loaded.error().sentence);
+        if (!loaded) return std::unexpected(Problem{loaded.error().sentence});
         if (!(*loaded)["loaded"].as_bool())
             return std::unexpected(
-                fmt::format("the snapshot {} has another deployment than the world ({})", name,
-                            base::to_json((*loaded)["differs"])));
+                Problem{fmt::format("the snapshot {} has another deployment than the world ({})",
+                                    name, base::to_json((*loaded)["differs"]))});
     }
     return *world->place;
 }
@@ -233,14 +235,15 @@ void Worlds::in_use(size_t worker, World* world) {
 }
 
 // False: something is not as it was, and only a new world helps.
-std::expected<bool, std::string> Worlds::go_back(World& world) {
+bool Worlds::go_back(World& world) {
     auto info = state::StateDirectory::running(world.directory);
     if (!info) return false;
     auto answer = Client(*info, world.directory).post("/baseline", Node::object());
     return answer && (*answer)["differs"].size() == 0;
 }
 
-std::expected<void, std::string> Worlds::build(World& world, const scenarios::Scenario& scenario) {
+std::expected<void, scenarios::WorldSource::Problem> Worlds::build(
+    World& world, const scenarios::Scenario& scenario) {
     const base::Time begun = clock_.real_now();
     const std::string self = fs::read_symlink("/proc/self/exe").string();
     std::error_code error;
@@ -251,8 +254,10 @@ std::expected<void, std::string> Worlds::build(World& world, const scenarios::Sc
     fs::remove_all(world.directory, error);
     fs::create_directories(world.directory, error);
     if (error)
-        return std::unexpected(fmt::format("cannot make {}: {}", world.directory, error.message()));
-    TRY(::snapshots::copy_directory(options_.instance, world.directory));
+        return std::unexpected(
+            Problem{fmt::format("cannot make {}: {}", world.directory, error.message())});
+    if (auto copied = ::snapshots::copy_directory(options_.instance, world.directory); !copied)
+        return std::unexpected(Problem{copied.error()});
 
     std::vector<std::string> up = {self,
                                    "up",
@@ -274,26 +279,32 @@ std::expected<void, std::string> Worlds::build(World& world, const scenarios::Sc
     if (!options_.stack_file.empty()) {
         std::string file = options_.stack_file;
         if (!scenario.overlay.is_null()) {
-            const Node stack = TRY(overlaid_stack(options_.stack_file, scenario.overlay));
+            auto stack = overlaid_stack(options_.stack_file, scenario.overlay);
+            if (!stack)
+                return std::unexpected(
+                    Problem{scenario.source.file + ": " + stack.error(), kWrongInput});
             file = world.directory + "/dodam.json";
-            TRY(state::write_file(file, base::to_json(stack, 2)));
+            if (auto written = state::write_file(file, base::to_json(*stack, 2)); !written)
+                return std::unexpected(Problem{written.error()});
         }
         up.insert(up.end(), {"-f", file});
     }
     auto started =
         base::run(spawner_, {.command = std::move(up), .directory = world.directory}, kStartWait);
-    if (!started) return std::unexpected(world.name + " does not start: " + started.error());
+    if (!started)
+        return std::unexpected(Problem{world.name + " does not start: " + started.error()});
     if (started->exit_code != 0)
-        return std::unexpected(
+        return std::unexpected(Problem{
             fmt::format("{}{} does not start:\n{}", world.name,
                         scenario.overlay.is_null() ? "" : ", with the overlay of " + scenario.id,
-                        base::trim(started->error.empty() ? started->output : started->error)));
-    TRY(steady(world));
+                        base::trim(started->error.empty() ? started->output : started->error)),
+            started->exit_code == kWrongInput ? kWrongInput : kNotStarted});
+    if (auto ready = steady(world); !ready) return std::unexpected(Problem{ready.error()});
     auto info = state::StateDirectory::running(world.directory);
     auto marked =
         info ? Client(*info, world.directory).post("/baseline", Node::object({{"mark", true}}))
              : std::unexpected(Refusal{"it is gone"});
-    if (!marked) return std::unexpected(world.name + ": " + marked.error().sentence);
+    if (!marked) return std::unexpected(Problem{world.name + ": " + marked.error().sentence});
     options_.say(
         fmt::format("made    {}{}  {:.1f}s\n", world.name,
                     scenario.overlay.is_null() ? "" : fmt::format(" (overlay of {})", scenario.id),

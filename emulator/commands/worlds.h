@@ -27,7 +27,7 @@ class HereSource final : public scenarios::WorldSource {
   public:
     HereSource(Place place, std::shared_ptr<scenarios::ScriptedOrigin> origin);
     std::string kind_of(const scenarios::Scenario&) const override { return {}; }
-    std::expected<Place, std::string> prepare(size_t worker, const scenarios::Scenario&) override;
+    std::expected<Place, Problem> prepare(size_t worker, const scenarios::Scenario&) override;
     void finished(size_t, const scenarios::ScenarioResult&, After) override {}
 
   private:
@@ -52,8 +52,8 @@ class Worlds final : public scenarios::WorldSource {
     ~Worlds() override;
 
     std::string kind_of(const scenarios::Scenario& scenario) const override;
-    std::expected<Place, std::string> prepare(size_t worker,
-                                              const scenarios::Scenario& scenario) override;
+    std::expected<Place, Problem> prepare(size_t worker,
+                                          const scenarios::Scenario& scenario) override;
     void finished(size_t worker, const scenarios::ScenarioResult& result, After after) override;
 
     // Directories of the worlds that were kept for a look, with the scenario's id.
@@ -62,9 +62,9 @@ class Worlds final : public scenarios::WorldSource {
   private:
     struct World;
     std::expected<World*, std::string> hold(size_t worker, const std::string& overlay);
-    std::expected<void, std::string> build(World& world, const scenarios::Scenario& scenario);
+    std::expected<void, Problem> build(World& world, const scenarios::Scenario& scenario);
     void in_use(size_t worker, World* world);
-    std::expected<bool, std::string> go_back(World& world);
+    bool go_back(World& world);
     std::expected<void, std::string> steady(World& world);
     std::string fingerprint(const scenarios::Scenario& scenario);
 

@@ -143,7 +143,8 @@ std::expected<void, std::string> copy_directory(const std::string& from, const s
     auto copy = [&](const fs::path& name) {
         if (!fs::exists(from / name, error)) return;
         fs::create_directories((to / name).parent_path(), error);
-        fs::copy(from / name, to / name, fs::copy_options::recursive, error);
+        fs::copy(from / name, to / name,
+                 fs::copy_options::recursive | fs::copy_options::overwrite_existing, error);
     };
     for (std::string_view name : kCopied) {
         copy(fs::path(name));

@@ -118,6 +118,7 @@ void Context::sleep(base::microseconds duration) {
     const base::Time end = clock.now() + duration;
     while (clock.now() < end && !ended())
         if (!clock.wait_until(std::min<base::Time>(end, clock.now() + kLookForEnd))) return;
+    cut_short = cut_short || clock.now() < end;
 }
 
 base::microseconds Context::left() const {

@@ -73,6 +73,7 @@ class Context {
 
     std::function<bool()> ended = [] { return false; };  // the run was interrupted: wait no longer
     void sleep(base::microseconds duration);             // real time, at most until `ended`
+    bool cut_short = false;                              // a sleep was
 
     bool asks(std::string_view word) const { return asked.contains(word); }
     base::microseconds left() const;  // until the deadline, 1 ms at least

@@ -178,7 +178,7 @@ Node record_of(const SessionResult& session, const std::string& seed) {
                          {"exit", session.exit_code()},
                          {"took_us", session.took.count()},
                          {"why_stopped", session.why_stopped},
-                         {"problem", session.problem},
+                         {"problem", session.problem.text},
                          {"not_run", not_run}});
 }
 

@@ -347,7 +347,7 @@ std::string show_summary(const SessionResult& session, const ReportOptions& opti
     if (!names.empty()) out += fmt::format(" known {}\n", names);
     if (of(Outcome::Flaky) > 0 && session.flaky == FlakyPolicy::Fail)
         out += " flaky  passed only when run again, which is red; --flaky pass lets it be\n";
-    if (!session.problem.empty()) out += fmt::format(" {}\n", session.problem);
+    if (!session.problem.text.empty()) out += fmt::format(" {}\n", session.problem.text);
     const size_t all = session.results.size() + session.not_run.size();
     if (!session.not_run.empty()) {
         out += fmt::format(" not run  {} of {}: {}\n", session.not_run.size(), all,

@@ -271,7 +271,8 @@ class ScenarioRun {
             .number = number, .name = title, .path = path, .step = &step, .source = source_};
         carry_out(step, result);
         result.took = clock_.real_now() - start;
-        if (std::string why = stopped(); !why.empty() && !result.failures.empty()) {
+        if (std::string why = stopped();
+            !why.empty() && (!result.failures.empty() || context_.cut_short)) {
             // What was still waited for is neither right nor wrong.
             result.outcome = Outcome::Skipped;
             result.note = result_.verdict = std::move(why);

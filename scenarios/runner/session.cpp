@@ -157,9 +157,9 @@ class Session {
         return found == rows.end() ? rows.front() : *found;
     }
 
-    void broken(const std::string& problem) {
+    void broken(const WorldSource::Problem& problem) {
         std::lock_guard lock(mutex_);
-        if (out_.problem.empty()) out_.problem = problem;
+        if (out_.problem.text.empty()) out_.problem = problem;
         if (out_.why_stopped.empty()) out_.why_stopped = "a world did not start";
         cut_ = true;
     }
@@ -200,7 +200,7 @@ class Session {
 
 int SessionResult::exit_code() const {
     if (interrupted) return kInterrupted;
-    if (!problem.empty()) return kStackDied;
+    if (!problem.text.empty()) return problem.exit_code;
     const int code = scenarios::exit_code(results, flaky);
     // What failed outranks what did not run; time outranks flakiness.
     if (code == kFailed || code == kStackDied || code == kNothingRan) {

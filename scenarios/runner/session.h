@@ -27,8 +27,13 @@ class WorldSource {
     };
     // What scenarios of the same kind have in common: they can use one world.
     virtual std::string kind_of(const Scenario& scenario) const = 0;
-    // The worker's world for the scenario, as new. An error is one sentence: the run ends with 3.
-    virtual std::expected<Place, std::string> prepare(size_t worker, const Scenario& scenario) = 0;
+    // Why there is no world: the run ends, with 3, or with 2 when the scenario's overlay is wrong.
+    struct Problem {
+        std::string text;
+        int exit_code = 3;
+    };
+    // The worker's world for the scenario, as new.
+    virtual std::expected<Place, Problem> prepare(size_t worker, const Scenario& scenario) = 0;
     // The scenario has ended there. `Keep`: somebody wants to look at the world as it is now.
     enum class After { Reuse, Keep };
     virtual void finished(size_t worker, const ScenarioResult& result, After after) = 0;
@@ -57,7 +62,7 @@ struct SessionOptions {
 struct SessionResult {
     std::vector<ScenarioResult> results;   // in the order of the scenarios given
     std::vector<const Scenario*> not_run;  // for lack of time, or because the run ended early
-    std::string problem;                   // a world that did not start
+    WorldSource::Problem problem;          // a world that did not start
     std::string why_stopped;               // "" = everything ran
     bool interrupted = false, out_of_time = false;
     FlakyPolicy flaky = FlakyPolicy::Fail;

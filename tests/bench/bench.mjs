@@ -230,6 +230,52 @@ const starts = async (work) => {
   say();
 };
 
+// What running scenarios costs beside the requests themselves: on the sample stack, each in a world.
+const scenarioRuns = async (work) => {
+  say('## Scenarios');
+  say();
+  const home = path.join(work, 'scenarios'), state = path.join(home, 'state'), files = path.join(home, 'files');
+  mkdirSync(path.join(home, 'dist'), { recursive: true });
+  mkdirSync(files);
+  writeFileSync(path.join(home, 'dist', 'index.html'), '<p>hello</p>');
+  const stack = path.resolve(import.meta.dirname, '../../fixtures/app/dodam.json');
+  const run = (...flags) => JSON.parse(execFileSync(peers.dodamBinary,
+    ['run', '-f', stack, '--state', state, '--runtime', 'process', '--format', 'json', ...flags], { encoding: 'utf8', maxBuffer: 1 << 30 }));
+  const write = (name, steps) => {
+    const file = path.join(files, `${name}.scenario.json`);
+    writeFileSync(file, JSON.stringify({ version: 1, scenario: 'what is measured', steps }));
+    return file;
+  };
+  const count = quick ? 50 : 500;
+  const deploy = { deploy: 'frontend', dist: path.join(home, 'dist') };
+  const get = (target) => ({ GET: target, expect: { status: 200 } });
+  for (let i = 0; i < count; ++i)
+    write(`many-${i}`, ['front:/index.html', 'front:/', 'front:/a/b', 'front:/c', 'front:/index.html'].map((target) => ({ GET: target, expect: { status: { in: [200, 403] } } })));
+  try {
+    run(write('warm', [deploy, get('front:/index.html')]), '-j', '1');
+    run('-j', '2', path.join(files, 'many-0.scenario.json'), path.join(files, 'many-1.scenario.json'));   // both worlds are there
+    const many = run('-j', '2', ...Array.from({ length: count }, (_, i) => path.join(files, `many-${i}.scenario.json`)));
+    const over = many.scenarios.flatMap((s) => s.steps).map((step) => step.took_us - step.exchange.response.took_us);
+    const writes = write('writes', [{ sql: 'CREATE TABLE leftover (a INT)' }, { redis: ['SET', 'left', 'over'] }]);
+    const world = path.join(state, 'worlds', '1-base'), resets = [];
+    for (let i = 0; i < (quick ? 3 : 10); ++i) {
+      execFileSync(peers.dodamBinary, ['run', '--here', '--state', world, '--format', 'json', writes], { stdio: 'ignore' });
+      const info = JSON.parse(readFileSync(path.join(world, 'instance.json'), 'utf8'));
+      const begun = performance.now();
+      const answer = await fetch(`${info.aws_endpoint}/_dodam/v1/baseline`, { method: 'POST', body: '{}', headers: { 'x-dodam-token': info.token, 'content-type': 'application/json' } });
+      if (!(await answer.json()).reset.includes('database')) throw new Error('nothing was reset');
+      resets.push(performance.now() - begun);
+    }
+    table('', 'measured', 'at most');
+    row(`${count} scenarios of 5 requests in one run, two worlds`, `${(many.took_us / 1e6).toFixed(1)} s`, '15 s');
+    row('a step beside its request, median', `${(median(over) / 1000).toFixed(2)} ms`, '1 ms');
+    row('going back after both stores were written, median', `${median(resets).toFixed(0)} ms`, '400 ms');
+  } finally {
+    execFileSync(peers.dodamBinary, ['down', '--state', state], { stdio: 'ignore' });
+  }
+  say();
+};
+
 const machine = () => {
   const model = /model name\s*:\s*(.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? os.arch();
   const version = (command, ...args) => { try { return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }); } catch { return ''; } };
@@ -240,7 +286,7 @@ const machine = () => {
 };
 
 const tell = { say, row, table, median };
-const sections = { hits, proxy, distributions, objects, storm: missStorm, start: starts, deploys: (work) => deploys(work, quick, tell) };
+const sections = { hits, proxy, distributions, objects, storm: missStorm, start: starts, scenarios: scenarioRuns, deploys: (work) => deploys(work, quick, tell) };
 if (only?.includes('patience')) sections.patience = (work) => patience(work, tell);
 const work = mkdtempSync(path.join(os.tmpdir(), 'dodam-bench-'));
 try {

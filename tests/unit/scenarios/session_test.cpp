@@ -64,9 +64,9 @@ class OneWorld final : public WorldSource {
         place_.name = "here";
     }
     std::string kind_of(const Scenario&) const override { return {}; }
-    std::expected<Place, std::string> prepare(size_t, const Scenario&) override {
+    std::expected<Place, Problem> prepare(size_t, const Scenario&) override {
         ++prepared;
-        if (!problem.empty()) return std::unexpected(problem);
+        if (!problem.empty()) return std::unexpected(Problem{problem});
         return place_;
     }
     void finished(size_t, const ScenarioResult&, After after) override {
