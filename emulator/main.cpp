@@ -10,6 +10,6 @@ int main(int argument_count, char** arguments) {
         kImageBuild,   kImagePush,      kWorkflowRun, kWorkflowLint, kDocker,
         kExec,         kDeployReport,   kRuns,        kShow,         kReport,
         kRerun,        kResend,         kOpen,        kSnapshotSave, kSnapshotLoad,
-        kSnapshotList, kSnapshotRemove, kImport};
+        kSnapshotList, kSnapshotRemove, kImport,      kStackLint,    kExplain};
     return run_command_line(table, argument_count, arguments);
 }

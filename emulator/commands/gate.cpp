@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -22,7 +23,9 @@
 #include "commands/client.h"
 #include "commands/commands.h"
 #include "containers/docker_engine.h"
+#include "scenarios/checks/checks.h"
 #include "scenarios/checks/repository.h"
+#include "scenarios/checks/served.h"
 #include "scenarios/checks/verdict.h"
 
 namespace commands {
@@ -271,7 +274,6 @@ int run_workflow(Gate& gate, const Client& client, const std::string& file) {
     if (status && (*status)["runtime"].as_string().starts_with("docker") && has_docker_client())
         gate.registry = client.info().aws_endpoint.substr(std::string_view("http://").size());
     gate.deployer = fs::relative(file, gate.app).string();
-    gate.say("deploy", fmt::format("{} runs as it is", gate.deployer));
     std::vector<std::string> command = {
         gate.self,
         "workflow",
@@ -405,6 +407,34 @@ void tell_failures(Gate& gate, const Client& client) {
     }
 }
 
+// What a browser would find out about what was built and deployed.
+std::vector<checks::Finding> look_at_served(const Gate& gate, const checks::Repository& repository,
+                                            const Client& client) {
+    auto status = client.get("/status");
+    if (!status) return {};
+    httplib::Client viewer((*status)["viewer_endpoint"].as_string());
+    viewer.set_connection_timeout(kAskWait);
+    viewer.set_read_timeout(kAskWait);
+    const checks::Ask ask = [&](const std::string& domain, const std::string& path,
+                                const std::map<std::string, std::string>& headers) {
+        httplib::Headers sent{{"Host", domain}};
+        sent.insert(headers.begin(), headers.end());
+        std::optional<checks::Answer> answer;
+        if (auto result = viewer.Get(path, sent)) {
+            answer.emplace();
+            answer->status = result->status;
+            answer->body = std::move(result->body);
+            for (const auto& [name, value] : result->headers)
+                answer->headers.insert_or_assign(base::lower(name), value);
+        }
+        return answer;
+    };
+    return checks::look_at_served(
+        checks::open_project(repository,
+                             repository.at_home(fs::path(gate.stack_file).filename().string())),
+        (*status)["distributions"], ask);
+}
+
 int run_scenarios(Gate& gate) {
     std::vector<std::string> run = {gate.self, "run", "--here", "--state", gate.world + "/state"};
     if (gate.arguments.has("tags")) run.insert(run.end(), {"-t", gate.arguments.get("tags")});
@@ -443,6 +473,30 @@ void show_output(const Gate& gate, std::string_view title) {
     std::fflush(stdout);
 }
 
+// What is wrong can often be read: nothing is started for it. The errors first.
+std::vector<checks::Finding> look_first(const Gate& gate, const checks::Repository& repository) {
+    auto findings = checks::look_at(
+        repository, repository.at_home(fs::path(gate.stack_file).filename().string()));
+    std::ranges::stable_sort(findings, {}, [](const checks::Finding& finding) {
+        return finding.severity != checks::Severity::Error;
+    });
+    const auto counted = [&](checks::Severity severity) {
+        return std::ranges::count_if(findings, [&](const checks::Finding& finding) {
+            return finding.severity == severity && finding.silenced.empty();
+        });
+    };
+    gate.say("check", fmt::format("{} errors, {} warnings", counted(checks::Severity::Error),
+                                  counted(checks::Severity::Warning)));
+    return findings;
+}
+
+void show_findings(const checks::Repository& repository,
+                   const std::vector<checks::Finding>& findings) {
+    for (const auto& finding : findings)
+        if (finding.silenced.empty()) fmt::print("\n{}", checks::show(repository, finding));
+    std::fflush(stdout);
+}
+
 int gate(const Arguments& arguments) {
     Gate gate(arguments);
     gate.stack_file =
@@ -458,6 +512,17 @@ int gate(const Arguments& arguments) {
     gate.say("gate", fmt::format("{} of {}", gate.commit.substr(0, 12), gate.stack_file));
     auto repository = checks::Repository::read(gate.app);
     if (!repository) return fail(kNotStarted, repository.error());
+
+    auto findings = look_first(gate, *repository);
+    const auto counts = [&](const checks::Finding& finding) {
+        return finding.silenced.empty() &&
+               (finding.severity == checks::Severity::Error || arguments.has("strict"));
+    };
+    if (auto found = std::ranges::find_if(findings, counts); found != findings.end()) {
+        no_go(gate, kWrongInput, checks::of_finding(*repository, *found));
+        show_findings(*repository, findings);
+        return kWrongInput;
+    }
 
     if (int code = start_world(gate); code != kOk) {
         no_go(gate, code, checks::of_start(*repository, gate.output));
@@ -480,22 +545,31 @@ int gate(const Arguments& arguments) {
         show_output(gate, "the deploy");
         return kFailed;
     }
-    gate.say("deploy", "done");
+    gate.say("deploy", fmt::format("done: {} as it is", gate.deployer));
     if (int code = prove(gate, *client); code != kOk)
         return no_go(
             gate, code,
             {"deploy", "the image that was pushed is not what the service's tasks run (above)", "",
              "dodam gate --keep-world, then dodam status: which revision runs, and why"});
+    // What is served may explain a step that fails, and comes before what was read.
+    auto served = look_at_served(gate, *repository, *client);
+    findings.insert(findings.begin(), served.begin(), served.end());
+    if (auto found = std::ranges::find_if(findings, counts); found != findings.end()) {
+        no_go(gate, kFailed, checks::of_finding(*repository, *found));
+        show_findings(*repository, findings);
+        return kFailed;
+    }
     const int code = run_scenarios(gate);
     if (code != kOk) {
         auto record =
             base::parse_json(state::read_file(gate.world + "/record.json").value_or("{}"));
         no_go(gate, code,
-              code == kFailed && record ? checks::of_scenarios(*repository, *record, {})
+              code == kFailed && record ? checks::of_scenarios(*repository, *record, findings)
                                         : checks::Verdict{"scenarios", "they could not be run", "",
                                                           "dodam check says why"});
     }
     show_output(gate, "the scenarios");
+    show_findings(*repository, findings);
     return code == kOk ? go(gate) : code;
 }
 
@@ -513,6 +587,7 @@ constexpr Flag kFlags[] = {
     {"--backing", "auto|compose", "MariaDB and Redis: child processes, or Docker Compose services",
      "auto"},
     {"--keep-world", "", "leave the world for a look"},
+    {"--strict", "", "warnings of the checks fail, too"},
     {"-v,--verbose", "", "show what every stage writes, as it writes it"},
 };
 

@@ -58,6 +58,8 @@ constexpr Key kKeys[] = {
     {"", "workflow", Type::Object, false, "What GitHub would know when it runs the workflow."},
     {"", "egress", Type::Array, false, "Hosts outside the stack that tasks may reach."},
     {"", "clock", Type::Object, false, "How fast control loops run."},
+    {"", "ignore", Type::Array, false,
+     "Checks that do not count here: id and reason (dodam explain)."},
 
     {"buckets.*", "config", Type::Object, true, "s3api create-bucket."},
     {"buckets.*", "publicAccessBlock", Type::Object, false, "PublicAccessBlockConfiguration."},

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "scenarios/checks/checks.h"
 
 namespace checks {
 namespace {
@@ -204,6 +205,14 @@ const Node* first_failed(const Node& list, std::string_view outcome_key = "outco
     return nullptr;
 }
 
+bool explains(const Finding& finding, std::string_view message) {
+    const Check* check = find_check(finding.id);
+    if (!check || check->explains.empty()) return false;
+    for (std::string_view words : base::split(check->explains, '|'))
+        if (message.find(words) != std::string_view::npos) return true;
+    return false;
+}
+
 }  // namespace
 
 std::string place_of(const std::string& file, base::Position position) {
@@ -384,17 +393,10 @@ Verdict of_scenarios(const Repository& repository, const Node& record,
     for (const Node& line : (*step)["log"].items())
         if (line.as_string().find("rror") != std::string::npos)
             verdict.cause = one_line(verdict.cause + "; the task's log: " + line.as_string());
-    // What a check found explains a step better than what the step saw: the first error, else the
-    // first warning.
-    const Finding* found = nullptr;
+    // What a check found before explains the step better than what the step saw.
     for (const Finding& finding : findings)
-        if (finding.silenced.empty() && (!found || (finding.severity == Severity::Error &&
-                                                    found->severity == Severity::Warning)))
-            found = &finding;
-    if (found) {
-        const Verdict of_check = of_finding(repository, *found);
-        return {of_check.layer, of_check.cause, of_check.place, of_check.next};
-    }
+        if (finding.silenced.empty() && explains(finding, message))
+            return of_finding(repository, finding);
     return verdict;
 }
 
