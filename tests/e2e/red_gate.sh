@@ -13,7 +13,7 @@ gate_of() {
     sed '/^the deploy/,$d' "$work/$1.log" >"$work/$1.end"
 }
 
-spoil() { sed -i '1a import "left-out-of-package-json";' backend/src/server.js; }
+spoil() { sed -i '1a import "left-out-of-package-json"; // dodam-ignore DN001: what the task says is looked at here' backend/src/server.js; }
 gate_of undeclared-package
 check "a package that is not declared: exit code" equals "$code" 1
 check "it says no" contains "$(cat "$work/undeclared-package.end")" "NO GO"
