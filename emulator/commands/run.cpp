@@ -293,6 +293,7 @@ int run_files(const Settings& settings, const std::vector<std::string>& files,
     scenarios::SessionOptions session = settings.session;
     session.run.seed = settings.seed;
     session.run.allow_commands = settings.arguments.has("allow-run");
+    session.run.program = fs::read_symlink("/proc/self/exe").string();
     if (settings.arguments.has("update-snapshots"))
         session.run.snapshots = scenarios::SnapshotMode::Update;
     session.run.variables = settings.variables;

@@ -341,7 +341,37 @@ Node to_node(const workflow::Annotation& each) {
     return out;
 }
 
-Node to_node(const workflow::RunResult& result, bool closed) {
+// For --json: the last lines of the steps that failed, by job and the step's place in it.
+class Keeper final : public workflow::Progress {
+  public:
+    void job_begins(const workflow::JobResult& job) override { steps_ = &jobs_[job.name]; }
+    void step_begins(const workflow::StepResult&) override { lines_.clear(); }
+    void line(std::string_view text) override {
+        lines_.emplace_back(text);
+        if (lines_.size() > kLinesOfFailure) lines_.erase(lines_.begin());
+    }
+    void step_ends(const workflow::StepResult& step) override {
+        if (step.outcome == "skipped" || step.outcome == "success") lines_.clear();
+        if (steps_) steps_->push_back(std::exchange(lines_, {}));
+    }
+    Node output(const std::string& job, size_t step) const {
+        Node out = Node::array();
+        const auto found = jobs_.find(job);
+        if (found == jobs_.end() || step >= found->second.size()) return out;
+        for (const std::string& each : found->second[step])
+            out.push_back(each);
+        return out;
+    }
+
+  private:
+    using Lines = std::vector<std::string>;
+    std::map<std::string, std::vector<Lines>> jobs_;
+    std::vector<Lines>* steps_ = nullptr;
+    Lines lines_;
+};
+
+Node to_node(const workflow::RunResult& result, const std::string& file, const Keeper& kept,
+             bool closed) {
     Node jobs = Node::array();
     for (const auto& job : result.jobs) {
         Node steps = Node::array();
@@ -349,6 +379,7 @@ Node to_node(const workflow::RunResult& result, bool closed) {
             Node annotations = Node::array();
             for (const auto& each : step.annotations)
                 annotations.push_back(to_node(each));
+            const Node output = kept.output(job.name, steps.items().size());
             steps.push_back(Node::object({{"name", step.name},
                                           {"id", step.id},
                                           {"outcome", step.outcome},
@@ -356,7 +387,8 @@ Node to_node(const workflow::RunResult& result, bool closed) {
                                           {"seconds", step.seconds},
                                           {"detail", step.detail},
                                           {"line", static_cast<int64_t>(step.position.line)},
-                                          {"annotations", annotations}}));
+                                          {"annotations", annotations},
+                                          {"output", output}}));
         }
         Node outputs = Node::object();
         for (const auto& [name, value] : job.outputs)
@@ -377,6 +409,7 @@ Node to_node(const workflow::RunResult& result, bool closed) {
     for (const auto& host : result.refused_hosts)
         refused.push_back(host);
     return Node::object({{"version", 1},
+                         {"file", file},
                          {"conclusion", result.conclusion},
                          {"seconds", result.seconds},
                          {"closed", closed},
@@ -834,16 +867,14 @@ int run(const Arguments& arguments) {
                        ? made_up.empty() ? "none" : ""
                        : fmt::format("{}{}", made_up.empty() ? "" : "; ", base::join(given, ", ")));
     }
-    std::unique_ptr<workflow::Progress> progress;
-    if (json)
-        progress = std::make_unique<workflow::Progress>();
-    else
-        progress = std::make_unique<Terminal>(
-            arguments.has("verbose"),
-            terminal && !arguments.has("no-color") && std::getenv("NO_COLOR") == nullptr, terminal);
-    const auto result = workflow::run(*parsed, setup, *progress);
+    Keeper keeper;
+    Terminal shown(arguments.has("verbose"),
+                   terminal && !arguments.has("no-color") && std::getenv("NO_COLOR") == nullptr,
+                   terminal);
+    const auto result =
+        workflow::run(*parsed, setup, json ? static_cast<workflow::Progress&>(keeper) : shown);
     if (json) {
-        fmt::print("{}\n", base::to_json(to_node(result, closed), 2));
+        fmt::print("{}\n", base::to_json(to_node(result, repository->file, keeper, closed), 2));
     } else {
         for (const auto& job : result.jobs)
             if (!job.summary.empty()) fmt::print("{}: summary\n{}\n", job.name, job.summary);

@@ -66,6 +66,8 @@ std::expected<scenarios::WorldSource::Place, int> place_of(const state::Instance
     world.viewer_endpoint = info.viewer_endpoint;
     world.viewer_tls_endpoint = info.viewer_tls_endpoint;
     world.token = info.token;
+    world.state = fs::absolute(directory).string();
+    world.stack_file = info.stack_file;
     world.ca_file = fs::absolute(directory + "/ca/ca.pem").string();
     if (!info.stack_file.empty()) {
         auto known = know_stack(info.stack_file, directory + "/secrets.env");

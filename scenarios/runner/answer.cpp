@@ -69,6 +69,10 @@ constexpr QueryWord kWords[] = {
     {"tasks", Flavor::Number, "How many tasks answered."},
     {"recovers", Flavor::Milliseconds,
      "From the first failure to the first answer after the last one; 0 without failures."},
+    {"result", Flavor::Text,
+     "How the workflow ended: success, failure, cancelled; unasked, anything but success fails."},
+    {"jobs.", Flavor::Text, "How a job ended: jobs.deploy; skipped where it did not run."},
+    {"failedStep", Flavor::Text, "The workflow's first step that failed it."},
     {"exit", Flavor::Number, "The command's exit code; without it anything but 0 fails the step."},
     {"stdout", Flavor::Text, "What the command wrote."},
     {"stderr", Flavor::Text, "What the command wrote to its standard error."},
@@ -190,7 +194,7 @@ std::expected<Actual, std::string> Answer::ask(const Query& query) const {
         if (!found) return std::unexpected(found.error());
         return Actual{*found ? std::optional<Node>(**found) : std::nullopt, flavor};
     }
-    const bool named = word.name == "hop." || word.name == "status.";
+    const bool named = word.name == "hop." || word.name == "status." || word.name == "jobs.";
     if (const Node* value = get(named ? std::string_view(query.text()) : word.name))
         return Actual{*value, flavor};
     if (word.name == "status.") return Actual{Node(0), flavor};

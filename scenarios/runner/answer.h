@@ -61,6 +61,7 @@ class Answer {
     std::vector<std::pair<std::string, std::string>> headers, trailers, saw_headers;
     std::optional<std::string> body;
     std::optional<base::Node> json;  // what $ is; read from the body when absent
+    std::string account;             // what went wrong, told below an expectation that fails
 
     // Nothing inside Actual: not there. An error: the question makes no sense for this answer.
     std::expected<Actual, std::string> ask(const Query& query) const;

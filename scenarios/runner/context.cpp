@@ -148,6 +148,15 @@ void Context::take_cookies(const Context& other) {
                 session(name).cookies[host].insert_or_assign(key, value);
 }
 
+std::string find_upwards(const std::string& directory, const std::string& name) {
+    namespace fs = std::filesystem;
+    std::error_code ignored;
+    for (fs::path at = fs::absolute(directory).lexically_normal();; at = at.parent_path()) {
+        if (fs::is_regular_file(at / name, ignored)) return (at / name).string();
+        if (!at.has_relative_path()) return {};
+    }
+}
+
 std::string request_id(const Exchange& exchange) {
     if (!exchange.response) return {};
     for (std::string_view name : {"x-amz-cf-id", "x-amz-request-id", "x-amzn-requestid"})

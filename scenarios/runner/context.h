@@ -91,6 +91,7 @@ class Context {
     int64_t scenario_started_ms = 0, step_started_ms = 0;  // stack time, for logs
     std::shared_ptr<ScriptedOrigin> origin;
     bool commands_allowed = false;  // "run" may start programs
+    std::string program;            // our own: it runs workflows
     base::Spawner& spawner();       // made on first use
     std::unique_ptr<Clients> clients;
 
@@ -98,6 +99,9 @@ class Context {
     std::map<std::string, Session> sessions_;
     std::unique_ptr<base::Spawner> spawner_;
 };
+
+// The file, looked for from the directory upwards, as a path; "" when there is none.
+std::string find_upwards(const std::string& directory, const std::string& name);
 
 // The answer's own id at the first hop, "" when it has none.
 std::string request_id(const Exchange& exchange);

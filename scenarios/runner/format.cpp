@@ -80,8 +80,6 @@ constexpr Key kLoad[] = {
     {"for", Shape::Duration, "How long, at least; needed where there is no \"while\"."},
 };
 
-constexpr std::string_view kUnbuilt[] = {"workflow"};
-
 constexpr std::string_view kDuration = R"(^(\d+(\.\d+)?(ms|s|m|h|d))+$|\{\{)";
 
 Node text_node(std::string_view type) {
@@ -124,6 +122,7 @@ Node schema_of(Shape shape) {
     switch (shape) {
         case Shape::Any: return Node::object();
         case Shape::Text:
+        case Shape::Workflow:
         case Shape::File:
         case Shape::Directory:
         case Shape::Distribution:
@@ -168,6 +167,11 @@ Node schema_of(Shape shape) {
         case Shape::Signal: {
             Node node = text_node("string");
             node.set("enum", Node::array({"KILL", "TERM"}));
+            return node;
+        }
+        case Shape::Tree: {
+            Node node = text_node("string");
+            node.set("enum", Node::array({"commit", "working"}));
             return node;
         }
         case Shape::Browser: {
@@ -355,8 +359,8 @@ const std::vector<const Verb*>& verbs() {
     static const std::vector<const Verb*> kAll = [] {
         std::vector<const Verb*> all;
         for (std::span<const Verb> rows :
-             {http_verbs, data_verbs, aws_verbs, deploy_verbs, time_verbs, flow_verbs, stream_verbs,
-              run_verbs, browser_verbs, own_verbs})
+             {http_verbs, data_verbs, aws_verbs, deploy_verbs, workflow_verbs, time_verbs,
+              flow_verbs, stream_verbs, run_verbs, browser_verbs, own_verbs})
             for (const Verb& verb : rows)
                 all.push_back(&verb);
         return all;
@@ -374,9 +378,6 @@ bool holds_steps(const Verb& verb) {
     return verb.structure != Structure::None && verb.structure != Structure::Check;
 }
 
-std::span<const std::string_view> unbuilt_verbs() {
-    return kUnbuilt;
-}
 std::span<const Key> common_keys() {
     return kCommon;
 }
@@ -417,6 +418,7 @@ std::string_view describe(Shape shape) {
         case Shape::Load: return "an object: a request and how often";
         case Shape::TaskName: return "a task such as \"task:backend[0]\"";
         case Shape::Signal: return "KILL or TERM";
+        case Shape::Tree: return "commit or working";
         case Shape::Browser: return "a list of commands such as \"open front:/\"";
         case Shape::Poll: return "a duration, or { \"within\": …, \"every\": … }";
         case Shape::Known: return "{ \"issue\": …, \"until\": …, \"why\": … }";
@@ -425,6 +427,7 @@ std::string_view describe(Shape shape) {
         case Shape::RequestLine: return "a request such as \"GET /path\"";
         case Shape::Reply: return "a reply: an object";
         case Shape::Text:
+        case Shape::Workflow:
         case Shape::File:
         case Shape::Directory:
         case Shape::Distribution:

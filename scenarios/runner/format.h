@@ -40,7 +40,9 @@ enum class Shape {
     Load,    // a request and how often
     TaskName,
     Signal,
-    Browser,  // commands
+    Workflow,  // a file of the repository
+    Tree,      // commit or working
+    Browser,   // commands
     Poll,
     Known,
     Rows,
@@ -87,8 +89,6 @@ bool holds_steps(const Verb& verb);
 
 const std::vector<const Verb*>& verbs();
 const Verb* find_verb(std::string_view name);
-// Named by the format, refused by name until they are built.
-std::span<const std::string_view> unbuilt_verbs();
 
 std::span<const Key> common_keys();    // of every step
 std::span<const Key> scenario_keys();  // of the file

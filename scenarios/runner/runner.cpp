@@ -51,6 +51,7 @@ class ScenarioRun {
         context_.origin = std::move(origin);
         context_.ended = [this] { return !stopped().empty(); };
         context_.commands_allowed = options.allow_commands;
+        context_.program = options.program;
         result_.scenario = &scenario;
         secrets_ = &scenario.secrets;
         values_ = common_values("");
@@ -104,6 +105,7 @@ class ScenarioRun {
         context_.origin = parent.context_.origin;
         context_.ended = [this] { return !stopped().empty(); };
         context_.commands_allowed = parent.context_.commands_allowed;
+        context_.program = parent.context_.program;
         context_.scenario_started_ms = parent.context_.scenario_started_ms;
         context_.take_cookies(parent.context_);
         result_.scenario = &scenario_;
@@ -519,9 +521,10 @@ class ScenarioRun {
     // ---------------------------------------------------------------------------------
 
     void carry_out(const Step& step, StepResult& result) {
-        const auto allowed =
-            step.timeout.value_or(step.verb->key.name == "deploy" ? microseconds(kDeployTimeout)
-                                                                  : microseconds(kStepTimeout));
+        const std::string_view verb = step.verb->key.name;
+        const auto allowed = step.timeout.value_or(verb == "deploy" || verb == "workflow"
+                                                       ? microseconds(kDeployTimeout)
+                                                       : microseconds(kStepTimeout));
         if (!step.eventually && !step.hold) {
             context_.deadline = std::min(clock_.real_now() + allowed, limit_);
             attempt(step, result);
@@ -587,6 +590,8 @@ class ScenarioRun {
             answer->set("ms", static_cast<double>((clock_.real_now() - start).count()) / 1000.0);
         for (const Expectation& expectation : step.expect)
             look(expectation, *answer, result);
+        if (!result.failures.empty() && result.failures.back().hint.empty())
+            result.failures.back().hint = answer->account;
         if (result.failures.empty()) save(step, *answer, result);
     }
 

@@ -72,6 +72,7 @@ struct RunOptions {
     std::map<std::string, std::string> variables;  // --var
     std::map<std::string, std::string> secrets;    // of the stack, masked
     bool allow_commands = false;                   // "run" may start programs of this machine
+    std::string program;                           // our own, runs workflows; "" = none does
     SnapshotMode snapshots = SnapshotMode::Compare;
     bool trace_all = false;         // every request's hops, not only those of failed steps
     base::microseconds timeout{0};  // of scenarios without one of their own

@@ -275,6 +275,10 @@ class Checker {
             case Shape::Browser:
                 return void(wrong(value.is_array() && !value.items().empty()) ||
                             (browser(value), true));
+            case Shape::Tree:
+                return void(wrong(value.as_string() == "commit" || value.as_string() == "working" ||
+                                  is_reference(value)));
+            case Shape::Workflow: return void(wrong(value.is_string()) || check_workflow(value));
             case Shape::World:
                 return void(wrong(value.as_string() == "clean" || value.as_string() == "keep" ||
                                   (value.as_string().starts_with("snapshot:") &&
@@ -397,6 +401,14 @@ class Checker {
                      fmt::format("there is no {} {}",
                                  shape == Shape::Directory ? "directory" : "file", path),
                      "files are relative to the scenario's own");
+        return true;
+    }
+
+    bool check_workflow(const Node& value) {
+        auto name = constant(value.as_string());
+        if (name && find_upwards(out_.directory, *name).empty())
+            at_value(value, fmt::format("there is no workflow {}", *name),
+                     "looked for from the scenario's own directory upwards");
         return true;
     }
 
@@ -769,13 +781,6 @@ class Checker {
             verb = found;
         }
         if (verb != nullptr) return verb;
-        for (const auto& member : node.members())
-            for (std::string_view unbuilt : unbuilt_verbs())
-                if (member.first == unbuilt) {
-                    at_key(node, member.first,
-                           fmt::format("the verb \"{}\" is not built yet", unbuilt));
-                    return nullptr;
-                }
         std::vector<std::string> names;
         for (const Verb* each : verbs())
             names.emplace_back(each->key.name);
@@ -985,12 +990,6 @@ class Checker {
                               fmt::format("\"{}\" does not go with {}", name, verb.key.name),
                               fmt::format("it belongs to {}", other->key.name));
         }
-        for (std::string_view unbuilt : unbuilt_verbs())
-            if (name == unbuilt)
-                return at_key(node, name,
-                              fmt::format("a step has one verb, and this one has \"{}\" and \"{}\"",
-                                          verb.key.name, name),
-                              "make it two steps");
         std::vector<std::string> names;
         for (const Key& key : keys)
             names.emplace_back(key.name);
@@ -1182,6 +1181,16 @@ class Checker {
                    "\"dist\": a directory for a bucket; \"image\": an image for a service");
         if (verb == "deploy" && node.find("dist") && node.find("image"))
             at_key(node, "image", "\"deploy\" takes \"dist\" or \"image\", not both");
+        // GitHub docs, "Workflow syntax": inputs are workflow_dispatch's.
+        if (verb == "workflow" && node.find("inputs") && node.find("event") &&
+            node["event"].as_string() != "workflow_dispatch" &&
+            !has_references(node["event"].as_string()))
+            at_key(node, "inputs", "\"inputs\" go with the event workflow_dispatch",
+                   "which is the event where none is named");
+        if (verb == "workflow")
+            for (const auto& [name, value] : node["inputs"].members())
+                if (value.is_object() || value.is_array() || value.is_null())
+                    at_value(value, "an input is a text, a number, true or false");
         if (verb == "invalidate" && !node.find("paths"))
             at_key(node, "invalidate", "\"invalidate\" needs \"paths\"", "such as [\"/*\"]");
         size_t bodies = 0;

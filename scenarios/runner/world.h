@@ -15,6 +15,7 @@ struct World {
     std::string viewer_tls_endpoint;  // https://127.0.0.1:8443, "" = none
     std::string ca_file;              // for it
     std::string token;                // of the control API
+    std::string state, stack_file;  // the instance's directory, and its dodam.json; "" = not known
     std::string account, region = "us-east-1";
     std::string access_key = "test", secret_key = "test";
     std::string session_token;  // of temporary credentials

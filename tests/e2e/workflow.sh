@@ -34,6 +34,33 @@ check "the site is the build" contains "$(viewer_get d111111front01.cloudfront.n
 check "the invalidation was made" equals "$(aws cloudfront list-invalidations --distribution-id E1FRONT0000001 \
     --query 'length(InvalidationList.Items)' --output text)" 1
 
+# The same by a scenario, in a world beside the instance; then one whose failing step is told.
+mkdir -p "$app/scenarios/flow"
+cat >"$app/scenarios/flow/deploys.scenario.json" <<'JSON'
+{ "version": 1, "scenario": "The workflow deploys what visitors see",
+  "steps": [
+    { "workflow": ".github/workflows/deploy.yml", "event": "push",
+      "expect": { "result": "success", "jobs.deploy": "success", "$.closed": true } },
+    { "GET": "front:/", "expect": { "status": 200, "body": { "contains": "/assets/index-" } } },
+    { "GET": "api:/health", "expect": { "status": 200 } } ] }
+JSON
+cat >"$app/.github/workflows/red.yml" <<'YAML'
+on: push
+jobs:
+  a: { runs-on: ubuntu-latest, steps: [{ run: echo begun }, { name: Breaks, run: "echo it is broken; exit 3" }] }
+YAML
+cat >"$app/scenarios/flow/red.scenario.json" <<'JSON'
+{ "version": 1, "scenario": "A workflow that fails is red, and says where",
+  "steps": [{ "workflow": ".github/workflows/red.yml", "expect": { "result": "success" } }] }
+JSON
+(cd "$app" && "$dodam" run --state "$state" scenarios/flow/deploys.scenario.json) >"$work/run.log" 2>&1
+check "a scenario deploys by the workflow" equals "$?" 0
+grep -q '^PASS' "$work/run.log" || tail -40 "$work/run.log"
+(cd "$app" && "$dodam" run --state "$state" scenarios/flow/red.scenario.json) >"$work/run.log" 2>&1
+check "a workflow's failure is the scenario's" equals "$?" 1
+check "with the step" contains "$(cat "$work/run.log")" "a › Breaks failure: .github/workflows/red.yml:3:"
+check "and its last lines" contains "$(cat "$work/run.log")" "it is broken"
+
 # The job's identity instead of keys; production's names; the fence.
 cat >"$app/.github/workflows/identity.yml" <<'YAML'
 name: Identity

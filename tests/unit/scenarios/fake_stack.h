@@ -120,6 +120,7 @@ class FakeStack {
         World world;
         world.aws_endpoint = world.viewer_endpoint = "http://127.0.0.1:" + std::to_string(port_);
         world.token = "tok";
+        world.state = "/state";
         world.stack = *base::parse_json(
             R"({"distributions": {"app": {"id": "E1", "domain": "d1.cloudfront.net"}}, "services": {"backend": {"name": "backend"}}})");
         return world;

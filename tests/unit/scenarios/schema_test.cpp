@@ -1,4 +1,4 @@
-// The operators "schema" and "snapshot", and the verb "run".
+// The operators "schema" and "snapshot", and the verbs "run" and "workflow".
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -186,4 +186,65 @@ TEST_CASE("commands run where they are allowed, and know where the stack is") {
     CHECK(ran.outcomes() == "...F");
     CHECK(ran.message(3) == ": the command ended with 4\n");
     CHECK(ran.only().steps[3].failures[0].hint == "it broke");
+}
+
+// A program in the place of `dodam`: what the step asks of it, and what it makes of its answers.
+TEST_CASE("a workflow's jobs can be expected; what failed is told with its place and last lines") {
+    FakeStack stack;
+    support::TemporaryDirectory directory;
+    std::filesystem::create_directories(directory / ".github/workflows");
+    std::filesystem::create_directories(directory / "scenarios");
+    write(directory / ".github/workflows/deploy.yml", "on: push\n");
+    write(directory / "answer.json",
+          R"J({ "file": ".github/workflows/deploy.yml", "conclusion": "failure", "jobs": [
+        { "id": "build", "name": "build (1)", "result": "failure", "outputs": {}, "steps": [
+          { "name": "Checkout", "outcome": "success", "conclusion": "success", "line": 6 },
+          { "name": "Test", "outcome": "failure", "conclusion": "failure", "line": 7, "detail": "exit code 3",
+            "output": ["one", "two"], "annotations": [{ "level": "error", "message": "no", "file": "a.js", "line": 2, "column": 4 }] } ] },
+        { "id": "build", "name": "build (2)", "result": "success", "steps": [] },
+        { "id": "deploy", "name": "deploy", "result": "skipped", "steps": [] } ] })J");
+    const std::string program = directory / "program";
+    write(program, "#!/bin/sh\ncd " + std::string(directory.path()) + R"(
+echo "$@" >asked
+case "$*" in
+*lint*) printf 'error: it is wrong\nlook here\n' >&2; exit 2;;
+*slow*) trap 'cat answer.json; exit 130' INT; while :; do sleep 0.05; done;;
+esac
+cat answer.json; exit 1
+)");
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    const std::string file = directory / "scenarios/x.scenario.json";
+    const std::string flow = R"J({ "workflow": ".github/workflows/deploy.yml")J";
+    const auto ran = [&](const std::string& rest) {
+        RunOptions options{.seed = "1"};
+        options.program = program;
+        return run(stack, flow + rest + " }", "", nullptr, file, options);
+    };
+    const std::string told =
+        "build (1) › Test failure: a.js:2:4 (exit code 3)\n      one\n      two\n      error: no";
+
+    CHECK(run(stack, flow + " }", "", nullptr, file).message(0) ==
+          ": workflows run with `dodam run` alone\n");
+    const Ran asked = ran(R"J(, "inputs": { "stage": "blue", "times": 2 }, "tree": "working",
+        "expect": { "result": "failure", "jobs.build": "failure", "jobs.deploy": "skipped",
+                    "failedStep": "Test", "$.jobs[0].steps[0].line": 6 })J");
+    CHECK(asked.message(0).empty());
+    CHECK(read(directory / "asked") ==
+          "workflow run " + (directory / ".github/workflows/deploy.yml") +
+              " --json --state /state --event workflow_dispatch --tree working --always --input "
+              "stage=blue --input times=2\n");
+    const Ran unasked = ran("");
+    CHECK(unasked.message(0) == ": the workflow ended in failure\n");
+    CHECK(unasked.only().steps[0].failures[0].hint == told);
+    const Ran wanted = ran(R"J(, "event": "push", "expect": { "jobs.build": "success" })J");
+    CHECK(wanted.outcomes() == "F");
+    CHECK(wanted.only().steps[0].failures[0].query == "jobs.build");
+    CHECK(wanted.only().steps[0].failures[0].hint == told);
+    CHECK(read(directory / "asked").ends_with(" --event push\n"));
+    const Ran wrong = ran(R"J(, "ref": "lint")J");
+    CHECK(wrong.message(0) == ": error: it is wrong\n");
+    CHECK(wrong.only().steps[0].failures[0].hint == "look here");
+    const Ran late = ran(R"J(, "commit": "slow", "timeout": "300ms")J");
+    CHECK(late.message(0) == ": the workflow did not end in the step's time\n");
+    CHECK(late.only().steps[0].failures[0].hint == told);
 }
