@@ -33,7 +33,6 @@ class MemoryStorage final : public CacheStorage {
         return take;
     }
     std::string_view view() const override { return bytes_; }
-    int file() const override { return -1; }
     uint64_t size_bytes() const override { return bytes_.size(); }
     void seal() override { bytes_.shrink_to_fit(); }
 
@@ -41,43 +40,33 @@ class MemoryStorage final : public CacheStorage {
     std::string bytes_;
 };
 
-// A sealed body in a file in memory. Its pages go when the last viewer has them, whatever becomes
-// of this.
-class MemoryFile final : public CacheStorage {
+// A sealed body in pages of its own. A viewer who is still receiving them keeps them from going,
+// whatever becomes of this.
+class PageStorage final : public CacheStorage {
   public:
-    // nullptr when the process may have no more descriptors or memory.
-    static std::unique_ptr<MemoryFile> make(std::string_view bytes) {
-        const int file = ::memfd_create("dodam-body", MFD_CLOEXEC);
-        if (file < 0) return nullptr;
-        auto made = std::unique_ptr<MemoryFile>(new MemoryFile(file));
-        for (size_t at = 0; at < bytes.size();) {
-            const ssize_t wrote = ::write(file, bytes.data() + at, bytes.size() - at);
-            if (wrote < 0 && errno == EINTR) continue;
-            if (wrote <= 0) return nullptr;
-            at += static_cast<size_t>(wrote);
-        }
-        void* mapped = ::mmap(nullptr, bytes.size(), PROT_READ, MAP_SHARED, file, 0);
-        if (mapped == MAP_FAILED) return nullptr;
-        made->bytes_ = {static_cast<const char*>(mapped), bytes.size()};
-        return made;
+    // nullptr when there is no memory.
+    static std::unique_ptr<PageStorage> make(std::string_view bytes) {
+        void* pages = ::mmap(nullptr, bytes.size(), PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        if (pages == MAP_FAILED) return nullptr;
+        std::memcpy(pages, bytes.data(), bytes.size());
+        ::mprotect(pages, bytes.size(), PROT_READ);
+        return std::unique_ptr<PageStorage>(
+            new PageStorage({static_cast<const char*>(pages), bytes.size()}));
     }
-    ~MemoryFile() override {
-        if (!bytes_.empty()) ::munmap(const_cast<char*>(bytes_.data()), bytes_.size());
-        ::close(file_);
-    }
+    ~PageStorage() override { ::munmap(const_cast<char*>(bytes_.data()), bytes_.size()); }
     bool append(std::string_view) override { return false; }
     size_t read(uint64_t offset, std::span<char> into) const override {
         if (offset >= bytes_.size()) return 0;
         return bytes_.copy(into.data(), into.size(), offset);
     }
     std::string_view view() const override { return bytes_; }
-    int file() const override { return file_; }
+    bool is_lendable() const override { return true; }
     uint64_t size_bytes() const override { return bytes_.size(); }
     void seal() override {}
 
   private:
-    explicit MemoryFile(int file) : file_(file) {}
-    int file_;
+    explicit PageStorage(std::string_view bytes) : bytes_(bytes) {}
     std::string_view bytes_;
 };
 
@@ -106,7 +95,6 @@ class DiskStorage final : public CacheStorage {
         }
     }
     std::string_view view() const override { return {}; }
-    int file() const override { return -1; }
     uint64_t size_bytes() const override { return size_; }
     void seal() override {}
 
@@ -170,11 +158,11 @@ void StoredBody::finish(State state) {
     std::lock_guard lock(mutex_);
     if (state_ != State::Growing) return;
     state_ = state;
-    if (state == State::Complete && !on_disk_ && storage_->size_bytes() >= kFileBodyBytes) {
-        if (auto file = MemoryFile::make(storage_->view())) storage_ = std::move(file);
+    if (state == State::Complete && !on_disk_ && storage_->size_bytes() >= kLentBodyBytes) {
+        if (auto pages = PageStorage::make(storage_->view())) storage_ = std::move(pages);
     }
     storage_->seal();
-    if (state == State::Complete) held_ = {storage_->view(), storage_->file()};
+    if (state == State::Complete) held_ = {storage_->view(), storage_->is_lendable()};
     grown_.notify_all();
 }
 

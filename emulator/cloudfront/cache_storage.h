@@ -1,7 +1,7 @@
-// CacheStorage: where one body's bytes live: in memory (from kFileBodyBytes on in a file in memory,
-// which the kernel can send without copying it), or in an unlinked file on disk (nothing to clean
-// up after a crash). StoredBody: a body that grows while its first viewer receives it, and is read
-// by everybody who waits for the same object.
+// CacheStorage: where one body's bytes live: in memory (from kLentBodyBytes on in pages of its
+// own, which the kernel can send without copying them), or in an unlinked file on disk (nothing to
+// clean up after a crash). StoredBody: a body that grows while its first viewer receives it, and is
+// read by everybody who waits for the same object.
 #pragma once
 #include <condition_variable>
 #include <cstdint>
@@ -21,8 +21,8 @@ class CacheStorage {
     virtual ~CacheStorage() = default;
     virtual bool append(std::string_view bytes) = 0;                       // false: no room
     virtual size_t read(uint64_t offset, std::span<char> into) const = 0;  // bytes that are there
-    virtual std::string_view view() const = 0;  // all of them, "" when on disk
-    virtual int file() const = 0;               // the same bytes as view(), or -1
+    virtual std::string_view view() const = 0;          // all of them, "" when on disk
+    virtual bool is_lendable() const { return false; }  // view(), to Socket::write_lent
     virtual uint64_t size_bytes() const = 0;
     virtual void seal() = 0;  // nothing follows: give spare room back
 };

@@ -34,9 +34,9 @@ inline constexpr size_t kMaxInvalidationPathBytes = 4000;
 
 // The cache's own: bodies beyond this are written to disk (unlinked files), budgets for both.
 inline constexpr size_t kMemoryBodyBytes = 1 << 20;
-// In memory, from here on, as a file that sendfile(2) takes: below, copying is cheaper than its
-// page by page.
-inline constexpr size_t kFileBodyBytes = 32 << 10;
+// In memory, from here on, in pages of their own: below, copying is cheaper than lending page by
+// page.
+inline constexpr size_t kLentBodyBytes = 32 << 10;
 inline constexpr size_t kMemoryBudgetBytes = 64 << 20;
 inline constexpr uint64_t kDiskBudgetBytes = 2ull << 30;
 inline constexpr size_t kMaxCacheEntries = 500'000;

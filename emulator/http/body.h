@@ -21,11 +21,11 @@ class BodyReader {
     virtual const HeaderList& trailers() const = 0;      // complete after the end
 };
 
-// A whole body that its owner holds for many answers. `file` has the same bytes from its start, for
-// who can send it without a copy; -1 where there is none.
+// A whole body that its owner holds for many answers. `lendable`: in pages of its own that nobody
+// changes (Socket::write_lent).
 struct HeldBody {
     std::string_view bytes;
-    int file = -1;
+    bool lendable = false;
 };
 
 class BodyWriter {

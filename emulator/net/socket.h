@@ -58,10 +58,10 @@ class Socket {
     Result<void> write_all(std::string_view bytes, Deadline deadline);
     // Both parts in one system call where possible.
     Result<void> write_all(std::string_view first, std::string_view second, Deadline deadline);
-    // `first`, then the first `size_bytes` of a file, which the kernel sends without copying them:
-    // nobody may change them while a peer is still receiving. Plain sockets only; the process
-    // ignores SIGPIPE.
-    Result<void> write_file(std::string_view first, int file, size_t size_bytes, Deadline deadline);
+    // As write_all, where `lent` lies in pages of its own that nobody ever changes: on a loop the
+    // kernel sends those pages and copies nothing. They may be unmapped at any time: a peer still
+    // gets them. Plain sockets only; the process ignores SIGPIPE.
+    Result<void> write_lent(std::string_view first, std::string_view lent, Deadline deadline);
     // As much as the kernel takes, at least one byte, or an error. After a Timeout offer the same
     // bytes again.
     Result<size_t> write_some(std::string_view bytes, Deadline deadline);
@@ -91,11 +91,12 @@ class Socket {
     void set_blocking(bool blocking);
     Result<void> connect_to(const Address& to, Deadline deadline);
     Result<size_t> read_on_loop(std::span<char> into, Deadline deadline, int flags);
+    Result<void> wait_to_write(Deadline deadline);
     Result<size_t> write_on_loop(std::string_view first, std::string_view second,
                                  Deadline deadline);
 
     int descriptor_ = -1;
-    bool blocking_ = true;        // false only while a session on a loop has sent files
+    bool blocking_ = true;        // false only while a session on a loop lends pages
     int receive_timeout_ms_ = 0;  // as the kernel has it; 0 = none
     int send_timeout_ms_ = 0;
     std::unique_ptr<TlsSession> tls_;

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <mutex>
 
 #include "net/listener.h"
@@ -19,8 +20,8 @@ using namespace std::chrono_literals;
 namespace {
 
 // Sends back lines; "leave" makes the session go on on a thread, "return" on the loop, "slow" waits
-// longer than it may, "flood" sends more than any buffer takes, "file" the same from a file, "end"
-// ends it.
+// longer than it may, "flood" sends more than any buffer takes, "lend" the same out of pages of its
+// own, "end" ends it.
 void echo(Socket& socket) {
     std::string line;
     char byte;
@@ -41,12 +42,19 @@ void echo(Socket& socket) {
                    : nothing.error().kind == ErrorKind::Timeout ? "timed out"
                                                                 : "failed";
         }
-        if (line == "file") {
-            const std::string bytes(8 << 20, 'f');
-            const int file = ::memfd_create("flood", MFD_CLOEXEC);
-            const bool sent = ::write(file, bytes.data(), bytes.size()) == 8 << 20 &&
-                              socket.write_file("head ", file, bytes.size(), Deadline::after(10s));
-            ::close(file);
+        if (line == "lend") {
+            constexpr size_t kBytes = 8 << 20;
+            void* pages =
+                ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            std::memset(pages, 'l', kBytes);
+            const std::string_view lent(static_cast<const char*>(pages), kBytes);
+            const bool sent = socket.write_lent("head ", lent, Deadline::after(10s)).has_value();
+            // What comes into this memory next is not what the peer gets.
+            ::munmap(pages, kBytes);
+            pages =
+                ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            std::memset(pages, '!', kBytes);
+            ::munmap(pages, kBytes);
             if (!sent) return;
         }
         if (line == "flood") line.assign(8 << 20, 'x');
@@ -98,18 +106,18 @@ TEST_CASE("A session that cannot write lets others run") {
     CHECK(slow.read_until("\n").size() == (8 << 20) + std::string(" on a loop\n").size());
 }
 
-TEST_CASE("A file is sent whole to a slow reader, on a loop and on a thread") {
+TEST_CASE("Lent pages reach a slow reader whole, on a loop and on a thread") {
     if (!Loops::built()) return;
     Loops loops("one", 1);
     auto listener = *Listener::open(Address::loopback(0), "echo", echo);
     listener->set_loops(&loops);
     listener->start();
     test::RawViewer slow(listener->address()), other(listener->address());
-    const std::string whole = "head " + std::string(8 << 20, 'f');
+    const std::string whole = "head " + std::string(8 << 20, 'l');
     for (const std::string where : {"on a loop", "on a thread"}) {
-        slow.send("file\n");
+        slow.send("lend\n");
         CHECK(ask(other, "still here\n") == "still here on a loop\n");
-        CHECK(slow.read_until("\n") == whole + "file " + where + "\n");
+        CHECK(slow.read_until("\n") == whole + "lend " + where + "\n");
         // What follows on the same socket may block again.
         CHECK(ask(slow, "slow\n") == "timed out " + where + "\n");
         if (where == "on a loop") CHECK(ask(slow, "leave\n") == "leave on a thread\n");
