@@ -295,18 +295,26 @@ Answer Views::find_logs(const Node& input) const {
         static_cast<size_t>(std::clamp<int64_t>(input["limit"].as_int(200), 1, kMaxLogEvents));
     const std::string& text = input["grep"].as_string();
     Node groups = Node::array();
-    bool known = false;
-    std::vector<std::pair<std::string, logs::Event>> found;
+    std::vector<ecs::LogPlace> places;
     for (const auto& one : logs.store().groups("")) {
         groups.push_back(one.name);
-        if (!group.empty() && group != one.name) continue;
-        known = true;
+        if (group.empty() || group == one.name)
+            places.push_back({one.name, input["stream"].as_string()});
+    }
+    // No group's name: a service's, or a task's.
+    if (places.empty() && !group.empty()) {
+        const std::string id = names.id_of("services", group);
+        places = ecs.log_places(id.empty() ? group : id);
+    }
+    const bool known = !places.empty();
+    std::vector<std::pair<std::string, logs::Event>> found;
+    for (const ecs::LogPlace& place : places) {
         // What is filtered here is counted here.
         const size_t most = text.empty() ? limit : kMaxLogEvents;
-        for (auto& event : logs.find(one.name, input["stream"].as_string(),
+        for (auto& event : logs.find(place.group, place.stream_prefix,
                                      base::Time(base::milliseconds(since_ms)), "", most))
             if (text.empty() || event.message.find(text) != std::string::npos)
-                found.emplace_back(one.name, std::move(event));
+                found.emplace_back(place.group, std::move(event));
     }
     std::ranges::stable_sort(found, {}, [](const auto& one) { return one.second.position.at_ms; });
     Node events = Node::array();

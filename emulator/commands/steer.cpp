@@ -43,9 +43,11 @@ int logs(const Arguments& arguments) {
         return fail(
             kWrongInput,
             groups.empty()
-                ? fmt::format("there is no log group \"{}\": no task has written anything yet",
+                ? fmt::format("there is no log group, service or task \"{}\": no task has "
+                              "written anything yet",
                               group)
-                : fmt::format("there is no log group \"{}\"; there are: {}", group, groups));
+                : fmt::format("there is no log group, service or task \"{}\"; the groups: {}",
+                              group, groups));
     }
     return show(arguments, answer, [](const Node& found) {
         for (const Node& event : found["events"].items())
@@ -116,10 +118,12 @@ constexpr Flag kPlainFlags[] = {kFile, kStateFlag, kJsonFlag};
 const Command kLogs{
     "logs",
     "Show what the tasks wrote",
-    "[GROUP]",
+    "[GROUP|SERVICE|TASK]",
     kLogFlags,
     "  dodam logs                       the last 200 lines of all groups\n"
-    "  dodam logs backend --grep error  a log group, by its name in AWS or in dodam.json\n",
+    "  dodam logs backend --grep error  a log group or a service, by its name in AWS or in "
+    "dodam.json\n"
+    "  dodam logs 1f3a9c02              a task, running or stopped, by the beginning of its id\n",
     logs};
 const Command kClock{"clock",
                      "Show the stack's time, or move it forward",

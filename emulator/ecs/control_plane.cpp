@@ -500,6 +500,38 @@ std::vector<ServiceStatus> ControlPlane::status() {
     return result;
 }
 
+std::vector<LogPlace> ControlPlane::log_places(std::string_view name) {
+    constexpr size_t kLeastOfId = 6;
+    std::lock_guard lock(mutex_);
+    std::vector<LogPlace> places;
+    auto add = [&](const std::string& reference, const std::string& task) {
+        const TaskDefinition* definition = find_definition(state_, reference);
+        if (!definition) return;
+        for (const ContainerDefinition& container : definition->containers) {
+            LogPlace place = log_place(*definition, container);
+            place.stream_prefix += task;
+            if (std::ranges::find(places, place) == places.end())
+                places.push_back(std::move(place));
+        }
+    };
+    for (const auto& [key, service] : state_.services) {
+        if (service.name != name) continue;
+        // A deployment that failed is what one looks for.
+        add(service.task_definition, "");
+        for (const Deployment& deployment : service.deployments)
+            add(deployment.task_definition, "");
+        for (const Deployment& deployment : service.history)
+            add(deployment.task_definition, "");
+    }
+    if (!places.empty()) return places;
+    if (size_t slash = name.rfind('/'); name.starts_with("arn:") && slash != std::string_view::npos)
+        name.remove_prefix(slash + 1);
+    if (name.size() < kLeastOfId) return places;
+    for (const auto& [id, task] : state_.tasks)
+        if (id.starts_with(name)) add(task.task_definition, id);
+    return places;
+}
+
 std::set<std::string> ControlPlane::running_digests() {
     std::lock_guard lock(mutex_);
     std::set<std::string> digests;

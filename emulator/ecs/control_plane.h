@@ -11,6 +11,7 @@
 #include "aws/service.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "ecs/live_task.h"
 #include "ecs/ports.h"
 #include "ecs/shapes.h"
 #include "ecs/store.h"
@@ -58,6 +59,10 @@ class ControlPlane final : public aws::Service {
     const aws::ServiceInfo& info() const override;
     std::optional<aws::Reply> serve(aws::Call& call) override;
     std::vector<ServiceStatus> status();
+    // Where the output of a service's tasks goes, or of one task (by its id, the first characters
+    // of it, or its ARN), as log groups and the beginnings of stream names. Empty: neither is
+    // known.
+    std::vector<LogPlace> log_places(std::string_view service_or_task);
     // The digests of the images that tasks run, or are about to.
     std::set<std::string> running_digests();
     // A container that runs, for `dodam exec`. `target`: a service's name or a task (id, the

@@ -1,6 +1,7 @@
 // Limits of ECS, AWS's own unless marked.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 #include "base/clock.h"
 
@@ -19,6 +20,11 @@ inline constexpr size_t kProbesKept = 5;
 inline constexpr size_t kFailuresShown = 10;  // ours: of a service, in status
 inline constexpr size_t kDeploymentsReported =
     20;  // ours: of a service, with the requests of their tasks
+// awslogs: what may wait for delivery in non-blocking mode, the most that one event of several
+// lines holds, and how long such an event is open for more.
+inline constexpr uint64_t kDefaultLogBufferBytes = 10 * 1024 * 1024;
+inline constexpr size_t kMaxLogEventBytes = 262'144 - 26;
+inline constexpr base::seconds kLogEventAge{5};
 inline constexpr size_t kMaxContainers = 10;
 inline constexpr size_t kMaxTaskDefinitionBytes = 64 * 1024;
 inline constexpr size_t kMaxTags = 50;

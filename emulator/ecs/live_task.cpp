@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "ecs/environment.h"
 #include "ecs/limits.h"
@@ -33,20 +34,61 @@ std::string cannot_pull(const std::string& image, const containers::Error& error
     }
 }
 
-const std::string* option(const ContainerDefinition& container, const char* name) {
-    auto found = container.log_options.find(name);
-    return found == container.log_options.end() ? nullptr : &found->second;
+SetupFailure bad_logger(const std::string& why) {
+    return {"ResourceInitializationError: failed to validate logger args: " + why, ""};
 }
 
 }  // namespace
 
 void ContainerLog::line(containers::Stream, std::string_view text) {
+    const base::Time now = clock_.now();
     {
         std::lock_guard lock(mutex_);
         last_.emplace_back(text.substr(0, kLastOutputLineBytes));
         if (last_.size() > kLastOutputLines) last_.pop_front();
+        for (LogEvent& event : joiner_.add(text, now))
+            enqueue(std::move(event));
     }
-    sink_.append(group_, stream_, clock_.now(), text);
+    // The program writes into a pipe that is read here: it waits while this does.
+    if (options_.blocking) deliver(now);
+}
+
+// Docker's ring buffer: what does not fit is lost, but for a single event, whatever its size.
+void ContainerLog::enqueue(LogEvent event) {
+    if (event.text.empty()) return;  // an event has at least one byte
+    if (!options_.blocking && !waiting_.empty() &&
+        waiting_bytes_ + event.text.size() > options_.buffer_bytes) {
+        ++lost_;
+        return;
+    }
+    waiting_bytes_ += event.text.size();
+    waiting_.push_back(std::move(event));
+}
+
+void ContainerLog::deliver(base::Time now) {
+    std::lock_guard in_order(delivery_);
+    std::deque<LogEvent> events;
+    uint64_t lost = 0;
+    {
+        std::lock_guard lock(mutex_);
+        if (auto event = joiner_.take(now, kLogEventAge)) enqueue(std::move(*event));
+        events.swap(waiting_);
+        waiting_bytes_ = 0;
+        lost = std::exchange(lost_, 0);
+    }
+    for (const LogEvent& event : events)
+        sink_.append(options_.group, stream_, event.at, event.text);
+    if (lost > 0)
+        base::log_warning(
+            "ecs", fmt::format("{}: {} log events are lost: the buffer of {} bytes was full (mode "
+                               "non-blocking; \"mode\": \"blocking\" makes the program wait)",
+                               stream_, lost, options_.buffer_bytes));
+}
+
+void ContainerLog::finish() {
+    std::lock_guard lock(mutex_);
+    if (auto event = joiner_.take(base::Time::max(), base::microseconds(0)))
+        enqueue(std::move(*event));
 }
 
 std::vector<std::string> ContainerLog::last_lines() const {
@@ -98,33 +140,47 @@ std::expected<containers::Image, SetupFailure> TaskSetup::pull(const ContainerDe
     return *image;
 }
 
-// awslogs: prefix/container/task. Output without a driver is kept too, where `dodam logs` finds it
-// (GAP: a group that AWS does not have).
+// Output without a driver is kept too, where `dodam logs` finds it (GAP: a group that AWS does not
+// have).
+LogPlace log_place(const TaskDefinition& definition, const ContainerDefinition& container) {
+    auto option = [&](const char* name) {
+        auto found = container.log_options.find(name);
+        return found == container.log_options.end() ? std::string() : found->second;
+    };
+    if (container.log_driver != "awslogs")
+        return {"/dodam/ecs/" + definition.family, container.name + "/"};
+    const std::string prefix = option("awslogs-stream-prefix");
+    return {option("awslogs-group"), (prefix.empty() ? "" : prefix + "/") + container.name + "/"};
+}
+
 std::expected<std::shared_ptr<ContainerLog>, SetupFailure> TaskSetup::open_log(
     const Task& task, const TaskDefinition& definition, const ContainerDefinition& container) {
-    std::string group = "/dodam/ecs/" + definition.family, stream = container.name + "/" + task.id;
-    CreateGroup create = CreateGroup::Yes;
+    const LogPlace place = log_place(definition, container);
+    AwslogsOptions options{.group = place.group,
+                           .region = parts_.region,
+                           .create_group = true,
+                           .buffer_bytes = kDefaultLogBufferBytes};
     if (container.log_driver == "awslogs") {
-        const std::string *given_group = option(container, "awslogs-group"),
-                          *prefix = option(container, "awslogs-stream-prefix");
-        if (!given_group)
-            return std::unexpected(
-                SetupFailure{"ResourceInitializationError: failed to validate logger args: "
-                             "awslogs-group is required",
-                             ""});
-        group = *given_group;
-        stream = prefix ? fmt::format("{}/{}/{}", *prefix, container.name, task.id) : stream;
-        const std::string* wish = option(container, "awslogs-create-group");
-        create = wish && *wish == "true" ? CreateGroup::Yes : CreateGroup::No;
+        auto read = read_awslogs(container.log_options);
+        if (!read) return std::unexpected(bad_logger(read.error()));
+        options = std::move(*read);
     }
-    if (auto opened = parts_.ports.logs.open(group, stream, create); !opened)
-        return std::unexpected(
-            SetupFailure{"ResourceInitializationError: failed to validate logger args: create "
-                         "stream has been retried 1 times: "
-                         "failed to create Cloudwatch log stream: " +
-                             opened.error(),
-                         ""});
-    return std::make_shared<ContainerLog>(parts_.ports.logs, parts_.clock, group, stream);
+    constexpr std::string_view kNoStream =
+        "create stream has been retried 1 times: failed to create Cloudwatch log stream: ";
+    // A stack has one region; another's names do not resolve.
+    if (options.region != parts_.region)
+        return std::unexpected(bad_logger(fmt::format(
+            "{}RequestError: send request failed caused by: Post "
+            "\"https://logs.{}.amazonaws.com/\": dial tcp: lookup logs.{}.amazonaws.com: no such "
+            "host (the region of this stack is {})",
+            kNoStream, options.region, options.region, parts_.region)));
+    const std::string stream = place.stream_prefix + task.id;
+    if (auto opened = parts_.ports.logs.open(
+            options.group, stream, options.create_group ? CreateGroup::Yes : CreateGroup::No);
+        !opened)
+        return std::unexpected(bad_logger(fmt::format("{}{}", kNoStream, opened.error())));
+    return std::make_shared<ContainerLog>(parts_.ports.logs, parts_.clock, stream,
+                                          std::move(options));
 }
 
 std::expected<void, SetupFailure> TaskSetup::prepare(LiveTask& live, const Task& task,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "containers/runtime.h"
+#include "ecs/awslogs.h"
 #include "ecs/model.h"
 #include "ecs/ports.h"
 #include "net/listener.h"
@@ -19,21 +20,44 @@
 
 namespace ecs {
 
-// One container's output: to its log stream, and the last lines kept for stopped tasks.
+// One container's output: to its log stream as the awslogs driver does it, and the last lines kept
+// for stopped tasks.
 class ContainerLog final : public containers::LogSink {
   public:
-    ContainerLog(ecs::LogSink& sink, base::Clock& clock, std::string group, std::string stream)
-        : sink_(sink), clock_(clock), group_(std::move(group)), stream_(std::move(stream)) {}
+    ContainerLog(ecs::LogSink& sink, base::Clock& clock, std::string stream, AwslogsOptions options)
+        : sink_(sink),
+          clock_(clock),
+          stream_(std::move(stream)),
+          options_(std::move(options)),
+          joiner_(options_.first_line) {}
     void line(containers::Stream stream, std::string_view text) override;
     std::vector<std::string> last_lines() const;
+    // What waits is delivered, with an event of several lines that had its time.
+    void deliver(base::Time now);
+    // The container has ended: nothing will be added to what waits.
+    void finish();
 
   private:
+    void enqueue(LogEvent event);
     ecs::LogSink& sink_;
     base::Clock& clock_;
-    std::string group_, stream_;
+    const std::string stream_;
+    const AwslogsOptions options_;
+    std::mutex delivery_;  // events leave in order; taken before the other
     mutable std::mutex mutex_;
+    EventJoiner joiner_;
+    std::deque<LogEvent> waiting_;
+    uint64_t waiting_bytes_ = 0, lost_ = 0;
     std::deque<std::string> last_;
 };
+
+// Where a container's output goes: of awslogs, else a group that AWS does not have.
+struct LogPlace {
+    std::string group;
+    std::string stream_prefix;  // the task's id follows
+    bool operator==(const LogPlace&) const = default;
+};
+LogPlace log_place(const TaskDefinition& definition, const ContainerDefinition& container);
 
 // What stopped a task before it ran.
 struct SetupFailure {

@@ -73,6 +73,7 @@ void Reconciler::stop() {
     }
     for (auto& [id, live] : left)
         take_down(id, live.get());
+    parts_.ecs.ports().logs.flush();
 }
 
 void Reconciler::step(base::Time now) {
@@ -98,9 +99,26 @@ void Reconciler::step(base::Time now) {
         sweep(deferred);
         parts_.ecs.flush();
     }
+    deliver_logs(now);
     for (auto& act : deferred)
         act();
     parts_.ecs.ports().logs.flush();
+}
+
+// Without the lock: the logs of programs that say much take their time.
+void Reconciler::deliver_logs(base::Time now) {
+    std::vector<std::shared_ptr<LiveTask>> tasks;
+    {
+        std::lock_guard lock(parts_.ecs.mutex());
+        for (const auto& [id, live] : live_) {
+            auto task = parts_.ecs.state().tasks.find(id);
+            if (task != parts_.ecs.state().tasks.end() && task->second.prepared)
+                tasks.push_back(live);
+        }
+    }
+    for (const auto& live : tasks)
+        for (const auto& [name, log] : live->logs)
+            log->deliver(now);
 }
 
 // --- observing
@@ -124,8 +142,10 @@ void Reconciler::absorb(const containers::Event& event) {
     if (!event.state.runtime_id.empty() && container->runtime_id.empty())
         container->runtime_id = event.state.runtime_id;
     if (auto live = live_.find(task.id); live != live_.end())
-        if (auto log = live->second->logs.find(container->name); log != live->second->logs.end())
+        if (auto log = live->second->logs.find(container->name); log != live->second->logs.end()) {
+            log->second->finish();
             container->last_output = log->second->last_lines();
+        }
     ++task.version;
     const TaskDefinition* definition = find_definition(parts_.ecs.state(), task.task_definition);
     const ContainerDefinition* defined =
@@ -498,6 +518,11 @@ void Reconciler::take_down(const std::string& id, LiveTask* live) {
         live->names.reset();
     }
     parts_.runtime.remove_task(id);
+    if (!live) return;
+    for (const auto& [name, log] : live->logs) {
+        log->finish();
+        log->deliver(parts_.ecs.clock().now());
+    }
 }
 
 void Reconciler::dismantle(const std::string& id) {

@@ -67,6 +67,7 @@ class Reconciler {
     void dismantle(const std::string& id);
     std::shared_ptr<LiveTask> take_live(const std::string& id);
     void take_down(const std::string& id, LiveTask* live);
+    void deliver_logs(base::Time now);
 
     // Services.
     void reconcile(Service& service, base::Time now, std::vector<Task*> tasks);

@@ -11,6 +11,7 @@
 #include "aws/arn.h"
 #include "aws/error.h"
 #include "base/text.h"
+#include "ecs/awslogs.h"
 #include "ecs/limits.h"
 #include "oci/reference.h"
 
@@ -404,7 +405,10 @@ std::optional<std::string> fargate_refusal(const Node& document) {
     }
     if (sum > memory)
         return "The sum of the containers' memory is greater than the memory of the task.";
-    return missing_execution_role(document);
+    if (auto reason = missing_execution_role(document)) return reason;
+    for (const Node& container : document["containerDefinitions"].items())
+        if (auto reason = refused_log_configuration(container["logConfiguration"])) return reason;
+    return std::nullopt;
 }
 
 bool wants_fargate(const Node& document) {

@@ -134,7 +134,7 @@ std::expected<Query, QueryError> Query::parse(std::string_view text) {
         if (const std::string problem = xpath_problem(rest); !problem.empty())
             return std::unexpected(QueryError{"the XPath does not parse: " + problem, ""});
     } else if (query.word_->name == "regex ") {
-        auto pattern = Pattern::compile(rest);
+        auto pattern = base::Pattern::compile(rest);
         if (!pattern)
             return std::unexpected(
                 QueryError{fmt::format("the pattern does not compile: {} (at character {})",

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/pattern.h"
 #include "scenarios/runner/check.h"
 #include "scenarios/runner/json_path.h"
-#include "scenarios/runner/pattern.h"
 
 namespace scenarios {
 
@@ -47,7 +47,7 @@ class Query {
     std::string text_;
     const QueryWord* word_ = nullptr;
     std::optional<JsonPath> path_;
-    std::optional<Pattern> pattern_;
+    std::optional<base::Pattern> pattern_;
 };
 
 class Answer {

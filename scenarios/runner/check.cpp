@@ -9,10 +9,10 @@
 
 #include "base/date.h"
 #include "base/encoding.h"
+#include "base/pattern.h"
 #include "base/text.h"
 #include "scenarios/runner/json_schema.h"
 #include "scenarios/runner/names.h"
-#include "scenarios/runner/pattern.h"
 
 namespace scenarios {
 namespace {
@@ -333,7 +333,7 @@ void check_match(const Actual& actual, const Node& operand, Verdict&, const Repo
     if (!actual.value || (!actual.value->is_string() && !actual.value->is_number()))
         return say(fmt::format("expected a text that matches /{}/, got {}", operand.as_string(),
                                got(actual)));
-    auto pattern = Pattern::compile(operand.as_string());
+    auto pattern = base::Pattern::compile(operand.as_string());
     if (!pattern)
         return say(
             fmt::format("/{}/ is no pattern: {}", operand.as_string(), pattern.error().message));
@@ -574,7 +574,7 @@ void validate_operand(std::string_view name, const Node& operand, Flavor flavor,
             return report(
                 {operand.position(), "\"match\" takes a regular expression as a text", ""});
         if (is_open(operand)) return;
-        if (auto pattern = Pattern::compile(operand.as_string()); !pattern)
+        if (auto pattern = base::Pattern::compile(operand.as_string()); !pattern)
             report({operand.position(),
                     fmt::format("the pattern does not compile: {} (at character {})",
                                 pattern.error().message, pattern.error().offset + 1),

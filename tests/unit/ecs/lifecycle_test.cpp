@@ -233,6 +233,47 @@ TEST_CASE("awslogs: the stream's name, a missing group, a created one; other out
     CHECK(f.logs.streams["/dodam/ecs/web app/" + id] == std::vector<std::string>{"hello"});
 }
 
+TEST_CASE("awslogs in another region finds no host") {
+    Fixture f;
+    f.register_image(
+        "app:1",
+        R"(,"logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"/ecs/web","awslogs-region":"us-east-2","awslogs-stream-prefix":"ecs","awslogs-create-group":"true"}})");
+    std::string id = run_task(f, "web");
+    f.run(5);
+    CHECK_THAT(f.ecs->state().tasks.at(id).stopped_reason,
+               Catch::Contains("dial tcp: lookup logs.us-east-2.amazonaws.com: no such host"));
+}
+
+TEST_CASE("the last words of a program that ends at once are kept, whatever the driver's options") {
+    for (const char* more :
+         {"", R"(,"mode":"blocking")", R"(,"mode":"non-blocking","max-buffer-size":"1k")",
+          R"(,"awslogs-multiline-pattern":"^x")"}) {
+        CAPTURE(more);
+        Fixture f;
+        f.runtime.programs["app"].output = {"starting", "fatal: no database"};
+        f.runtime.programs["app"].exits_at_once = 1;
+        f.register_image(
+            "app:1",
+            R"(,"logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"/ecs/web","awslogs-region":"us-east-1","awslogs-stream-prefix":"ecs")" +
+                std::string(more) + "}}");
+        std::string id = run_task(f, "web");
+        f.run(5);
+        const auto& task = f.ecs->state().tasks.at(id);
+        CHECK(task.status == ecs::TaskStatus::Stopped);
+        const auto& written = f.logs.streams["/ecs/web ecs/app/" + id];
+        REQUIRE_FALSE(written.empty());
+        CHECK_THAT(written.back(), Catch::Contains("fatal: no database"));
+        CHECK(task.containers[0].last_output.back() == "fatal: no database");
+        // Found by service and by task, dead as it is.
+        const auto places = f.ecs->log_places(id.substr(0, 8));
+        REQUIRE(places.size() == 1);
+        CHECK(places[0].group == "/ecs/web");
+        CHECK(places[0].stream_prefix == "ecs/app/" + id);
+    }
+    Fixture f;
+    CHECK(f.ecs->log_places("nobody").empty());
+}
+
 TEST_CASE("overrides: command replaces, environment merges") {
     Fixture f;
     f.register_image(
@@ -290,7 +331,7 @@ TEST_CASE("metadata tells the task what it is") {
     Fixture f;
     f.register_image(
         "app:1",
-        R"(,"logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"/ecs/web","awslogs-stream-prefix":"ecs"}})");
+        R"(,"logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"/ecs/web","awslogs-region":"us-east-1","awslogs-stream-prefix":"ecs"}})");
     std::string id = run_task(f, "web");
     f.run(5);
     const ecs::Task& task = f.ecs->state().tasks.at(id);

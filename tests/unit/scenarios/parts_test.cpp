@@ -5,13 +5,13 @@
 #include <sstream>
 
 #include "base/date.h"
+#include "base/pattern.h"
 #include "scenarios/runner/clients.h"
 #include "scenarios/runner/format.h"
 #include "scenarios/runner/json_path.h"
 #include "scenarios/runner/markup.h"
 #include "scenarios/runner/mask.h"
 #include "scenarios/runner/names.h"
-#include "scenarios/runner/pattern.h"
 #include "scenarios/runner/runner.h"
 #include "scenarios/runner/sigv4.h"
 #include "scenarios/runner/world.h"
@@ -88,11 +88,11 @@ TEST_CASE("XPath reads pages as they are written, and S3's XML") {
 }
 
 TEST_CASE("a pattern that would never end is given up") {
-    auto pattern = Pattern::compile("(a+)+$");
+    auto pattern = base::Pattern::compile("(a+)+$");
     REQUIRE(pattern);
     CHECK_FALSE(pattern->find(std::string(64, 'a') + "b"));
-    CHECK(**Pattern::compile("v(\\d+)")->find("rev12 v34") == "12");
-    CHECK_FALSE(Pattern::compile("("));
+    CHECK(**base::Pattern::compile("v(\\d+)")->find("rev12 v34") == "12");
+    CHECK_FALSE(base::Pattern::compile("("));
 }
 
 TEST_CASE("references keep types, and filters change them") {

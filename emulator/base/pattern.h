@@ -1,5 +1,5 @@
 // Pattern: regular expressions over PCRE2, with a limit on the work that one match may take: a
-// scenario's pattern meets bodies of any size, and std::regex answers those by overflowing the
+// pattern meets bodies and log lines of any size, and std::regex answers those by overflowing the
 // stack.
 #pragma once
 #include <expected>
@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace scenarios {
+namespace base {
 
 class Pattern {
   public:
@@ -25,4 +25,4 @@ class Pattern {
     std::shared_ptr<void> code_;
 };
 
-}  // namespace scenarios
+}  // namespace base

@@ -1,12 +1,10 @@
 // Pattern over PCRE2's 8-bit library, texts taken as UTF-8 where they are valid.
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include "scenarios/runner/pattern.h"
+#include "base/pattern.h"
 
 #include <pcre2.h>
 
-#include "base/text.h"
-
-namespace scenarios {
+namespace base {
 namespace {
 constexpr uint32_t kMatchLimit = 1'000'000;
 }
@@ -45,4 +43,4 @@ std::expected<std::optional<std::string>, std::string> Pattern::find(std::string
     return std::optional<std::string>(text.substr(from, to - from));
 }
 
-}  // namespace scenarios
+}  // namespace base
