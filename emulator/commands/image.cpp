@@ -12,6 +12,7 @@
 #include "commands/commands.h"
 #include "commands/images.h"
 #include "containers/build_runner.h"
+#include "oci/base_images.h"
 #include "oci/layer.h"
 #include "oci/layer_store.h"
 #include "oci/layout.h"
@@ -30,6 +31,14 @@ class PrintedLog final : public oci::BuildLog {
         std::fflush(stdout);
     }
 };
+
+// Layers on their way.
+std::string scratch_directory() {
+    const std::string scratch = image_cache_directory() + "/scratch";
+    std::error_code ignored;
+    fs::create_directories(scratch, ignored);
+    return scratch;
+}
 
 int build(const Arguments& arguments) {
     if (arguments.positional.size() != 1)
@@ -81,15 +90,12 @@ int push(const Arguments& arguments) {
             fmt::format(
                 "there is no image {} here; build it first: dodam image build -t {} CONTEXT",
                 named->written, named->written));
-    const std::string scratch = image_cache_directory() + "/scratch";
-    std::error_code ignored;
-    fs::create_directories(scratch, ignored);
     // Every spelling of our own registry is the instance's AWS port.
     const std::string host =
         reference->is_ecr() ? client->info().aws_endpoint.substr(std::string_view("http://").size())
                             : reference->registry;
     oci::RegistryClient registry(host, {"AWS", (*credentials)["ecr"]["password"].as_string()},
-                                 scratch);
+                                 scratch_directory());
     auto pushed = registry.push(*reference, layout, *manifest);
     if (!pushed) return fail(kFailed, pushed.error().text);
     fmt::print("pushed {} {}\n", reference->written, pushed->to_string());
@@ -118,7 +124,7 @@ int build_image(scenarios::BuildOptions options, const std::vector<std::string>&
     oci::LayerStore store(image_cache_directory(), oci::native_ownership());
     if (auto prepared = store.prepare(); !prepared) return fail(kNotStarted, prepared.error());
     oci::ImageLayout layout(image_cache_directory() + "/built");
-    oci::OfflineImages bases;
+    oci::BaseImages bases(scratch_directory());
     containers::BuildRunner runner(spawner, store);
     PrintedLog log;
     options.name = names.empty() ? "" : names.front();

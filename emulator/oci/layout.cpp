@@ -203,7 +203,8 @@ std::expected<std::string, SourceError> OfflineImages::find(const Reference& ref
     return std::unexpected(
         SourceError{SourceError::Kind::NotFound,
                     reference.written + " is not among the base images in " + directory_ +
-                        "; script/offline-images makes debian:bookworm-slim and node:20-slim"});
+                        "; `script/offline-images NAME` makes debian:bookworm-slim, node:20-slim, "
+                        "python:3.11-slim, eclipse-temurin:17-jre, mariadb:10.11 and redis:7"});
 }
 
 std::expected<ManifestBytes, SourceError> OfflineImages::manifest(const Reference& reference) {

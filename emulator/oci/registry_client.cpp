@@ -15,7 +15,7 @@
 namespace oci {
 namespace {
 
-constexpr int kConnectSeconds = 5;
+constexpr int kConnectSeconds = 4;
 constexpr int kSilenceSeconds = 60;
 constexpr size_t kMaxManifestBytes = 4 << 20;
 constexpr size_t kChunkBytes = 256 * 1024;

@@ -33,10 +33,11 @@ viewer_get() { # viewer_get HOST PATH [CURL-FLAG…]
     curl -s --max-time 20 -H "Host: $host" "$@" "$viewer$path"
 }
 
-# need_placeholder: the one base image that every task of a test can run, made if it is missing.
+# need_placeholder: the one base image that every task of a test can run, from the binary that is tested.
 need_placeholder() {
-    placeholder=${DODAM_IMAGES:-${XDG_CACHE_HOME:-$HOME/.cache}/dodam/images}/dodam/placeholder/latest
-    [ -e "$placeholder/index.json" ] || { echo "no placeholder image: script/offline-images dodam/placeholder"; exit 3; }
+    placeholder=$work/images/dodam/placeholder/latest
+    DODAM_IMAGES=$work/images DODAM_HOLDER=$(dirname "$dodam")/dodam-holder "$checkout/script/offline-images" dodam/placeholder 2>"$work/images.log" ||
+        { tail -1 "$work/images.log"; exit 3; }
 }
 # push_image REPOSITORY TAG CONFIG-JSON [PROGRAM]: the placeholder's layers under another configuration, with a program as
 # /probe; prints the digest.
