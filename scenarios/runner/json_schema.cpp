@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "base/encoding.h"
+#include "base/pattern.h"
 #include "base/text.h"
-#include "scenarios/runner/pattern.h"
 #include "scenarios/runner/source.h"
 
 namespace scenarios {
@@ -83,7 +83,7 @@ std::string problem_of(const Node& root, const Node& schema, int depth) {
             return fmt::format("the reference \"{}\" leads nowhere in this file",
                                value.as_string());
         if (word == "pattern")
-            if (auto pattern = Pattern::compile(value.as_string()); !pattern)
+            if (auto pattern = base::Pattern::compile(value.as_string()); !pattern)
                 return fmt::format("the pattern does not compile: {}", pattern.error().message);
         if (word == "type") {
             const std::vector<Node> one{value};
@@ -99,7 +99,7 @@ std::string problem_of(const Node& root, const Node& schema, int depth) {
         if (contains(kMapsOfSchemas, word))
             for (const auto& [name, item] : value.members()) {
                 if (word == "patternProperties")
-                    if (auto pattern = Pattern::compile(name); !pattern)
+                    if (auto pattern = base::Pattern::compile(name); !pattern)
                         return fmt::format("the pattern does not compile: {}",
                                            pattern.error().message);
                 if (inner.empty()) inner = problem_of(root, item, depth + 1);
@@ -130,7 +130,7 @@ bool is_type(const Node& node, std::string_view type) {
 }
 
 bool matches(const std::string& pattern, const std::string& text) {
-    auto compiled = Pattern::compile(pattern);
+    auto compiled = base::Pattern::compile(pattern);
     if (!compiled) return false;
     auto found = compiled->find(text);
     return found && *found;
