@@ -92,6 +92,20 @@ HereSource::HereSource(Place place, std::shared_ptr<scenarios::ScriptedOrigin> o
 
 std::expected<scenarios::WorldSource::Place, scenarios::WorldSource::Problem> HereSource::prepare(
     size_t, const scenarios::Scenario&) {
+    // Scenarios undo their own; what was broken by hand would be taken for the code's fault.
+    const auto info = state::StateDirectory::running(place_.world.state);
+    if (!info) return std::unexpected(Problem{"the instance has ended"});
+    auto faults = Client(*info, place_.world.state).get("/faults");
+    if (!faults) return std::unexpected(Problem{faults.error().sentence});
+    std::string left;
+    for (const Node& fault : (*faults)["faults"].items())
+        left += fmt::format("{}{} (until {})", left.empty() ? "" : ", ", fault["shown"].as_string(),
+                            fault["ends"].as_string());
+    if (!left.empty())
+        return std::unexpected(
+            Problem{fmt::format("something is broken on purpose already: {}; `dodam fault clear "
+                                "--state {}` ends it",
+                                left, place_.world.state)});
     return place_;
 }
 

@@ -21,13 +21,13 @@ cat >"$work/deploy.scenario.json" <<'J'
   { "deploy": "backend", "image": "{{image}}", "timeout": "120s", "expect": { "rollout": "COMPLETED" } },
   { "GET": "api:/health", "eventually": "10s", "expect": { "status": 200 } } ] }
 J
-check "the app is deployed" "$dodam" run --state "$state" --var "image=$image" "$work/deploy.scenario.json"
+check "the app is deployed" "$dodam" run --here --state "$state" --var "image=$image" "$work/deploy.scenario.json"
 
 # runs WHAT [FLAG…]: the scenario passes.
 runs() {
     local name=$1
     shift
-    "$dodam" run --state "$state" -v "$@" "$work/app/language/$name" >"$work/$name.log" 2>&1
+    "$dodam" run --here --state "$state" -v "$@" "$work/app/language/$name" >"$work/$name.log" 2>&1
     local code=$?
     [ "$code" -eq 0 ] || { cat "$work/$name.log"; return 1; }
 }
@@ -36,17 +36,19 @@ check "… and none is left" equals "$("$dodam" fault list --state "$state")" "n
 check "a kill under load" runs kill-under-load.scenario.json
 check "YAML" runs yaml.scenario.yaml
 check "a command, where it is allowed" runs commands.scenario.json --allow-run
-check "… and not where it is not" bash -c "! '$dodam' run --state '$state' '$work/app/language/commands.scenario.json' | grep -q PASS"
+check "… and not where it is not" bash -c "! '$dodam' run --here --state '$state' '$work/app/language/commands.scenario.json' | grep -q PASS"
 if [ -x /usr/bin/chromium ]; then
     check "a browser" runs browser.scenario.json --var "shot=$work/shot.png"
     check "… and its picture" test -s "$work/shot.png"
 fi
-DODAM_PLAYWRIGHT=/nowhere "$dodam" run --state "$state" -v --var shot=x.png "$work/app/language/browser.scenario.json" >"$work/skip.log" 2>&1
+DODAM_PLAYWRIGHT=/nowhere "$dodam" run --here --state "$state" -v --var shot=x.png "$work/app/language/browser.scenario.json" >"$work/skip.log" 2>&1
 check "where there is none, the step is skipped with its reason" contains "$(cat "$work/skip.log")" "playwright-core is not there"
 
 # By hand, and what is wrong with it.
 check "a fault by hand" contains "$("$dodam" fault set db latency 700ms 50ms --for 1m --state "$state")" "db latency 700ms ± 50ms"
 check "… is listed" contains "$("$dodam" fault list --state "$state")" "db latency 700ms ± 50ms"
+"$dodam" run --here --state "$state" "$work/deploy.scenario.json" --var "image=$image" >"$work/left.log" 2>&1
+check "… keeps a run on the instance itself from starting" equals "$? $(grep -c 'dodam fault clear --state' "$work/left.log")" "3 1"
 check "… and cleared" equals "$("$dodam" fault clear --state "$state" && "$dodam" fault list --state "$state")" \
     "$(printf 'nothing is broken on purpose\nnothing is broken on purpose')"
 says() { local out; out=$("${@:2}" 2>&1); contains "$out" "$1"; }
@@ -60,7 +62,7 @@ cat >"$work/held.scenario.json" <<'J'
 { "version": 1, "scenario": "It is held", "steps": [
   { "fault": { "edge": "cold" }, "steps": [ { "wait": "60s", "why": "it is killed meanwhile", "timeout": "90s" } ] } ] }
 J
-"$dodam" run --state "$state" "$work/held.scenario.json" >"$work/held.log" 2>&1 &
+"$dodam" run --here --state "$state" "$work/held.scenario.json" >"$work/held.log" 2>&1 &
 runner=$!
 check "a fault is held" until_contains "edge cold" "$dodam" fault list --state "$state"
 kill -KILL "$runner"

@@ -61,6 +61,24 @@ check "a workflow's failure is the scenario's" equals "$?" 1
 check "with the step" contains "$(cat "$work/run.log")" "a › Breaks failure: .github/workflows/red.yml:3:"
 check "and its last lines" contains "$(cat "$work/run.log")" "it is broken"
 
+# Ctrl-C ends the step that runs, and nothing of it stays; a scenario's own secrets are shown nowhere.
+cat >"$app/.github/workflows/long.yml" <<'YAML'
+on: { workflow_dispatch: { inputs: { word: { type: string } } } }
+jobs:
+  a: { runs-on: ubuntu-latest, steps: [{ run: "echo the word is ${{ inputs.word }}; sleep 29876" }] }
+YAML
+cat >"$app/scenarios/flow/long.scenario.json" <<'JSON'
+{ "version": 1, "scenario": "A workflow takes long", "vars": { "word": "Open-sesame-88" }, "secrets": ["word"],
+  "steps": [{ "workflow": ".github/workflows/long.yml", "inputs": { "word": "{{word}}" } }] }
+JSON
+(cd "$app" && exec "$dodam" run --state "$state" scenarios/flow/long.scenario.json) >"$work/long.log" 2>&1 &
+runner=$!
+for _ in $(seq 600); do pgrep -f '^sleep 29876' >/dev/null && break; sleep 0.1; done
+kill -INT "$runner"
+wait "$runner"
+check "Ctrl-C ends a workflow" equals "$? $(pgrep -cf '^sleep 29876')" "130 0"
+check "its last lines without the secret" equals "$(grep -c 'the word is \*\*\*' "$work/long.log") $(grep -c Open-sesame "$work/long.log")" "1 0"
+
 # The job's identity instead of keys; production's names; the fence.
 cat >"$app/.github/workflows/identity.yml" <<'YAML'
 name: Identity
