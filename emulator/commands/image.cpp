@@ -57,7 +57,8 @@ int build(const Arguments& arguments) {
     if (!fs::is_directory(options.context))
         return fail(kWrongInput,
                     fmt::format("the build context {} is no directory", options.context));
-    for (auto pair : base::split(arguments.get("build-arg"), '\n')) {
+    const std::string build_arguments = arguments.get("build-arg");
+    for (auto pair : base::split(build_arguments, '\n')) {
         auto [name, value] = base::cut(pair, '=');
         if (!name.empty()) options.arguments[std::string(name)] = value;
     }

@@ -176,7 +176,8 @@ std::string stack_file_for(const Arguments& arguments, const std::string& workfl
 // NAME=VALUE lines of a flag that may be repeated.
 std::expected<Texts, std::string> pairs(const Arguments& arguments, const char* flag) {
     Texts out;
-    for (std::string_view pair : base::split(arguments.get(flag), '\n')) {
+    const std::string lines = arguments.get(flag);
+    for (std::string_view pair : base::split(lines, '\n')) {
         if (pair.empty()) continue;
         const auto [name, value] = base::cut(pair, '=');
         if (name.empty() || pair.find('=') == pair.npos)

@@ -190,7 +190,8 @@ struct Tool {
 // theirs.
 std::vector<std::string> tool_directories(const ActionCall& call, std::string_view name) {
     std::vector<std::string> out;
-    for (std::string_view each : base::split(call.variable("PATH"), ':'))
+    const std::string path = call.variable("PATH");
+    for (std::string_view each : base::split(path, ':'))
         if (!each.empty()) out.emplace_back(each);
     const char* home = std::getenv("HOME");
     const std::string own = home ? home : "/root";
