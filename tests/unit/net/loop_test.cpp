@@ -65,9 +65,9 @@ void echo(Socket& socket) {
 }
 
 struct Echo {
-    Loops loops{"test", 2};
+    Loops loops;
     std::unique_ptr<Listener> listener = *Listener::open(Address::loopback(0), "echo", echo);
-    Echo() {
+    explicit Echo(size_t count = 2) : loops("test", count) {
         listener->set_loops(&loops);
         listener->start();
     }
@@ -95,11 +95,8 @@ TEST_CASE("A session waits on its loop, leaves it for a thread and returns") {
 
 TEST_CASE("A session that cannot write lets others run") {
     if (!Loops::built()) return;
-    Loops loops("one", 1);
-    auto listener = *Listener::open(Address::loopback(0), "echo", echo);
-    listener->set_loops(&loops);
-    listener->start();
-    test::RawViewer slow(listener->address()), other(listener->address());
+    Echo server(1);
+    test::RawViewer slow(server.listener->address()), other(server.listener->address());
     slow.send("flood\n");
     for (int i = 0; i < 3; ++i)
         CHECK(ask(other, "still here\n") == "still here on a loop\n");
@@ -108,11 +105,8 @@ TEST_CASE("A session that cannot write lets others run") {
 
 TEST_CASE("Lent pages reach a slow reader whole, on a loop and on a thread") {
     if (!Loops::built()) return;
-    Loops loops("one", 1);
-    auto listener = *Listener::open(Address::loopback(0), "echo", echo);
-    listener->set_loops(&loops);
-    listener->start();
-    test::RawViewer slow(listener->address()), other(listener->address());
+    Echo server(1);
+    test::RawViewer slow(server.listener->address()), other(server.listener->address());
     const std::string whole = "head " + std::string(8 << 20, 'l');
     for (const std::string where : {"on a loop", "on a thread"}) {
         slow.send("lend\n");
