@@ -77,7 +77,7 @@ const pushes = async (home, quick, { row, median }) => {
     try {
       await dodam.call('ecr', 'CreateRepository', { repositoryName: 'large' });
       const image = `${dodam.info.aws_endpoint.slice('http://'.length)}/large:1`;
-      await run(peers.dodamBinary, ['image', 'build', '--state', dodam.state, '-t', image, context], { maxBuffer: 1 << 26 });
+      await run(peers.dodamBinary, ['image', 'build', '-t', image, context], { maxBuffer: 1 << 26 });
       let begun = performance.now();
       await run(peers.dodamBinary, ['image', 'push', '--state', dodam.state, image], { maxBuffer: 1 << 26 });
       times.push.push(seconds(begun));

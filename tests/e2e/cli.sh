@@ -59,7 +59,7 @@ check "nothing to check" exits 4 check
 check "nothing to list" exits 4 list
 cp -R "$checkout/fixtures/app" app
 check "check reads the app's scenarios" says "3 scenarios without a problem" 0 check -f app/dodam.json
-check "run without an instance" says "dodam up" 3 run app/scenarios --state "$work/none"
+check "run without an instance" says "to start a world from; name it with -f" 3 run app/scenarios --state "$work/none"
 check "list shows them" says "register-login-company" 0 list -f app/dodam.json
 check "list for machines" exits 0 list -f app/dodam.json --json
 check "has ids and tags" jq -e 'length == 3 and all(.id and .tags and .steps > 0)' "$work/out"
