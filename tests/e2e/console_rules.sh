@@ -49,7 +49,7 @@ check "our own page" answers 200 -H "Origin: $endpoint" "$endpoint/_dodam/v1/sta
 
 # The token.
 for path in stop reset clock faults credentials; do
-    check "$path without the token" says "send the instance's token as X-Dodam-Token (it is in instance.json)" 403 -d '{}' "$endpoint/_dodam/v1/$path"
+    check "$path without the token" says "send it as X-Dodam-Token (it is in instance.json)" 403 -d '{}' "$endpoint/_dodam/v1/$path"
     check "$path with a wrong one" says "this call needs the instance's token" 403 -H "X-Dodam-Token: ${token%?}x" -d '{}' "$endpoint/_dodam/v1/$path"
     check "$path with it in the query" answers 403 -d '{}' "$endpoint/_dodam/v1/$path?token=$token"
 done
