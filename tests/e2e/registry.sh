@@ -79,6 +79,7 @@ check "another task cannot be started any more" aws ecs wait tasks-stopped --clu
 check "as in AWS" contains "$(aws ecs describe-tasks --cluster demo --tasks "$other" --query 'tasks[0].stoppedReason' --output text)" CannotPullContainerError
 aws ecs stop-task --cluster demo --task "$task" >/dev/null
 check "once it has stopped" aws ecs wait tasks-stopped --cluster demo --tasks "$task"
+clock +2h  # the registry looks now
 gone() { blob "$1" >/dev/null 2>&1 && echo here || echo gone; }
 check "they go" until_contains gone gone "$configuration"
 check "what another image uses stays" blob "$layer"
