@@ -354,7 +354,7 @@ Verdict of_start(const Repository& repository, const std::string& output) {
             cause = one_line(line.starts_with("dodam: ") ? line.substr(7) : line);
     const std::string place = place_of_output(repository, lines);
     return {place.empty() ? "machine" : "stack", cause.empty() ? cause_line(lines) : cause, place,
-            place.empty() ? "dodam doctor says what this machine lacks"
+            place.empty() ? "look at the cause: a port, a tool or a setting of this machine"
                           : "correct the file; dodam check reads it without starting anything"};
 }
 
