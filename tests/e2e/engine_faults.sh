@@ -22,6 +22,7 @@ stop_engine() {
     [ -n "$engine_pid" ] && kill "$engine_pid" 2>/dev/null && timeout 30 tail --pid="$engine_pid" -f /dev/null
     local pid
     pid=$(cat "$work/engine/exec/containerd/containerd.pid" 2>/dev/null) && kill -9 "$pid" 2>/dev/null
+    pkill -9 -f "containerd-shim.*$work/engine/" 2>/dev/null   # those of the engine that was killed
     # What still holds on to the engine's directories.
     awk -v at="$work/engine/" 'index($2, at) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r -n1 umount -l
     true
