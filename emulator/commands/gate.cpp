@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "commands/client.h"
 #include "commands/commands.h"
+#include "commands/worlds.h"
 #include "containers/docker_engine.h"
 #include "scenarios/checks/checks.h"
 #include "scenarios/checks/repository.h"
@@ -197,26 +198,10 @@ int check_out(Gate& gate) {
 }
 
 int start_world(Gate& gate) {
-    std::vector<std::string> up = {
-        gate.self,
-        "up",
-        "--detach",
-        "--state",
-        gate.world + "/state",
-        "--aws-port",
-        "0",
-        "--http-port",
-        "0",
-        "--https-port",
-        "0",
-        "--speed",
-        gate.arguments.get("speed"),
-        "--runtime",
-        gate.arguments.get("runtime"),
-        "--backing",
-        gate.arguments.get("backing"),
-        "-f",
-        (fs::path(gate.app) / fs::path(gate.stack_file).filename()).string()};
+    auto up = world_command(gate.self, gate.world + "/state", gate.arguments.get("speed"),
+                            gate.arguments.get("runtime"));
+    up.insert(up.end(), {"--backing", gate.arguments.get("backing"), "-f",
+                         (fs::path(gate.app) / fs::path(gate.stack_file).filename()).string()});
     return gate.logged("up", std::move(up), kUpWait);
 }
 

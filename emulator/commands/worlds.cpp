@@ -56,6 +56,13 @@ void add_from_status(const Node& status, Node& attributes) {
 
 }  // namespace
 
+std::vector<std::string> world_command(const std::string& self, const std::string& directory,
+                                       const std::string& speed, const std::string& runtime) {
+    return {self,         "up",      "--detach",    "--state",   directory,
+            "--aws-port", "0",       "--http-port", "0",         "--https-port",
+            "0",          "--speed", speed,         "--runtime", runtime};
+}
+
 std::expected<scenarios::WorldSource::Place, int> place_of(const state::InstanceInfo& info,
                                                            const std::string& directory) {
     auto status = Client(info, directory).get("/status");
@@ -275,23 +282,9 @@ std::expected<void, scenarios::WorldSource::Problem> Worlds::build(
     if (auto copied = ::snapshots::copy_directory(options_.instance, world.directory); !copied)
         return std::unexpected(Problem{copied.error()});
 
-    std::vector<std::string> up = {self,
-                                   "up",
-                                   "--detach",
-                                   "--state",
-                                   world.directory,
-                                   "--aws-port",
-                                   "0",
-                                   "--http-port",
-                                   "0",
-                                   "--https-port",
-                                   "0",
-                                   "--speed",
-                                   fmt::format("{}", options_.speed),
-                                   "--runtime",
-                                   options_.runtime,
-                                   "--until-idle",
-                                   kKeptWarm};
+    auto up =
+        world_command(self, world.directory, fmt::format("{}", options_.speed), options_.runtime);
+    up.insert(up.end(), {"--until-idle", kKeptWarm});
     if (!options_.stack_file.empty()) {
         std::string file = options_.stack_file;
         if (!scenario.overlay.is_null()) {

@@ -34,6 +34,10 @@ class HereSource final : public scenarios::WorldSource {
     Place place_;
 };
 
+// `dodam up` for a process that nobody else finds: a state directory of its own, free ports.
+std::vector<std::string> world_command(const std::string& self, const std::string& directory,
+                                       const std::string& speed, const std::string& runtime);
+
 struct WorldOptions {
     std::string instance;    // its state directory; need not exist
     std::string stack_file;  // "" = none

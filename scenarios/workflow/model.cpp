@@ -389,18 +389,25 @@ const YamlNode* Workflow::event(std::string_view wanted) const {
     return nullptr;
 }
 
-std::optional<Workflow> parse_workflow(const std::string& file, std::string text,
-                                       std::vector<Finding>& findings) {
-    Check check(file, findings);
+// The document and where it came from, of a workflow or an action; false: it is not YAML.
+template <class File>
+static bool read_document(Check& check, const std::string& file, std::string text, File& into) {
     auto parsed = parse_yaml(text);
     if (!parsed) {
         check.error("yaml", parsed.error().position, parsed.error().message);
-        return {};
+        return false;
     }
+    into.file = file;
+    into.text = std::move(text);
+    into.root = std::make_shared<const YamlNode>(std::move(*parsed));
+    return true;
+}
+
+std::optional<Workflow> parse_workflow(const std::string& file, std::string text,
+                                       std::vector<Finding>& findings) {
+    Check check(file, findings);
     Workflow workflow;
-    workflow.file = file;
-    workflow.text = std::move(text);
-    workflow.root = std::make_shared<const YamlNode>(std::move(*parsed));
+    if (!read_document(check, file, std::move(text), workflow)) return {};
     const YamlNode& root = *workflow.root;
     if (!check.mapping(&root, "a workflow")) return {};
     check.keys(root, kTopKeys, "in a workflow");
@@ -440,15 +447,8 @@ std::optional<Workflow> parse_workflow(const std::string& file, std::string text
 std::optional<ActionFile> parse_action(const std::string& file, std::string text,
                                        std::vector<Finding>& findings) {
     Check check(file, findings);
-    auto parsed = parse_yaml(text);
-    if (!parsed) {
-        check.error("yaml", parsed.error().position, parsed.error().message);
-        return {};
-    }
     ActionFile action;
-    action.file = file;
-    action.text = std::move(text);
-    action.root = std::make_shared<const YamlNode>(std::move(*parsed));
+    if (!read_document(check, file, std::move(text), action)) return {};
     const YamlNode& root = *action.root;
     const YamlNode* runs = root.find("runs");
     if (!runs || !runs->is_mapping()) {
