@@ -56,6 +56,21 @@ std::string configuration(const CacheSpec& spec, const std::string& directory,
     return text;
 }
 
+// A master that starts again is not writable for 2 s, so that a cluster of several can agree on it;
+// there is nobody to agree with here. So the node starts as the replica of a master that does not
+// exist and takes its place: every slot is its own at once. The state file says who is who.
+struct Nodes {
+    std::string own = base::random_hex(40), absent = base::random_hex(40);
+
+    std::string state_file() const {
+        return fmt::format(
+            "{0} :0@0 myself,slave {1} 0 0 1 connected\n"
+            "{1} :0@0 master,noaddr - 0 0 1 disconnected 0-16383\n"
+            "vars currentEpoch 1 lastVoteEpoch 0\n",
+            own, absent);
+    }
+};
+
 // The last complaint of Redis's log ("… # Failed listening on port 20001 (tcp), aborting.").
 std::string last_complaint(const std::string& file) {
     const std::string text = state::read_file(file).value_or("");
@@ -111,7 +126,8 @@ std::expected<void, state::Problem> Redis::start(const CacheSpec& spec) {
     if (error)
         return std::unexpected(
             state::Problem{fmt::format("cannot make {}: {}", directory_, error.message())});
-    fs::remove(directory_ + "/nodes.conf", error);
+    const std::string starting = sockets_ + "/redis-starting.sock";
+    const Nodes nodes;
 
     const std::string acl = directory_ + "/users.acl", file = directory_ + "/redis.conf";
     if (auto written = state::write_file(acl, acl_file(spec, admin_user_, admin_password_), 0600);
@@ -119,10 +135,11 @@ std::expected<void, state::Problem> Redis::start(const CacheSpec& spec) {
         return std::unexpected(state::Problem{written.error()});
     std::unique_ptr<base::Process> process;
     auto launch = [&]() -> std::expected<void, state::Problem> {
-        if (auto written =
-                state::write_file(file, configuration(spec, directory_, socket(), acl), 0600);
-            !written)
-            return std::unexpected(state::Problem{written.error()});
+        for (const auto& [name, text] :
+             {std::pair{file, configuration(spec, directory_, starting, acl)},
+              {directory_ + "/nodes.conf", spec.cluster_mode ? nodes.state_file() : ""}})
+            if (auto written = state::write_file(name, text, 0600); !written)
+                return std::unexpected(state::Problem{written.error()});
         base::ProcessOptions options;
         options.command = {program, file};
         options.argv0 = "redis-server";
@@ -137,26 +154,34 @@ std::expected<void, state::Problem> Redis::start(const CacheSpec& spec) {
 
     base::SystemClock clock;
     const base::Time end = clock.now() + kStartWait;
-    bool slots_given = !spec.cluster_mode;
+    const Door door{starting, admin_user_, admin_password_};
+    bool is_master = !spec.cluster_mode;
     for (int starts = 1; clock.now() < end;) {
-        if (auto code = process->wait(std::chrono::milliseconds(10))) {
+        if (auto code = process->wait(std::chrono::milliseconds(5))) {
             const std::string complaint = last_complaint(directory_ + "/redis.log");
             if (++starts > kStarts || complaint.find("istening on port") == std::string::npos)
                 return std::unexpected(state::Problem{
                     fmt::format("Redis ended at once with {}: {} (its log is {}/redis.log)", *code,
                                 complaint, directory_)});
             TRY(launch());
+            is_master = !spec.cluster_mode;
             continue;
         }
-        if (!slots_given) {
-            slots_given = command({"CLUSTER", "ADDSLOTSRANGE", "0", "16383"}).has_value();
+        if (!is_master) {
+            is_master = redis_command(door, {"CLUSTER", "FAILOVER", "TAKEOVER"}).has_value();
             continue;
         }
-        auto info = command({"CLUSTER", "INFO"});
+        if (spec.cluster_mode) (void)redis_command(door, {"CLUSTER", "FORGET", nodes.absent});
+        auto info = redis_command(door, {"CLUSTER", "INFO"});
         const bool ready = spec.cluster_mode
                                ? info && info->find("cluster_state:ok") != std::string::npos
-                               : command({"PING"}).has_value();
+                               : redis_command(door, {"PING"}).has_value();
         if (!ready) continue;
+        // Nobody meets it before.
+        fs::rename(starting, socket(), error);
+        if (error)
+            return std::unexpected(
+                state::Problem{fmt::format("cannot make {}: {}", socket(), error.message())});
         std::lock_guard lock(mutex_);
         server_ = std::move(process);
         return {};

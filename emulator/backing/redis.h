@@ -1,7 +1,6 @@
 // The Redis that tasks reach, as ElastiCache Serverless shows itself: a real server as a child
 // process on a unix socket, cluster mode on one node that owns every slot, ACL users, default user
-// off. TLS ends in the tap before it. Started once and never restarted: a cluster needs 2 s to call
-// itself ok.
+// off. TLS ends in the tap before it.
 #pragma once
 #include <expected>
 #include <memory>

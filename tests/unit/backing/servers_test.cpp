@@ -1,4 +1,5 @@
 // The real servers: start, what a task's user may do, reset, and the first error of a script.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -71,6 +72,13 @@ TEST_CASE("Redis is a cluster of one with its default user off", "[slow]") {
                                 "on ~* +@all -@dangerous +cluster|slots", true, false});
     if (!started) FAIL(started.error().text);
     CHECK(redis.is_running());
+    // One master, which owns every slot and takes writes at once.
+    const auto nodes = backing::redis_command(redis.door(), {"CLUSTER", "NODES"});
+    REQUIRE(nodes);
+    CHECK(std::ranges::count(*nodes, '\n') == 1);
+    CHECK_THAT(*nodes,
+               Catch::Matchers::Contains("myself,master") && Catch::Matchers::Contains(" 0-16383"));
+    CHECK(backing::redis_command(redis.door(), {"SET", "a", "b"}));
     CHECK(redis.reset());
     redis.stop();
     CHECK(!redis.is_running());
