@@ -24,6 +24,7 @@
 #include "base/text.h"
 #include "base/thread.h"
 #include "base/trace.h"
+#include "cloudfront/cache_file.h"
 #include "cloudfront/control_plane.h"
 #include "cloudfront/country_map.h"
 #include "cloudfront/edge.h"
@@ -55,6 +56,7 @@
 #include "s3/control_plane.h"
 #include "s3/endpoint.h"
 #include "secretsmanager/control_plane.h"
+#include "snapshots/manifest.h"
 #include "snapshots/state_copy.h"
 #include "ssm/control_plane.h"
 #include "stack/api_client.h"
@@ -73,6 +75,7 @@ using base::Node;
 
 constexpr size_t kCacheMemoryBytes = 64 << 20;
 constexpr uint64_t kCacheDiskBytes = 1ull << 30;
+constexpr const char* kEdgeFile = "/edge-cache";  // of a snapshot
 constexpr auto kHousekeeping = std::chrono::seconds(1);
 constexpr auto kDrain = std::chrono::milliseconds(500);
 
@@ -340,6 +343,7 @@ struct Emulator::Inside {
     console::Answer baseline(const Node& input);
     std::expected<void, std::string> mark_baseline();
     std::expected<Node, std::string> back_to_baseline();
+    std::expected<void, std::string> save_world(const std::string& to);
     console::Answer snapshots(const Node& input);
     console::Answer identity_token(const Node& input);
     Node status();
@@ -749,22 +753,40 @@ console::Answer Emulator::Inside::baseline(const Node& input) {
     }
 }
 
+// What the edge held before everything else was copied and holds after it: an object is never newer
+// than its origin, and none that was invalidated meanwhile is kept.
+std::expected<void, std::string> Emulator::Inside::save_world(const std::string& to) {
+    auto held = cache.held();
+    const base::Time now = clock.now();
+    TRY(::snapshots::copy_directory(directory.path(), to));
+    TRY(backing.save(to));
+    std::erase_if(held, [&](const auto& entry) { return !cache.holds(*entry); });
+    TRY(cloudfront::write_cache_file(to + kEdgeFile, held, now));
+    return ::snapshots::write_manifest(to);
+}
+
 // Database, cache, buckets and the edge, into a directory and back; "differs" names the parts of a
-// deployment that are other ones, which only a start with the saved state brings back.
+// deployment that are other ones, which only a start with the saved state brings back. Whatever is
+// wrong with a snapshot is found before anything is touched.
 console::Answer Emulator::Inside::snapshots(const Node& input) {
     std::lock_guard lock(baseline_mutex);
     try {
         if (const auto& to = input["save"].as_string(); !to.empty()) {
-            auto copied = ::snapshots::copy_directory(directory.path(), to);
-            if (copied) copied = backing.save(to);
-            if (!copied) return console::Answer::error(500, copied.error());
+            if (auto saved = save_world(to); !saved)
+                return console::Answer::error(500, saved.error());
             return {200, Node::object({{"saved", to}})};
         }
         const auto& from = input["load"].as_string();
-        if (from.empty() || !std::filesystem::exists(from + "/state.db"))
+        if (from.empty() || !std::filesystem::exists(from))
             return console::Answer::error(400, "there is no snapshot in \"" + from + "\"");
+        if (auto whole = ::snapshots::check_manifest(from); !whole)
+            return console::Answer::error(400, whole.error());
+        cloudfront::Cache edge_then(cache.budget());
+        if (auto read = cloudfront::read_cache_file(from + kEdgeFile, edge_then, clock.now());
+            !read)
+            return console::Answer::error(400, read.error());
         auto other = state::Database::open_other(from + "/state.db");
-        if (!other) return console::Answer::error(500, other.error());
+        if (!other) return console::Answer::error(400, other.error());
         Node differs = Node::array();
         for (std::string_view part : ::snapshots::parts())
             if (part != "buckets" &&
@@ -775,7 +797,7 @@ console::Answer Emulator::Inside::snapshots(const Node& input) {
             if (restored) restored = backing.load(from);
             if (!restored) return console::Answer::error(500, restored.error());
             faults.clear_all();
-            cache.clear();
+            cache.replace_with(edge_then);  // last: nothing of the old contents comes back
         }
         return {200, Node::object({{"loaded", differs.size() == 0}, {"differs", differs}})};
     } catch (const state::DatabaseError& error) {

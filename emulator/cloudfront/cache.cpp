@@ -262,6 +262,10 @@ void Cache::forget(std::string_view distribution_id) {
 
 void Cache::clear() {
     std::unique_lock lock(mutex_);
+    clear_locked();
+}
+
+void Cache::clear_locked() {
     ++epoch_;
     forgotten_epoch_ = epoch_;
     entries_.clear();
@@ -270,6 +274,27 @@ void Cache::clear() {
     fills_.clear();
     memory_bytes_ = 0;
     disk_bytes_ = 0;
+}
+
+std::vector<EntryPtr> Cache::held() const {
+    std::shared_lock lock(mutex_);
+    return {entries_.begin(), entries_.end()};
+}
+
+// A hit may have exchanged it for the same one with other bytes prepared.
+bool Cache::holds(const CacheEntry& entry) const {
+    const EntryPtr now = find(slot_key(entry));
+    return now && now->body == entry.body && now->fetched == entry.fetched;
+}
+
+void Cache::replace_with(Cache& other) {
+    std::scoped_lock lock(mutex_, other.mutex_);
+    clear_locked();
+    entries_.swap(other.entries_);  // list iterators stay what they are
+    by_key_.swap(other.by_key_);
+    by_path_.swap(other.by_path_);
+    memory_bytes_ = other.memory_bytes_.exchange(0);
+    disk_bytes_ = other.disk_bytes_.exchange(0);
 }
 
 size_t Cache::entries() const {

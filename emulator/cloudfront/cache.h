@@ -140,6 +140,12 @@ class Cache {
     uint64_t disk_bytes() const { return disk_bytes_.load(); }
     uint64_t evicted() const { return evicted_.load(); }
     const CacheBudget& budget() const { return budget_; }
+    // All of them, in the order in which they would be evicted; and whether one is still there.
+    std::vector<EntryPtr> held() const;
+    bool holds(const CacheEntry& entry) const;
+    // What `other` holds instead of everything here; `other` is empty then. Fills under way are not
+    // kept, as after clear().
+    void replace_with(Cache& other);
     // At most `limit` entries of a distribution ("" = all), by path.
     std::vector<EntryPtr> list(std::string_view distribution_id, size_t limit) const;
 
@@ -151,6 +157,7 @@ class Cache {
         std::string distribution_id, path;
     };
 
+    void clear_locked();
     void insert_locked(const EntryPtr& entry);
     void erase_locked(Slot slot);
     void evict_locked();

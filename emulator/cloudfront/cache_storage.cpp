@@ -198,4 +198,9 @@ bool StoredBody::on_disk() const {
     return on_disk_;
 }
 
+bool StoredBody::is_complete() const {
+    std::lock_guard lock(mutex_);
+    return state_ == State::Complete;
+}
+
 }  // namespace cloudfront

@@ -57,6 +57,7 @@ class StoredBody {
     const http::HeldBody& held() const { return held_; }
     uint64_t size_bytes() const;
     bool on_disk() const;
+    bool is_complete() const;
 
   private:
     std::string directory_;

@@ -102,11 +102,14 @@ EntryPtr Lookup::covering_part(const Inquiry& inquiry) const {
     return nullptr;
 }
 
-// The behaviour was changed since the entry was made: its bytes are made anew, once.
+// The behaviour was changed since the entry was made, or the entry comes from a snapshot: its bytes
+// are made anew, once.
 void Lookup::prepare_again(const Inquiry& inquiry, const EntryPtr& entry) const {
-    if (!entry->prepared || entry->prepared->behavior == inquiry.behavior) return;
+    if (entry->prepared && entry->prepared->behavior == inquiry.behavior) return;
     uint64_t epoch = parts_.cache.epoch();
-    auto copy = std::make_shared<CacheEntry>(*entry, prepare(inquiry, *entry));
+    auto prepared = prepare(inquiry, *entry);
+    if (!prepared && !entry->prepared) return;  // of those that cannot be prepared
+    auto copy = std::make_shared<CacheEntry>(*entry, std::move(prepared));
     if (parts_.cache.find(inquiry.key.text) == entry) parts_.cache.store(copy, epoch);
 }
 

@@ -1,6 +1,6 @@
-// dodam snapshot: the whole world under a name: database, cache, buckets, deployments. Loading is
-// in place while the same thing is deployed; otherwise the emulator starts again on the saved
-// state.
+// dodam snapshot: the whole world under a name: database, cache, buckets, edge, deployments.
+// Loading is in place while the same thing is deployed; otherwise the emulator starts again on the
+// saved state.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -187,13 +187,14 @@ constexpr Flag kListFlags[] = {
 
 }  // namespace
 
-const Command kSnapshotSave{"snapshot save",
-                            "Keep the whole world under a name",
-                            "NAME",
-                            kFlags,
-                            "  dodam snapshot save seeded-shop   database, cache, buckets, what is "
-                            "deployed\n",
-                            save};
+const Command kSnapshotSave{
+    "snapshot save",
+    "Keep the whole world under a name",
+    "NAME",
+    kFlags,
+    "  dodam snapshot save seeded-shop   database, cache, buckets, edge, what is "
+    "deployed\n",
+    save};
 const Command kSnapshotLoad{"snapshot load", "Make the world what it was when it was saved", "NAME",
                             kFlags,          "  dodam snapshot load seeded-shop\n",          load};
 const Command kSnapshotList{"snapshot list", "List snapshots",          "",

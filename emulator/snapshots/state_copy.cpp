@@ -39,7 +39,7 @@ constexpr Table kTables[] = {
     {"ecs", "SELECT family, revision FROM ecs_task_definitions ORDER BY 1, 2"},
     {"ecs",
      "SELECT cluster, name, json_extract(document, '$.taskDefinition'), json_extract(document, "
-     "'$.desiredCount') FROM ecs_services ORDER BY 1, 2"},
+     "'$.desired') FROM ecs_services ORDER BY 1, 2"},
     {"settings", "SELECT name, version FROM ssm_parameters ORDER BY 1, 2"},
     {"settings", "SELECT name, version FROM secret_values ORDER BY 1, 2"},
     {"settings", "SELECT name, retention_days FROM log_groups ORDER BY name"},
@@ -76,6 +76,10 @@ std::expected<void, std::string> vacuum_into(state::Database& database, const st
 
 std::span<const std::string_view> parts() {
     return kParts;
+}
+
+std::span<const std::string_view> linked_parts() {
+    return kLinked;
 }
 
 std::string digest(state::Database& database, std::string_view part) {

@@ -32,6 +32,9 @@ std::expected<void, std::string> restore_buckets(state::Database& database,
                                                  const std::string& directory,
                                                  const std::string& from);
 
+// The directories whose files never change and are linked into a copy.
+std::span<const std::string_view> linked_parts();
+
 // Hard links where possible, copies where not; directories are made. What is there already stays.
 std::expected<void, std::string> link_tree(const std::string& from, const std::string& to);
 

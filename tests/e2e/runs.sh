@@ -81,17 +81,68 @@ check "and says so" contains "$(cat "$work/wait.log")" "1 stopped"
 sed -i 's/"w"/"cleaned"/' "$work/read.scenario.json"
 check "what cleans up ran" redis
 
-# Snapshots: database, cache, buckets.
+# Snapshots: database, cache, buckets, what the edge holds (in memory and, from 1 MiB on, on disk), as old as it was.
+site() { # site PATH [VIEWER]: the answer's head, in one case
+    local place=${2:-$viewer_tls}
+    curl -sk --max-time 20 -D - -o "$work/body" --connect-to "::${place#https://}" "https://d111111front01.cloudfront.net$1" | tr 'A-Z' 'a-z' | tr -d '\r'
+}
+hit_of_age() { # hit_of_age LEAST MOST PATH [VIEWER]
+    local head age
+    head=$(site "${@:3}")
+    age=$(sed -n 's/^age: //p' <<<"$head")
+    contains "$head" "x-cache: hit from cloudfront" && [ "${age:-0}" -ge "$1" ] && [ "$age" -le "$2" ] || { echo "age $age"; return 1; }
+}
+head -c 2000000 /dev/urandom >"$work/dist/large"
+sha=$(sha256sum <"$work/dist/large")
+aws s3 cp --quiet "$work/dist/large" "s3://$bucket/large"
+"$dodam" reset edge --state "$state" >/dev/null
+check "the page is fetched" contains "$(site /index.html)" "x-cache: miss"
+check "the large object is, too" contains "$(site /large)" "x-cache: miss"
+"$dodam" clock +200s --state "$state" >/dev/null
+check "the page is held" hit_of_age 200 260 /index.html
 check "a snapshot is saved" "$dodam" snapshot save one --state "$state"
+objects=$(aws s3 ls "s3://$bucket" | wc -l)
 scenario n '"scenario": "something else", "tags": ["new"]' '
     { "sql": "CREATE TABLE other (a INT)" }, { "redis": ["SET", "cleaned", "2"] },
     { "aws": "s3.PutObject", "input": { "Bucket": "dodam-site-123456789012", "Key": "other", "Body": "x" } }'
 check "everything is changed" equals "$(code here -t new "$work/s")" 0
+"$dodam" reset edge --state "$state" >/dev/null
+check "the page is not held" contains "$(site /index.html)" "x-cache: miss"
+"$dodam" clock +500s --state "$state" >/dev/null
 check "the snapshot is loaded" contains "$("$dodam" snapshot load one --state "$state")" "in place"
 check "the cache is what it was" redis
-check "so is the bucket" equals "$(aws s3 ls "s3://$bucket" | wc -l)" 1
+check "so is the bucket" equals "$(aws s3 ls "s3://$bucket" | wc -l)" "$objects"
 scenario n '"scenario": "the database is what it was", "tags": ["new"]' '{ "sql": "SHOW TABLES LIKE '"'other'"'", "expect": { "rows": 0 } }'
 check "and the database" equals "$(code here -t new "$work/s")" 0
+check "the edge holds the page, as old as it was" hit_of_age 200 290 /index.html
+check "and the large object" hit_of_age 200 290 /large
+check "byte by byte" equals "$(sha256sum <"$work/body")" "$sha"
+check "on disk" equals "$("$dodam" cache show front:/large --state "$state" --json | jq -r '.. | .where? // empty')" disk
+check "an invalidation finds it" contains "$("$dodam" reset edge --state "$state" && site /index.html)" "x-cache: miss"
+
+# Another deployment: the emulator starts again on what was saved.
+aws ecs register-task-definition --family other --container-definitions '[{"name":"a","image":"x"}]' >/dev/null
+check "with another deployment it is started again" contains "$("$dodam" snapshot load one --state "$state")" "started again"
+check "what was registered since is gone" equals "$(aws ecs describe-task-definition --task-definition other >/dev/null 2>&1; echo $?)" 254
+check "the edge holds the page there, too" hit_of_age 200 320 /index.html
+check "the services serve" until_contains 2 field services.backend.running
+
+# The world of a failed scenario is as it was left, the edge included.
+scenario k '"scenario": "it fails in a saved world", "tags": ["kept"], "world": "snapshot:one"' '
+    { "GET": "front:/index.html", "expect": { "cache": "hit" } }, { "GET": "front:/index.html", "expect": { "status": 404 } }'
+check "a scenario fails in a saved world" equals "$(code run --keep -t kept "$work/s")" 1
+check "at its second step" contains "$(cat "$work/out.log")" "step 2"
+world=$("$dodam" open "$(sed -n 's/^ run *//p' "$work/out.log")" k --state "$state" | sed -n 's/.*--state \([^ ]*\).*/\1/p')
+check "its world is open, and its edge holds the page" hit_of_age 200 400 /index.html "$("$dodam" status --state "$world" --json | jq -r .viewer_tls_endpoint)"
+"$dodam" down --state "$world" >/dev/null
+
+# A snapshot is what was saved or nothing.
+printf x >>"$state/snapshots/one/edge-cache"
+check "one that was changed is refused" equals "$(code "$dodam" snapshot load one --state "$state")" 2
+check "by name" contains "$(cat "$work/out.log")" "one/edge-cache was changed since it was saved"
+rm "$state/snapshots/one/SNAPSHOT"
+check "so is one that was never finished" equals "$(code "$dodam" snapshot load one --state "$state")" 2
+check "nothing was touched" hit_of_age 200 400 /index.html
 check "it is listed" contains "$("$dodam" snapshot list --state "$state")" one
 check "and removed" "$dodam" snapshot rm one --state "$state"
 
