@@ -1,6 +1,8 @@
 #include "net/listener.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -20,6 +23,7 @@ namespace net {
 namespace {
 
 constexpr int kBacklog = 4096;  // the kernel caps it at net.core.somaxconn
+constexpr std::string_view kWithoutPacing = "reno";
 
 std::string bind_failure(const Address& at, int code) {
     const std::string where = at.to_string();
@@ -57,6 +61,12 @@ std::expected<std::unique_ptr<Listener>, std::string> Listener::open(const Addre
     const int on = 1;
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (domain == AF_UNIX) remove_stale_socket(at);
+    // A connection within the machine has no path to be careful of: BBR's pacing, where it is the
+    // default, would only hold bodies back. Accepted sockets inherit it; Reno is in every Linux,
+    // and open to everybody (tcp(7)).
+    if (at.is_loopback())
+        setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, kWithoutPacing.data(),
+                   kWithoutPacing.size());
 
     sockaddr_storage storage;
     socklen_t size = at.to_sockaddr(&storage);
