@@ -85,6 +85,7 @@ std::expected<std::unique_ptr<base::Process>, state::Problem> MariaDb::launch(
                        "--datadir=" + data,
                        "--socket=" + socket,
                        "--pid-file=" + data + "/pid",
+                       "--tmpdir=" + directory_,
                        "--log-error=" + data + "/error.log"};
     options.command.insert(options.command.end(), std::begin(kSettings), std::end(kSettings));
     if (::getuid() == 0) options.command.emplace_back("--user=root");
@@ -116,15 +117,13 @@ std::expected<void, state::Problem> MariaDb::make_template(const DatabaseSpec& s
 
     base::log_info("database", "installing MariaDB's system tables (once)");
     base::ProcessOptions install;
-    install.command = {kInstaller,
-                       "--no-defaults",
-                       "--datadir=" + making,
-                       "--auth-root-authentication-method=normal",
-                       "--skip-test-db",
-                       "--innodb-log-file-size=4M",
+    install.command = {kInstaller, "--no-defaults", "--datadir=" + making,
+                       // Its temporary tables are named by the process id alone: in /tmp they meet
+                       // those of a server in another pid namespace.
+                       "--tmpdir=" + directory_, "--auth-root-authentication-method=normal",
+                       "--skip-test-db", "--innodb-log-file-size=4M",
                        "--innodb-data-file-path=ibdata1:5M:autoextend",
-                       "--innodb-autoextend-increment=1",
-                       "--innodb-flush-method=nosync"};
+                       "--innodb-autoextend-increment=1", "--innodb-flush-method=nosync"};
     if (::getuid() == 0) install.command.emplace_back("--user=root");
     auto installed = base::run(spawner_, install, kInstallWait);
     if (!installed)

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <set>
 
 #include "base/clock.h"
@@ -25,6 +26,8 @@
 #include "commands/worlds.h"
 #include "containers/docker_engine.h"
 #include "scenarios/checks/checks.h"
+#include "scenarios/checks/explanation.h"
+#include "scenarios/checks/observed.h"
 #include "scenarios/checks/repository.h"
 #include "scenarios/checks/served.h"
 #include "scenarios/checks/verdict.h"
@@ -41,6 +44,7 @@ constexpr auto kRunWait = std::chrono::minutes(30);
 constexpr auto kAskWait = std::chrono::seconds(10);
 constexpr auto kRollbackWait = std::chrono::seconds(15);
 constexpr size_t kLinesShown = 60;  // of a stage's output
+constexpr int kMostPages = 200, kSpansOfPage = 500;
 constexpr auto kLookAgain = std::chrono::milliseconds(200);
 constexpr auto kHeartbeat = std::chrono::seconds(60);  // of a stage, where no terminal shows it
 constexpr auto kGitWait = std::chrono::seconds(30);
@@ -392,33 +396,88 @@ void tell_failures(Gate& gate, const Client& client) {
     }
 }
 
-// What a browser would find out about what was built and deployed.
-std::vector<checks::Finding> look_at_served(const Gate& gate, const checks::Repository& repository,
-                                            const Client& client) {
-    auto status = client.get("/status");
-    if (!status) return {};
-    httplib::Client viewer((*status)["viewer_endpoint"].as_string());
-    viewer.set_connection_timeout(kAskWait);
-    viewer.set_read_timeout(kAskWait);
-    const checks::Ask ask = [&](const std::string& domain, const std::string& path,
-                                const std::map<std::string, std::string>& headers) {
-        httplib::Headers sent{{"Host", domain}};
-        sent.insert(headers.begin(), headers.end());
-        std::optional<checks::Answer> answer;
-        if (auto result = viewer.Get(path, sent)) {
-            answer.emplace();
-            answer->status = result->status;
-            answer->body = std::move(result->body);
-            for (const auto& [name, value] : result->headers)
-                answer->headers.insert_or_assign(base::lower(name), value);
+// The deployed stack, as checks ask it.
+class Deployed {
+  public:
+    Deployed(const Gate& gate, const checks::Repository& repository, const Client& client)
+        : client_(client),
+          project_(checks::open_project(
+              repository, repository.at_home(fs::path(gate.stack_file).filename().string()))) {
+        if (auto status = client.get("/status")) status_ = std::move(*status);
+        if (auto traces = client.get("/traces?n=1")) before_ = (*traces)["last"].as_int();
+    }
+
+    const Node& status() const { return status_; }
+
+    // What a browser would find out about what was built.
+    std::vector<checks::Finding> served() const {
+        return checks::look_at_served(project_, status_, ask());
+    }
+
+    // What the run's own requests show.
+    std::vector<checks::Finding> observed(const Node& record) {
+        // Targets may have changed meanwhile.
+        if (auto status = client_.get("/status")) status_ = std::move(*status);
+        auto found = checks::look_at_traffic(project_, status_, record, spans());
+        auto kept = checks::look_at_kept(project_, status_, record, ask());
+        found.insert(found.end(), kept.begin(), kept.end());
+        return found;
+    }
+
+    // The last thing that is done to the world: afterwards tasks may be unhealthy.
+    std::vector<checks::Finding> without_database() const {
+        if (status_["database"]["state"].as_string() != "ready") return {};
+        auto fault = client_.post("/faults",
+                                  Node::object({{"target", "db"},
+                                                {"fault", Node("down")},
+                                                {"lease", fmt::format("{}s", kAskWait.count())}}));
+        if (!fault) return {};
+        auto found = checks::look_at_health_without_database(project_, status_, ask());
+        (void)client_.post("/faults", Node::object({{"clear", (*fault)["id"]}}));
+        return found;
+    }
+
+  private:
+    checks::Ask ask() const {
+        auto viewer = std::make_shared<httplib::Client>(status_["viewer_endpoint"].as_string());
+        viewer->set_connection_timeout(kAskWait);
+        viewer->set_read_timeout(kAskWait);
+        return [viewer](const std::string& domain, const std::string& path,
+                        const std::map<std::string, std::string>& headers) {
+            httplib::Headers sent{{"Host", domain}};
+            sent.insert(headers.begin(), headers.end());
+            std::optional<checks::Answer> answer;
+            if (auto result = viewer->Get(path, sent)) {
+                answer.emplace();
+                answer->status = result->status;
+                answer->body = std::move(result->body);
+                for (const auto& [name, value] : result->headers)
+                    answer->headers.insert_or_assign(base::lower(name), value);
+            }
+            return answer;
+        };
+    }
+
+    // What the stack remembers since the deploy, page by page.
+    std::vector<Node> spans() const {
+        std::vector<Node> all;
+        int64_t since = before_;
+        for (int page = 0; page < kMostPages; ++page) {
+            auto answer = client_.get(fmt::format("/traces?since={}&n={}", since, kSpansOfPage));
+            if (!answer || (*answer)["spans"].items().empty()) break;
+            const auto& items = (*answer)["spans"].items();
+            since = items.back()["sequence"].as_int();
+            for (const Node& span : items)
+                if (span["hop"].as_string() == "edge") all.push_back(span);
         }
-        return answer;
-    };
-    return checks::look_at_served(
-        checks::open_project(repository,
-                             repository.at_home(fs::path(gate.stack_file).filename().string())),
-        (*status)["distributions"], ask);
-}
+        return all;
+    }
+
+    const Client& client_;
+    checks::Project project_;
+    Node status_;
+    int64_t before_ = 0;
+};
 
 int run_scenarios(Gate& gate) {
     std::vector<std::string> run = {gate.self, "run", "--here", "--state", gate.world + "/state"};
@@ -532,26 +591,36 @@ int gate(const Arguments& arguments) {
     }
     gate.say("deploy", fmt::format("done: {} as it is", gate.deployer));
     if (int code = prove(gate, *client); code != kOk)
-        return no_go(
-            gate, code,
-            {"deploy", "the image that was pushed is not what the service's tasks run (above)", "",
-             "dodam gate --keep-world, then dodam status: which revision runs, and why"});
-    // What is served may explain a step that fails, and comes before what was read.
-    auto served = look_at_served(gate, *repository, *client);
-    findings.insert(findings.begin(), served.begin(), served.end());
-    if (auto found = std::ranges::find_if(findings, counts); found != findings.end()) {
+        return no_go(gate, code,
+                     {"deploy",
+                      "the image that was pushed is not what the service's tasks run (above)",
+                      "",
+                      "dodam gate --keep-world, then dodam status: which revision runs, and why",
+                      {}});
+    Deployed deployed(gate, *repository, *client);
+    const auto ends_it = [&] {
+        auto found = std::ranges::find_if(findings, counts);
+        if (found == findings.end()) return false;
         no_go(gate, kFailed, checks::of_finding(*repository, *found));
+        return true;
+    };
+    checks::confirm(findings, deployed.served());
+    if (ends_it()) {
         show_findings(*repository, findings);
         return kFailed;
     }
-    const int code = run_scenarios(gate);
+    int code = run_scenarios(gate);
+    auto record = base::parse_json(state::read_file(gate.world + "/record.json").value_or("{}"));
+    if (record) checks::confirm(findings, deployed.observed(*record));
     if (code != kOk) {
-        auto record =
-            base::parse_json(state::read_file(gate.world + "/record.json").value_or("{}"));
         no_go(gate, code,
-              code == kFailed && record ? checks::of_scenarios(*repository, *record, findings)
-                                        : checks::Verdict{"scenarios", "they could not be run", "",
-                                                          "dodam check says why"});
+              code == kFailed && record
+                  ? checks::of_scenarios(*repository, *record, findings, deployed.status())
+                  : checks::Verdict{
+                        "scenarios", "they could not be run", "", "dodam check says why", {}});
+    } else {
+        checks::confirm(findings, deployed.without_database());
+        if (ends_it()) code = kFailed;
     }
     show_output(gate, "the scenarios");
     show_findings(*repository, findings);

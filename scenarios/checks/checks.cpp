@@ -80,7 +80,7 @@ constexpr Check kChecks[] = {
      "with the site's page.",
      "give the API a distribution of its own, or rewrite deep links with a function on the site's "
      "behaviour",
-     wide_error_page},
+     wide_error_page, "got 200"},
     {"DC003", Warning, "edge", "The behaviour does not forward what the API reads",
      "Without an origin request policy CloudFront leaves out Authorization, cookies, the query and "
      "the CORS headers.",
@@ -110,14 +110,49 @@ constexpr Check kChecks[] = {
      "The bucket has no object under the app's routes; a reload or a shared link shows "
      "AccessDenied.",
      "add CustomErrorResponses for 403 and 404 with /index.html and 200", nullptr,
-     "got 403|got 404"},
+     "got 403|got 404", "DC005"},
     {"DS005", Error, "task", "The allowed origin ends with a slash",
      "A browser compares it with its own Origin, which has none, and blocks every call.",
      "leave the slash out of the app's allowed origin", nullptr},
     {"DS006", Warning, "edge", "The API's errors are rewritten by an error page",
      "Custom error responses hold for the whole distribution: a client sees 200 and HTML where the "
      "API said 404.",
-     "give the API a distribution of its own", nullptr},
+     "give the API a distribution of its own", nullptr, "got 200", "DC002"},
+    {"DS007", Warning, "edge", "What the app needed was dropped on the way to the origin",
+     "CloudFront forwards what the cache policy and the origin request policy select: the app "
+     "never "
+     "saw what the client sent, and refused the request.",
+     "select it in the behaviour's origin request policy, or use "
+     "216adef6-5c7f-47e4-b989-5492eafa07d3 (Managed-AllViewer)",
+     nullptr, "got 400|got 401|got 403|got 404|got 422|access-control-allow", "DC003"},
+    {"DS008", Warning, "edge", "The behaviour does not allow a method that the app uses",
+     "The edge answers 403 by itself; the app and its log know nothing of the request.",
+     "use all seven in AllowedMethods: GET, HEAD, OPTIONS, PUT, POST, PATCH, DELETE", nullptr,
+     "got 403"},
+    {"DS009", Warning, "edge", "An answer to one user is kept for the others",
+     "The key has nothing of the user in it: whoever asks for the same path gets the answer that "
+     "somebody else's token or cookie brought.",
+     "use CachePolicyId 4135ea2d-6df8-44a3-9df3-4b5a84be39ad (Managed-CachingDisabled) for the API",
+     nullptr, "got", "DC004"},
+    {"DS010", Warning, "health check", "The health check is green while nothing works",
+     "A deploy counts as good once the health path answers: the circuit breaker has nothing to "
+     "see, "
+     "and users get the errors.",
+     "end the process at its start when it cannot work (settings, credentials, schema): a task "
+     "that "
+     "exits fails the deploy",
+     nullptr},
+    {"DS011", Warning, "health check", "The health path is answered as any path is",
+     "Whatever answers everything with 2xx also answers the health check, with or without the app "
+     "behind it.",
+     "give the health check a path of its own, which the app alone answers", nullptr},
+    {"DS012", Warning, "health check", "The health check fails when the database does",
+     "An outage of the database makes every target unhealthy at once, and ECS replaces every task "
+     "for nothing: the new ones fail as well, and the app is slower to come back than its "
+     "database.",
+     "let the health path speak for the process alone, and answer 503 from the routes that need "
+     "the database",
+     nullptr},
 };
 
 // Marks of a reason: "# dodam-ignore DW003: reason", in any kind of comment.
@@ -222,14 +257,14 @@ std::vector<Finding> look_at(const Repository& repository, const std::string& st
         surroundings.vars = names_of(known["vars"]);
         const std::string file = repository.shown(one.file);
         for (auto& found : workflow::lint(file, one.text, surroundings))
-            all.push_back({found.id,
-                           found.severity == workflow::Finding::Severity::Error ? Error : Warning,
-                           "workflow",
-                           one.file,
-                           found.position,
-                           found.message,
-                           found.hint,
-                           {}});
+            all.push_back(
+                {.id = found.id,
+                 .severity = found.severity == workflow::Finding::Severity::Error ? Error : Warning,
+                 .layer = "workflow",
+                 .file = one.file,
+                 .position = found.position,
+                 .message = found.message,
+                 .next = found.hint});
     }
     std::ranges::stable_sort(all, {}, [](const Finding& finding) {
         return std::tuple(finding.file, finding.position, finding.id);

@@ -28,16 +28,12 @@ Project open_project(const Repository& repository, const std::string& stack_file
 // What a check says; its id, severity and layer come from its row.
 class Report {
   public:
-    void add(std::string file, base::Position position, std::string message,
-             std::string next = {}) {
-        found_.push_back({{},
-                          Severity::Error,
-                          {},
-                          std::move(file),
-                          position,
-                          std::move(message),
-                          std::move(next),
-                          {}});
+    Finding& add(std::string file, base::Position position, std::string message,
+                 std::string next = {}) {
+        return found_.emplace_back(Finding{.file = std::move(file),
+                                           .position = position,
+                                           .message = std::move(message),
+                                           .next = std::move(next)});
     }
     std::vector<Finding>& found() { return found_; }
 
@@ -55,6 +51,7 @@ struct Check {
     void (*look)(const Project&, Report&);  // nullptr: found in the gate, by what is served
     // Words of a failed step's message that this explains, "|" between; "" = none.
     std::string_view explains = {};
+    std::string_view confirms = {};  // the id that says the same of what was read
 };
 std::span<const Check> all_checks();
 const Check* find_check(std::string_view id);  // letters' case does not matter

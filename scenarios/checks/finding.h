@@ -19,6 +19,9 @@ struct Finding {
     std::string message;      // what is wrong, and what follows from it
     std::string next;         // what to do about it
     std::string silenced;     // the reason somebody gave; "" = it counts
+    std::string about;        // the distribution of the stack that it is about; "" = none
+    // Requests that showed it ("GET /auth/me"): without any it was read, not seen.
+    std::vector<std::string> seen_in;
 };
 
 // "file:12:3", "file", or "".

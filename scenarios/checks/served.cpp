@@ -27,6 +27,24 @@ std::string origin_of(const Node& distribution) {
     return "https://" + distribution["domain"].as_string();
 }
 
+// What answers the health path answers every path: asked at the load balancer itself.
+void look_at_health_paths(const Project& project, const Node& status, const Ask& ask,
+                          std::vector<Finding>& all) {
+    for (const HealthCheck& check : health_checks(project, status)) {
+        if (check.host.empty()) continue;
+        const auto health = ask(check.host, check.path, {}),
+                   other = ask(check.host, kNoSuchPath, {});
+        if (!health || !other || health->status / 100 != 2 || other->status / 100 != 2 ||
+            health->body != other->body)
+            continue;
+        all.push_back(about_health(project, check, "DS011",
+                                   fmt::format("GET {} is answered with {}, and so is {}: this "
+                                               "health check is green whatever happens to the app",
+                                               check.path, health->status, kNoSuchPath),
+                                   {"GET " + check.path}));
+    }
+}
+
 bool has_site(const Node& distribution) {
     for (const Node& origin : distribution["origins"].items())
         if (origin["kind"].as_string() == "s3") return true;
@@ -72,19 +90,57 @@ std::string local_address_in(const std::string& script) {
     return {};
 }
 
-std::vector<Finding> look_at_served(const Project& project, const Node& distributions,
-                                    const Ask& ask) {
+Finding seen(std::string_view id, const std::string& distribution, std::string message,
+             std::vector<std::string> requests) {
+    const Check& check = *find_check(id);
+    return {.id = std::string(id),
+            .severity = check.severity,
+            .layer = distribution.empty()
+                         ? std::string(check.layer)
+                         : fmt::format("{} (distribution {})", check.layer, distribution),
+            .message = std::move(message),
+            .next = std::string(check.next),
+            .about = distribution,
+            .seen_in = std::move(requests)};
+}
+
+std::vector<HealthCheck> health_checks(const Project& project, const Node& status) {
+    std::vector<HealthCheck> all;
+    const Node& groups = project.stack["targetGroups"];
+    for (const auto& [name, group] : groups.members()) {
+        const Node& path = group["config"]["HealthCheckPath"];
+        HealthCheck check{name,
+                          path.as_string().empty() ? "/" : path.as_string(),
+                          {},
+                          path.position().line ? path.position() : groups.key_position(name)};
+        for (const auto& [balancer, each] : status["load_balancers"].members()) {
+            const auto& behind = each["target_groups"].items();
+            if (behind.size() == 1 && behind[0].as_string() == name)
+                check.host = each["dns_name"].as_string();
+        }
+        all.push_back(std::move(check));
+    }
+    return all;
+}
+
+Finding about_health(const Project& project, const HealthCheck& check, std::string_view id,
+                     std::string message, std::vector<std::string> requests) {
+    Finding finding = seen(id, "", std::move(message), std::move(requests));
+    finding.layer = fmt::format("health check (target group {})", check.group);
+    finding.file = project.stack_file;
+    finding.position = check.position;
+    return finding;
+}
+
+std::vector<Finding> look_at_served(const Project& project, const Node& status, const Ask& ask) {
     std::vector<Finding> all;
-    const auto add = [&](std::string_view id, const std::string& name, std::string message) {
-        const Check& check = *find_check(id);
-        all.push_back({std::string(id),
-                       check.severity,
-                       fmt::format("{} (distribution {})", check.layer, name),
-                       project.stack_file,
-                       position_of(project, name),
-                       std::move(message),
-                       std::string(check.next),
-                       {}});
+    const Node& distributions = status["distributions"];
+    const auto add = [&](std::string_view id, const std::string& name, std::string message,
+                         const std::string& path) {
+        Finding finding = seen(id, name, std::move(message), {"GET " + path});
+        finding.file = project.stack_file;
+        finding.position = position_of(project, name);
+        all.push_back(std::move(finding));
     };
     for (const auto& [name, distribution] : distributions.members()) {
         const std::string& domain = distribution["domain"].as_string();
@@ -97,23 +153,27 @@ std::vector<Finding> look_at_served(const Project& project, const Node& distribu
                 if (is_html(*script)) {
                     add("DS002", name,
                         fmt::format("{} is a script of the page, and is answered with HTML ({})",
-                                    path, script->status));
+                                    path, script->status),
+                        path);
                     continue;
                 }
                 if (const std::string address = local_address_in(script->body); !address.empty())
                     add("DS001", name,
                         fmt::format("{} calls {}: in a visitor's browser that is their own machine",
-                                    path, address));
+                                    path, address),
+                        path);
                 else if (const size_t at = script->body.find("fetch(\"http://");
                          at != std::string::npos)
                     add("DS003", name,
                         fmt::format("{} calls {}…: a page over https may not", path,
-                                    script->body.substr(at + 7, 40)));
+                                    script->body.substr(at + 7, 40)),
+                        path);
             }
             const auto deep = ask(domain, kNoSuchPath, {{"accept", "text/html"}});
             if (deep && deep->header("content-type").find("xml") != std::string::npos)
                 add("DS004", name,
-                    fmt::format("a deep link is answered with {} and XML", deep->status));
+                    fmt::format("a deep link is answered with {} and XML", deep->status),
+                    kNoSuchPath);
             continue;
         }
         // Behind it is the API: what the site's pages would see.
@@ -125,12 +185,15 @@ std::vector<Finding> look_at_served(const Project& project, const Node& distribu
             if (allowed == origin_of(other) + "/")
                 add("DS005", name,
                     fmt::format("Access-Control-Allow-Origin is {}: with the slash it is no origin",
-                                allowed));
+                                allowed),
+                    "/");
         }
         const auto missing = ask(domain, kNoSuchPath, {{"accept", "application/json"}});
         if (missing && missing->status == 200 && is_html(*missing))
-            add("DS006", name, "what the API does not know is answered with 200 and a page");
+            add("DS006", name, "what the API does not know is answered with 200 and a page",
+                kNoSuchPath);
     }
+    look_at_health_paths(project, status, ask, all);
     silence(project, all);
     return all;
 }

@@ -9,12 +9,14 @@
 
 #include "base/text.h"
 #include "scenarios/checks/checks.h"
+#include "scenarios/checks/explanation.h"
 
 namespace checks {
 namespace {
 
 using base::Node;
 
+constexpr size_t kMostAlso = 2;     // the verdict has ten lines at most
 constexpr size_t kMostCause = 200;  // characters of a line that somebody's program wrote
 
 std::string one_line(std::string_view text) {
@@ -205,12 +207,46 @@ const Node* first_failed(const Node& list, std::string_view outcome_key = "outco
     return nullptr;
 }
 
-bool explains(const Finding& finding, std::string_view message) {
-    const Check* check = find_check(finding.id);
-    if (!check || check->explains.empty()) return false;
-    for (std::string_view words : base::split(check->explains, '|'))
-        if (message.find(words) != std::string_view::npos) return true;
-    return false;
+// A line of the record's log, "TIME  STREAM  MESSAGE", without what differs from run to run.
+std::string said_in(const Node& line) {
+    const std::string& text = line.as_string();
+    const size_t stream = text.find("  ");
+    const size_t message = stream == std::string::npos ? stream : text.find("  ", stream + 2);
+    return message == std::string::npos ? text : text.substr(message + 2);
+}
+
+std::string layer_of(const Node& span) {
+    std::string group, error;
+    for (const Node& each : span["decisions"].items()) {
+        if (each["key"].as_string() == "group") group = each["text"].as_string();
+        if (each["key"].as_string() == "error" || each["key"].as_string() == "answer")
+            error = each["text"].as_string();
+    }
+    if (!group.empty() && error.empty()) return fmt::format("task (target group {})", group);
+    return fmt::format("{} ({})", span["hop"].as_string(),
+                       span["resource"].as_string().empty() ? span["host"].as_string()
+                                                            : span["resource"].as_string());
+}
+
+// What the step asked, and of which distribution.
+Failure failure_of(const Node& step, std::string message, const Node& status) {
+    Failure failure{.message = std::move(message), .distribution = {}, .request = {}};
+    if (!step.find("exchange")) return failure;
+    const std::string& url = step["exchange"]["url"].as_string();
+    const size_t begin = url.find("://");
+    if (begin == std::string::npos) return failure;
+    const std::string_view rest = std::string_view(url).substr(begin + 3);
+    const size_t slash = std::min(rest.find('/'), rest.size());
+    const std::string_view host = rest.substr(0, slash);
+    const std::string_view path = base::cut(rest.substr(slash), '?').first;
+    for (const auto& [name, distribution] : status["distributions"].members()) {
+        bool its = host == distribution["domain"].as_string();
+        for (const Node& alias : distribution["aliases"].items())
+            its = its || host == alias.as_string();
+        if (its) failure.distribution = name;
+    }
+    failure.request = fmt::format("{} {}", step["exchange"]["method"].as_string(), path);
+    return failure;
 }
 
 }  // namespace
@@ -222,8 +258,11 @@ std::string place_of(const std::string& file, base::Position position) {
 }
 
 std::string Verdict::to_string() const {
-    return fmt::format("layer  {}\ncause  {}\nat     {}\nnext   {}\n", layer, cause,
-                       place.empty() ? "-" : place, next);
+    std::string text = fmt::format("layer  {}\ncause  {}\nat     {}\nnext   {}\n", layer, cause,
+                                   place.empty() ? "-" : place, next);
+    for (const std::string& line : also)
+        text += fmt::format("also   {}\n", line);
+    return text;
 }
 
 std::string place_in(const Repository& repository, std::string_view text) {
@@ -270,9 +309,11 @@ std::string place_in(const Repository& repository, std::string_view text) {
 }
 
 Verdict of_finding(const Repository& repository, const Finding& finding) {
-    return {finding.layer, fmt::format("{} ({})", finding.message, finding.id),
+    return {finding.layer,
+            fmt::format("{} ({})", finding.message, finding.id),
             place_of(repository.shown(finding.file), finding.position),
-            finding.next.empty() ? "dodam explain " + finding.id : finding.next};
+            finding.next.empty() ? "dodam explain " + finding.id : finding.next,
+            {}};
 }
 
 // A workflow's step that failed, as `dodam workflow run` shows it: a line with the mark and the
@@ -359,15 +400,19 @@ Verdict of_start(const Repository& repository, const std::string& output) {
 }
 
 Verdict of_scenarios(const Repository& repository, const Node& record,
-                     const std::vector<Finding>& findings) {
+                     const std::vector<Finding>& findings, const Node& status) {
     const Node* scenario = first_failed(record["scenarios"]);
     if (!scenario)
-        return {"scenario", "no scenario failed, and yet the run is not green", "", "dodam run -v"};
+        return {
+            "scenario", "no scenario failed, and yet the run is not green", "", "dodam run -v", {}};
     const Node* step = first_failed((*scenario)["steps"]);
     const std::string file = (*scenario)["file"].as_string();
     // A used file has its own name.
-    Verdict verdict{"scenario", one_line((*scenario)["verdict"].as_string()), file,
-                    fmt::format("dodam gate {} runs this one alone", file)};
+    Verdict verdict{"scenario",
+                    one_line((*scenario)["verdict"].as_string()),
+                    file,
+                    fmt::format("dodam gate {} runs this one alone", file),
+                    {}};
     if (!step) return verdict;
     const std::string of_step = step->find("file") ? (*step)["file"].as_string() : file;
     base::Position position{static_cast<uint32_t>((*step)["line"].as_int()),
@@ -383,20 +428,24 @@ Verdict of_scenarios(const Repository& repository, const Node& record,
     verdict.place = place_of(of_step, position);
     verdict.cause = one_line(fmt::format("step {} {}: {}", (*step)["number"].as_string(),
                                          (*step)["name"].as_string(), message));
-    // The deepest hop that answered with an error is where to look.
+    // The deepest hop that answered with an error is where to look: behind the balancer, the task,
+    // unless the balancer says why it answered by itself.
     for (const Node& span : (*step)["trace"].items())
         if (span["status"].as_int() >= 400 && !span["hop"].as_string().empty())
-            verdict.layer =
-                fmt::format("{} ({})", span["hop"].as_string(),
-                            span["resource"].as_string().empty() ? span["host"].as_string()
-                                                                 : span["resource"].as_string());
+            verdict.layer = layer_of(span);
     for (const Node& line : (*step)["log"].items())
-        if (line.as_string().find("rror") != std::string::npos)
-            verdict.cause = one_line(verdict.cause + "; the task's log: " + line.as_string());
-    // What a check found before explains the step better than what the step saw.
+        if (base::lower(line.as_string()).find("error") != std::string::npos) {
+            verdict.cause = one_line(verdict.cause + "; the task's log: " + said_in(line));
+            break;
+        }
+    // What a check found explains the step better than what the step saw.
+    const Failure failure = failure_of(*step, message, status);
+    const Finding* best = best_explanation(findings, failure);
+    if (best) verdict = of_finding(repository, *best);
     for (const Finding& finding : findings)
-        if (finding.silenced.empty() && explains(finding, message))
-            return of_finding(repository, finding);
+        if (&finding != best && finding.silenced.empty() && verdict.also.size() < kMostAlso &&
+            std::ranges::find(finding.seen_in, failure.request) != finding.seen_in.end())
+            verdict.also.push_back(one_line(fmt::format("{} ({})", finding.message, finding.id)));
     return verdict;
 }
 

@@ -15,8 +15,9 @@ struct Verdict {
     std::string cause;  // one line
     std::string place;  // "file:12:3" from the stack file's directory
     std::string next;   // a command, or what to change
+    std::vector<std::string> also;  // what else the failed request showed
 
-    // The four lines, each with its word in front.
+    // The lines, each with its word in front.
     std::string to_string() const;
 };
 
@@ -24,9 +25,9 @@ struct Verdict {
 Verdict of_deploy(const Repository& repository, const base::Node& services,
                   const std::string& output, const std::string& script);
 // `record`: of the run (scenarios/runner/record.h). A finding that explains the failed step is the
-// cause.
+// cause (explanation.h). `status`: of GET /status.
 Verdict of_scenarios(const Repository& repository, const base::Node& record,
-                     const std::vector<Finding>& findings);
+                     const std::vector<Finding>& findings, const base::Node& status);
 Verdict of_finding(const Repository& repository, const Finding& finding);
 // The stack did not come up: what `dodam up` wrote.
 Verdict of_start(const Repository& repository, const std::string& output);

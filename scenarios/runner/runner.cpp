@@ -35,6 +35,8 @@ constexpr auto kLogMargin = std::chrono::milliseconds(50);
 constexpr base::milliseconds kProbes[] = {base::milliseconds(100), base::milliseconds(250),
                                           base::milliseconds(500), base::milliseconds(1000)};
 constexpr size_t kShownLogLines = 20;
+constexpr auto kLogWait = std::chrono::milliseconds(1000);  // for what a task writes of its 500
+constexpr auto kLogPause = std::chrono::milliseconds(20);
 
 int64_t to_ms(base::Time time) {
     return time.time_since_epoch().count() / 1000;
@@ -729,17 +731,42 @@ class ScenarioRun {
             std::any_of(exchange.spans.begin(), exchange.spans.end(),
                         [](const Node& span) { return span["hop"].as_string() == "alb"; });
         if (!at_tasks) return;
-        // What every service wrote since the request came.
+        // What every service wrote since the request came. A line is on its way a moment longer
+        // than the answer, and one about a 500 is worth that.
+        const base::Time end = context_.clock.real_now() + kLogWait;
+        const bool awaited = exchange.response && exchange.response->status >= 500;
+        do
+            result.log_lines =
+                lines_of_services(std::min(context_.step_started_ms, exchange.started_ms));
+        while (awaited && !tells_of(exchange, result.log_lines) &&
+               context_.clock.real_now() < end &&
+               context_.clock.wait_until(context_.clock.now() + kLogPause));
+    }
+
+    // A line that names an error, or the request by its trace id.
+    static bool tells_of(const Exchange& exchange, const std::vector<std::string>& lines) {
+        std::string id;
+        for (const Node& span : exchange.spans)
+            if (span["hop"].as_string() == "alb") id = span["id"].as_string();
+        return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
+            return base::lower(line).find("error") != std::string::npos ||
+                   (!id.empty() && line.find(id) != std::string::npos);
+        });
+    }
+
+    std::vector<std::string> lines_of_services(int64_t since_ms) {
+        std::vector<std::string> lines;
         for (const auto& service : context_.world.stack["services"].members()) {
-            auto found = context_.control.get(fmt::format(
-                "/logs?group={}&since_ms={}&limit={}", base::percent_encode(service.first),
-                std::min(context_.step_started_ms, exchange.started_ms), kShownLogLines));
+            auto found = context_.control.get(fmt::format("/logs?group={}&since_ms={}&limit={}",
+                                                          base::percent_encode(service.first),
+                                                          since_ms, kShownLogLines));
             if (!found) continue;
             for (const Node& event : (*found)["events"].items())
-                result.log_lines.push_back(fmt::format("{}  {}  {}", event["time"].as_string(),
-                                                       event["stream"].as_string(),
-                                                       event["message"].as_string()));
+                lines.push_back(fmt::format("{}  {}  {}", event["time"].as_string(),
+                                            event["stream"].as_string(),
+                                            event["message"].as_string()));
         }
+        return lines;
     }
 
     // Database and cache have no ids: their spans are found among all that the stack did meanwhile.

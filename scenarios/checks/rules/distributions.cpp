@@ -25,10 +25,12 @@ void wide_error_page(const Project& project, Report& report) {
         if (one.bucket || !takes_writes(*one.node)) continue;
         for (const Node& page : (*one.config)["CustomErrorResponses"]["Items"].items())
             if (page["ErrorCode"].as_int() >= 400 && page["ResponseCode"].as_string() == "200") {
-                report.add(project.stack_file, page.position(),
-                           fmt::format("distributions.{}: the API's {} becomes 200 with {}",
-                                       one.distribution, page["ErrorCode"].as_int(),
-                                       page["ResponsePagePath"].as_string()));
+                report
+                    .add(project.stack_file, page.position(),
+                         fmt::format("distributions.{}: the API's {} becomes 200 with {}",
+                                     one.distribution, page["ErrorCode"].as_int(),
+                                     page["ResponsePagePath"].as_string()))
+                    .about = one.distribution;
                 break;
             }
     }
@@ -43,11 +45,13 @@ void not_forwarded(const Project& project, Report& report) {
         if (policy != kCachingDisabled && policy != kCachingOptimized &&
             policy != kOptimizedUncompressed)
             continue;
-        report.add(project.stack_file, one.node->position(),
-                   fmt::format("distributions.{}, behaviour {}: Authorization, cookies, the query "
-                               "and CORS headers "
-                               "do not reach the origin",
-                               one.distribution, one.path));
+        report
+            .add(project.stack_file, one.node->position(),
+                 fmt::format("distributions.{}, behaviour {}: Authorization, cookies, the query "
+                             "and CORS headers "
+                             "do not reach the origin",
+                             one.distribution, one.path))
+            .about = one.distribution;
     }
 }
 
@@ -56,11 +60,13 @@ void cached_api(const Project& project, Report& report) {
         if (one.bucket || !takes_writes(*one.node)) continue;
         const Node& policy = (*one.node)["CachePolicyId"];
         if (policy.as_string() == kCachingOptimized || policy.as_string() == kOptimizedUncompressed)
-            report.add(project.stack_file, policy.position(),
-                       fmt::format("distributions.{}, behaviour {}: the API's answers are kept "
-                                   "under a key without "
-                                   "the user",
-                                   one.distribution, one.path));
+            report
+                .add(project.stack_file, policy.position(),
+                     fmt::format("distributions.{}, behaviour {}: the API's answers are kept "
+                                 "under a key without "
+                                 "the user",
+                                 one.distribution, one.path))
+                .about = one.distribution;
     }
 }
 
@@ -73,11 +79,13 @@ void deep_links(const Project& project, Report& report) {
             (*one.node)["FunctionAssociations"]["Items"].size())
             continue;
         const Node& pages = (*one.config)["CustomErrorResponses"];
-        report.add(
-            project.stack_file, pages.position().line ? pages.position() : one.node->position(),
-            fmt::format(
-                "distributions.{}: a deep link gets the bucket's AccessDenied XML instead of {}",
-                one.distribution, (*one.config)["DefaultRootObject"].as_string()));
+        report
+            .add(project.stack_file,
+                 pages.position().line ? pages.position() : one.node->position(),
+                 fmt::format("distributions.{}: a deep link gets the bucket's AccessDenied XML "
+                             "instead of {}",
+                             one.distribution, (*one.config)["DefaultRootObject"].as_string()))
+            .about = one.distribution;
     }
 }
 

@@ -236,11 +236,15 @@ TEST_CASE("what is served is asked for as a browser asks") {
     const Repository repository =
         Repository::of({{"dodam.json", R"({"distributions": {"front": {}, "api": {}}})"}});
     const checks::Project project = checks::open_project(repository, "dodam.json");
-    const Node distributions = Node::object(
-        {{"front", Node::object({{"domain", "f"},
-                                 {"origins", Node::array({Node::object({{"kind", "s3"}})})}})},
-         {"api", Node::object({{"domain", "a"},
-                               {"origins", Node::array({Node::object({{"kind", "custom"}})})}})}});
+    const Node status = Node::object(
+        {{"distributions",
+          Node::object(
+              {{"front",
+                Node::object(
+                    {{"domain", "f"}, {"origins", Node::array({Node::object({{"kind", "s3"}})})}})},
+               {"api", Node::object(
+                           {{"domain", "a"},
+                            {"origins", Node::array({Node::object({{"kind", "custom"}})})}})}})}});
     const checks::Ask bad = [](const std::string& domain, const std::string& path,
                                const auto& headers) {
         checks::Answer answer{200, {{"content-type", "text/html"}}, {}};
@@ -258,11 +262,11 @@ TEST_CASE("what is served is asked for as a browser asks") {
         return std::optional(answer);
     };
     std::vector<std::string> ids;
-    for (const auto& finding : checks::look_at_served(project, distributions, bad))
+    for (const auto& finding : checks::look_at_served(project, status, bad))
         ids.push_back(finding.id);
     CHECK(ids == std::vector<std::string>{"DS001", "DS002", "DS004", "DS005", "DS006"});
     const checks::Ask silent = [](const std::string&, const std::string&, const auto&) {
         return std::optional<checks::Answer>();
     };
-    CHECK(checks::look_at_served(project, distributions, silent).empty());
+    CHECK(checks::look_at_served(project, status, silent).empty());
 }

@@ -98,6 +98,59 @@ TEST_CASE("a workflow that failed is told by its step, its error and its place")
     CHECK(script.place == "x.yml:3:4");
 }
 
+TEST_CASE("a failed step is told by the finding that explains it, and by what else it showed") {
+    const auto record = *base::parse_json(R"({"scenarios": [{"file": "a.scenario.json",
+"outcome": "failed", "steps": [{"number": "4", "name": "log in", "outcome": "failed",
+"failures": [{"message": "expected 200, got 401", "line": 3, "column": 5}],
+"exchange": {"method": "GET", "url": "https://api.example/me?x=1"},
+"log": ["12:00  backend/1  fine", "12:01  backend/1  ERROR no table", "12:02  backend/1  error two"],
+"trace": [{"hop": "edge", "status": 401, "resource": "E1"}]}]}]})");
+    const auto status = *base::parse_json(
+        R"({"distributions": {"api": {"domain": "api.example", "aliases": []}}})");
+    const auto at = [](std::string id, std::string about, std::vector<std::string> seen_in) {
+        return checks::Finding{.id = id,
+                               .severity = checks::Severity::Warning,
+                               .layer = "edge",
+                               .message = "says " + id,
+                               .next = "do it",
+                               .about = std::move(about),
+                               .seen_in = std::move(seen_in)};
+    };
+    const auto alone = checks::of_scenarios(app(), record, {at("DC005", "site", {})}, status);
+    CHECK(alone.to_string() ==
+          "layer  edge (E1)\ncause  step 4 log in: expected 200, got 401; the task's log: ERROR no "
+          "table\nat     "
+          "a.scenario.json:3:5\nnext   dodam gate a.scenario.json runs this one alone\n");
+    const auto explained = checks::of_scenarios(
+        app(), record,
+        {at("DC005", "site", {}), at("DS010", "", {"GET /me"}), at("DS007", "api", {"GET /me"})},
+        status);
+    CHECK(explained.cause == "says DS007 (DS007)");
+    CHECK(explained.also == std::vector<std::string>{"says DS010 (DS010)"});
+}
+
+TEST_CASE("the hop that answered with an error is the layer") {
+    const struct {
+        const char *trace, *layer;
+    } cases[] = {
+        {R"([{"hop": "edge", "status": 403, "resource": "E1"}])", "edge (E1)"},
+        {R"([{"hop": "edge", "status": 500, "resource": "E1"},
+{"hop": "alb", "status": 500, "resource": "lb", "decisions": [{"key": "group", "text": "tg"}]}])",
+         "task (target group tg)"},
+        {R"([{"hop": "alb", "status": 502, "resource": "lb", "decisions": [{"key": "group",
+"text": "tg"}, {"key": "error", "text": "refused"}]}])",
+         "alb (lb)"},
+        {R"([{"hop": "s3", "status": 200, "resource": "b"}])", "scenario"},
+    };
+    for (const auto& [trace, layer] : cases) {
+        CAPTURE(trace);
+        const auto record = *base::parse_json(
+            R"({"scenarios": [{"outcome": "failed", "steps": [{"outcome": "failed", "trace": )" +
+            std::string(trace) + "}]}]}");
+        CHECK(checks::of_scenarios(app(), record, {}, Node()).layer == layer);
+    }
+}
+
 TEST_CASE("places in a program's output are files of the repository") {
     const struct {
         const char *text, *place;
