@@ -196,13 +196,12 @@ void fetch_trace(Context& context, Exchange& exchange) {
                 follow(context.control, (*span)["id"].as_string(), spans, followed, 0);
             }
         }
-        if (!spans.empty()) {
+        const bool late = context.clock.real_now() >= end;
+        if (!spans.empty() && (late || !lacks_a_hop(spans))) {
             exchange.spans = in_order(std::move(spans));
             return;
         }
-        if (context.clock.real_now() >= end ||
-            !context.clock.wait_until(context.clock.now() + kTracePause))
-            return;
+        if (late || !context.clock.wait_until(context.clock.now() + kTracePause)) return;
     }
 }
 

@@ -2,6 +2,7 @@
 #include "scenarios/runner/spans.h"
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 #include <set>
 
@@ -82,7 +83,29 @@ void add_stores(const std::vector<Node>& all, std::vector<Node>& found) {
     found.insert(found.end(), added.begin(), added.end());
 }
 
+// Its origin is a load balancer, and the last attempt brought an answer ("1: 201 in 40 ms").
+bool answered_by_balancer(const Node& edge) {
+    const std::string attempt = decision(edge, "attempt");
+    const size_t status = attempt.find(": ");
+    return status != std::string::npos && status + 2 < attempt.size() &&
+           std::isdigit(static_cast<unsigned char>(attempt[status + 2])) &&
+           decision(edge, "origin").find(".elb.amazonaws.com") != std::string::npos;
+}
+
 }  // namespace
+
+bool lacks_a_hop(const std::vector<Node>& spans) {
+    return std::any_of(spans.begin(), spans.end(), [&](const Node& edge) {
+        if (edge["hop"].as_string() != "edge") return false;
+        const std::string at_s3 = decision(edge, "s3");
+        auto there = [&](auto&& is) { return std::any_of(spans.begin(), spans.end(), is); };
+        if (!at_s3.empty() &&
+            !there([&](const Node& span) { return span["id"].as_string() == at_s3; }))
+            return true;
+        return answered_by_balancer(edge) &&
+               !there([&](const Node& span) { return span["parent"] == edge["id"]; });
+    });
+}
 
 std::string decision(const Node& span, std::string_view key) {
     std::string last;

@@ -17,6 +17,9 @@ std::vector<base::Node> spans_of_request(const std::vector<base::Node>& all, con
 
 // A hop before those that it asked. Writing ends in the opposite order, so times alone do not tell.
 std::vector<base::Node> in_order(std::vector<base::Node> spans);
+// Whether a hop of ours that an edge had its answer from is still to come: who answers writes its
+// span when the last byte has left, and the edge may be done with that byte first.
+bool lacks_a_hop(const std::vector<base::Node>& spans);
 // The text of the span's last decision with the key, "" when there is none.
 std::string decision(const base::Node& span, std::string_view key);
 

@@ -41,3 +41,41 @@ TEST_CASE("an answer without an id is found by its socket") {
     CHECK(hops(spans_of_request(read(kSpans), "", "127.0.0.1:9", "GET", "/b")) == "");
     CHECK(hops(spans_of_request(read(kSpans), "cf-9", "", "GET", "/a")) == "");
 }
+
+TEST_CASE("a request whose answering hop has not written its span yet is not whole") {
+    const std::string edge =
+        R"({"hop": "edge", "id": "cf-1", "decisions": [{"key": "origin", "text": "api http://app-1.us-east-1.elb.amazonaws.com:80/a"}, )";
+    const std::string bucket =
+        R"({"hop": "edge", "id": "cf-1", "decisions": [{"key": "s3", "text": "S1"}]})";
+    struct {
+        const char* why;
+        std::string spans;
+        bool lacks;
+    } rows[] = {
+        {"nothing is known", "[]", false},
+        {"the balancer's is to come",
+         "[" + edge + R"({"key": "attempt", "text": "1: 201 in 40 ms"}]}])", true},
+        {"it is there",
+         "[" + edge +
+             R"({"key": "attempt", "text": "1: 201 in 40 ms"}]}, {"hop": "alb", "id": "Root=1", "parent": "cf-1", "decisions": []}])",
+         false},
+        {"nobody answered",
+         "[" + edge + R"({"key": "attempt", "text": "1: refused after 1 ms"}]}])", false},
+        {"an answer of the second attempt",
+         "[" + edge +
+             R"({"key": "attempt", "text": "1: refused after 1 ms"}, {"key": "attempt", "text": "2: 200 in 1 ms"}]}])",
+         true},
+        {"another's server has no span",
+         R"([{"hop": "edge", "id": "cf-1", "decisions": [{"key": "origin", "text": "o http://127.0.0.1:80/"}, {"key": "attempt", "text": "1: 200 in 1 ms"}]}])",
+         false},
+        {"the bucket's is to come", "[" + bucket + "]", true},
+        {"the bucket's is there",
+         "[" + bucket + R"(, {"hop": "s3", "id": "S1", "parent": "", "decisions": []}])", false},
+        {"answered by the edge itself", R"([{"hop": "edge", "id": "cf-1", "decisions": []}])",
+         false},
+    };
+    for (const auto& row : rows) {
+        INFO(row.why);
+        CHECK(lacks_a_hop(read(row.spans.c_str())) == row.lacks);
+    }
+}
