@@ -71,6 +71,7 @@ bool deploys_are_over(const Node& services) {
     for (const auto& [name, service] : services.members()) {
         const Node& report = service["report"];
         const Node& back = report["rolled_back_to"];
+        if (report.find("unplaced")) continue;  // nothing will happen
         if (report["state"].as_string() == "IN_PROGRESS" ||
             (back.is_object() && back["state"].as_string() == "IN_PROGRESS"))
             return false;

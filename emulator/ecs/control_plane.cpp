@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "ecs/capacity.h"
 #include "ecs/deploy_report.h"
 #include "ecs/known_operations.h"
 #include "ecs/limits.h"
@@ -319,6 +320,17 @@ std::string ControlPlane::free_address(const std::string& zone) {
     throw aws::Error{400, "ClientException", "The subnet has no free address."};
 }
 
+// A service's tasks are shared out among its providers as they run, others in the order of their
+// start.
+std::string ControlPlane::provider_for(const Launch& launch) const {
+    if (launch.strategy.size() == 0) return {};
+    std::map<std::string, int> running;
+    for (const auto& [id, task] : state_.tasks)
+        if (task.cluster == launch.cluster && task.group == launch.group && !task.is_leaving())
+            ++running[task.provider];
+    return next_provider(launch.strategy, running);
+}
+
 Task& ControlPlane::launch(const Launch& launch) {
     const TaskDefinition* definition = find_definition(state_, launch.task_definition);
     ASSERT(definition);
@@ -334,6 +346,7 @@ Task& ControlPlane::launch(const Launch& launch) {
     task.overrides = launch.overrides;
     task.tags = launch.tags;
     task.execute_command = launch.execute_command;
+    task.provider = provider_for(launch);
     task.created_at = clock_.now();
     const auto& subnets = launch.network_configuration["awsvpcConfiguration"]["subnets"].items();
     size_t turn = next_host_ % std::max<size_t>(subnets.size(), 1);

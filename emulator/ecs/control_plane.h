@@ -47,6 +47,7 @@ struct Launch {
     std::vector<ServiceLoadBalancer> targets;
     Node network_configuration, overrides, tags;
     bool execute_command = false;
+    Node strategy = {};  // of capacity providers; null = the launch type FARGATE
 };
 
 class ControlPlane final : public aws::Service {
@@ -125,6 +126,7 @@ class ControlPlane final : public aws::Service {
     Books books_of(const Service& service) const;
     void end_leftovers();
     std::string free_address(const std::string& zone);
+    std::string provider_for(const Launch& launch) const;
 
     base::Clock& clock_;
     const base::Ids& ids_;

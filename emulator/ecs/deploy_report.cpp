@@ -8,6 +8,7 @@
 
 #include "base/date.h"
 #include "base/text.h"
+#include "ecs/capacity.h"
 #include "ecs/deployment.h"
 #include "ecs/limits.h"
 
@@ -266,6 +267,7 @@ void probe_lines(const Node& probes, std::vector<std::string>& lines) {
 std::string advice(const Node& report) {
     const Node& failures = report["failures"];
     const std::string& state = report["state"].as_string();
+    if (const auto& unplaced = report["unplaced"].as_string(); !unplaced.empty()) return unplaced;
     if (state == "IN_PROGRESS" && failures.size() == 0)
         return "it is under way: dodam deploy report --wait";
     if (failures.size() == 0)
@@ -485,6 +487,8 @@ Node deploy_record(const State& state, const Service& service, const Deployment&
          {"tasks", tasks},
          {"failures", failures},
          {"events", events}});
+    if (service.launch_type != "FARGATE")
+        record.set("unplaced", no_instances_advice(service.launch_type));
     if (last.finished_at) record.set("ended", base::iso_date_millis(ended));
     if (back)
         record.set("rolled_back_to", Node::object({{"deployment", back->id},

@@ -156,6 +156,7 @@ struct Service {
     CircuitBreaker breaker;
     bool breaker_threshold_given = false;
     base::seconds grace{0};
+    // As ecs/capacity chose: FARGATE beside a strategy, too.
     std::string launch_type = "FARGATE", platform_version = "LATEST",
                 scheduling_strategy = "REPLICA";
     std::string propagate_tags = "NONE", zone_rebalancing = "ENABLED", controller = "ECS";
@@ -231,6 +232,7 @@ struct Task {
     std::string service, deployment;           // "" for standalone tasks
     std::string group, started_by, platform_version = "1.4.0", launch_type = "FARGATE", zone,
                                    subnet;
+    std::string provider;  // of a capacity provider strategy, "" = a launch type's
     TaskStatus status = TaskStatus::Provisioning;
     bool stop_wanted = false;  // desiredStatus STOPPED
     std::string stop_code, stopped_reason;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "ecs/capacity.h"
 #include "ecs/limits.h"
 #include "ecs/reconciler.h"
 #include "ecs/task_walk.h"
@@ -148,6 +149,17 @@ void Reconciler::act(Service& service, const Plan& plan, base::Time now) {
     for (const Action& action : plan) {
         switch (action.kind) {
             case Action::Kind::Start: {
+                // ECS guide, "Viewing Amazon ECS service event messages".
+                if (service.launch_type != "FARGATE") {
+                    parts_.ecs.say(
+                        service,
+                        fmt::format("(service {}) was unable to place a task because no container "
+                                    "instance met all of its requirements. Reason: {} For more "
+                                    "information, see the Troubleshooting section of the Amazon "
+                                    "ECS Developer Guide.",
+                                    service.name, kNoInstances));
+                    break;
+                }
                 const Deployment& primary = *service.primary();
                 const TaskDefinition* definition =
                     find_definition(parts_.ecs.state(), primary.task_definition);
@@ -162,7 +174,8 @@ void Reconciler::act(Service& service, const Plan& plan, base::Time now) {
                               primary.network_configuration,
                               Node(),
                               Node(),
-                              service.execute_command};
+                              service.execute_command,
+                              service.capacity_provider_strategy};
                 if (service.propagate_tags == "SERVICE") launch.tags = service.tags;
                 if (service.propagate_tags == "TASK_DEFINITION" && definition)
                     launch.tags = definition->tags;

@@ -62,6 +62,14 @@ std::string platform_version(const std::string& wanted) {
     return wanted == "LATEST" || wanted.empty() ? "1.4.0" : wanted;
 }
 
+// A strategy or a launch type, never both.
+void set_capacity(Node& node, const Service& service) {
+    if (service.capacity_provider_strategy.size() > 0)
+        node.set("capacityProviderStrategy", service.capacity_provider_strategy);
+    else
+        node.set("launchType", service.launch_type);
+}
+
 Node deployment_node(const Namer& arns, const State& state, const Service& service,
                      const Deployment& deployment) {
     TaskCounts counts = count_tasks(state, service, deployment.id);
@@ -73,10 +81,12 @@ Node deployment_node(const Namer& arns, const State& state, const Service& servi
                               {"runningCount", counts.running},
                               {"failedTasks", deployment.failed_tasks},
                               {"createdAt", seconds_of(deployment.created_at)},
-                              {"updatedAt", seconds_of(deployment.updated_at)},
-                              {"launchType", service.launch_type},
-                              {"platformVersion", platform_version(service.platform_version)},
-                              {"platformFamily", "Linux"}});
+                              {"updatedAt", seconds_of(deployment.updated_at)}});
+    set_capacity(node, service);
+    if (service.launch_type == "FARGATE") {
+        node.set("platformVersion", platform_version(service.platform_version));
+        node.set("platformFamily", "Linux");
+    }
     if (!deployment.network_configuration.is_null())
         node.set("networkConfiguration", deployment.network_configuration);
     node.set("rolloutState", name_of(deployment.rollout));
@@ -236,13 +246,12 @@ Node to_node(const Namer& arns, const State& state, const Service& service, Tags
                               {"desiredCount", service.desired_count},
                               {"runningCount", counts.running},
                               {"pendingCount", counts.pending}});
-    if (service.capacity_provider_strategy.size() > 0)
-        node.set("capacityProviderStrategy", service.capacity_provider_strategy);
-    else
-        node.set("launchType", service.launch_type);
-    node.set("platformVersion",
-             service.platform_version.empty() ? "LATEST" : service.platform_version);
-    node.set("platformFamily", "Linux");
+    set_capacity(node, service);
+    if (service.launch_type == "FARGATE") {
+        node.set("platformVersion",
+                 service.platform_version.empty() ? "LATEST" : service.platform_version);
+        node.set("platformFamily", "Linux");
+    }
     node.set("taskDefinition", arns.task_definition(service.task_definition));
     node.set("deploymentConfiguration", configuration_node(service));
     Node deployments = Node::array(), events = Node::array();
@@ -312,6 +321,7 @@ Node to_node(const Namer& arns, const State& state, const Task& task, Tags tags)
                                ? task.overrides["memory"].as_string()
                                : definition->memory);
     }
+    if (!task.provider.empty()) node.set("capacityProviderName", task.provider);
     if (task.connectivity_at) node.set("connectivity", "CONNECTED");
     set_time(node, "connectivityAt", task.connectivity_at);
     set_time(node, "pullStartedAt", task.pull_started_at);
@@ -409,12 +419,14 @@ Node service_revision_node(const Namer& arns, const State& state, const Service&
                               {"serviceArn", arns.service(service)},
                               {"clusterArn", arns.cluster(service.cluster)},
                               {"taskDefinition", arns.task_definition(deployment.task_definition)},
-                              {"launchType", service.launch_type},
-                              {"platformVersion", platform_version(service.platform_version)},
-                              {"platformFamily", "Linux"},
                               {"loadBalancers", balancers_node(deployment.load_balancers)},
                               {"containerImages", std::move(images)},
                               {"createdAt", seconds_of(deployment.created_at)}});
+    set_capacity(node, service);
+    if (service.launch_type == "FARGATE") {
+        node.set("platformVersion", platform_version(service.platform_version));
+        node.set("platformFamily", "Linux");
+    }
     if (!deployment.network_configuration.is_null())
         node.set("networkConfiguration", deployment.network_configuration);
     return node;

@@ -49,6 +49,11 @@ constexpr Check kChecks[] = {
      "ElastiCache Serverless has a TLS port only: the connection is reset, and every command waits "
      "or fails.",
      "turn TLS on in the container's environment", plain_redis, "got 503|got 500|got 504|got 502"},
+    {"DT005", Error, "stack", "A service without a launch type",
+     "ECS takes EC2 where neither the service nor its cluster's defaultCapacityProviderStrategy "
+     "says otherwise: without container instances no task is placed, and the service never "
+     "becomes stable.",
+     "write \"launchType\": \"FARGATE\" in the service's config", launch_type},
     {"DI001", Warning, "image", "The Dockerfile's name is in other letters",
      "`docker build` looks for Dockerfile; only BuildKit falls back to dockerfile, and file "
      "systems that tell letters apart find nothing else.",

@@ -72,6 +72,7 @@ void sync_without_invalidation(const Project&, Report&);
 void page_kept_long(const Project&, Report&);
 void container_names(const Project&, Report&);
 void execution_role(const Project&, Report&);
+void launch_type(const Project&, Report&);
 void log_configuration(const Project&, Report&);
 void plain_redis(const Project&, Report&);
 void dockerfile_name(const Project&, Report&);

@@ -328,6 +328,9 @@ Done run_task(ActionCall& call, const std::string& cluster, const std::string& a
         else
             input.set("overrides", Node::object({{"containerOverrides", *list}}));
     }
+    // The action leaves its default launch type out where there is a strategy: ECS takes one of
+    // them.
+    if (input.find("capacityProviderStrategy")) input.set("launchType", Node());
     const Node answer = TRY(call_aws(call, "ecs.RunTask", input));
     if (const auto& failures = answer["failures"].items(); !failures.empty())
         return std::unexpected(fmt::format("{} is {}", failures.front()["arn"].as_string(),

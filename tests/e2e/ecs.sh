@@ -63,7 +63,7 @@ check "and says that it rolled back" contains "$(service 'events[].message')" "r
 check "the site still answers" equals "$(viewer_get "$host" /health)" ok
 
 register "$registry/web:v1" ',"secrets":[{"name":"X","valueFrom":"/none"}]' >/dev/null
-task=$(aws ecs run-task --cluster demo --task-definition web:3 --network-configuration 'awsvpcConfiguration={subnets=[subnet-1]}' --query 'tasks[0].taskArn' --output text)
+task=$(aws ecs run-task --cluster demo --task-definition web:3 --launch-type FARGATE --network-configuration 'awsvpcConfiguration={subnets=[subnet-1]}' --query 'tasks[0].taskArn' --output text)
 check "a task with a missing secret stops" aws ecs wait tasks-stopped --cluster demo --tasks "$task"
 check "and names it" contains "$(aws ecs describe-tasks --cluster demo --tasks "$task" --query 'tasks[0].stoppedReason' --output text)" "ResourceInitializationError"
 

@@ -33,7 +33,7 @@ register() { # register FAMILY TAG MORE
     aws ecs register-task-definition --family "$1" --network-mode awsvpc --requires-compatibilities FARGATE --cpu 256 --memory 512 \
         --execution-role-arn arn:aws:iam::000000000000:role/execution --container-definitions "[{\"name\":\"app\",\"image\":\"$registry/web:$2\"$3}]" 2>&1
 }
-run() { aws ecs run-task --cluster demo --task-definition "$1" --network-configuration 'awsvpcConfiguration={subnets=[subnet-1]}' --query 'tasks[0].taskArn' --output text; }
+run() { aws ecs run-task --cluster demo --task-definition "$1" --launch-type FARGATE --network-configuration 'awsvpcConfiguration={subnets=[subnet-1]}' --query 'tasks[0].taskArn' --output text; }
 stopped() { aws ecs wait tasks-stopped --cluster demo --tasks "$1"; }
 reason() { aws ecs describe-tasks --cluster demo --tasks "$1" --query 'tasks[0].stoppedReason' --output text; }
 of() { "$dodam" logs --state "$state" "$@" 2>&1; }

@@ -63,7 +63,7 @@ aws ecs create-cluster --cluster-name demo >/dev/null
 aws ecs register-task-definition --family web --network-mode awsvpc --requires-compatibilities FARGATE --cpu 256 --memory 512 \
     --execution-role-arn arn:aws:iam::000000000000:role/execution \
     --container-definitions "[{\"name\":\"app\",\"image\":\"$registry/web:v1\"}]" >/dev/null
-run() { aws ecs run-task --cluster demo --task-definition web --network-configuration 'awsvpcConfiguration={subnets=[subnet-1]}' --query 'tasks[0].taskArn' --output text; }
+run() { aws ecs run-task --cluster demo --task-definition web --launch-type FARGATE --network-configuration 'awsvpcConfiguration={subnets=[subnet-1]}' --query 'tasks[0].taskArn' --output text; }
 task=$(run)
 check "a task runs the image" aws ecs wait tasks-running --cluster demo --tasks "$task"
 layer=$(ask GET "/v2/web/manifests/$one" | sed '$d' | jq -r '.layers[0].digest')

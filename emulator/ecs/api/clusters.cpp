@@ -1,6 +1,7 @@
 // Clusters: create, describe, list, update, delete; capacity providers.
 #include <fmt/format.h>
 
+#include "ecs/capacity.h"
 #include "ecs/control_plane.h"
 
 namespace ecs {
@@ -24,6 +25,7 @@ void take_settings(const aws::Call& call, Cluster& cluster) {
     take(call, "capacityProviders", cluster.capacity_providers);
     take(call, "defaultCapacityProviderStrategy", cluster.default_strategy);
     take(call, "tags", cluster.tags);
+    check_providers(cluster);
 }
 
 // Idempotent on the name; an INACTIVE one comes back as new.
@@ -92,12 +94,14 @@ aws::Reply delete_cluster(ControlPlane& ecs, const aws::Call& call) {
 
 aws::Reply update_cluster(ControlPlane& ecs, const aws::Call& call) {
     Cluster& cluster = ecs.cluster_of(call);
-    take_settings(call, cluster);
+    Cluster wanted = cluster;
+    take_settings(call, wanted);
+    cluster = std::move(wanted);
     ecs.changed(cluster);
     return reply_with(ecs, ecs.state(), cluster);
 }
 
-// GAP: Fargate's own two providers are all there are; weights and bases are kept, not acted on.
+// GAP: Fargate's own two providers are all there are.
 aws::Reply describe_capacity_providers(ControlPlane& ecs, const aws::Call&) {
     Node list = Node::array();
     for (const char* name : {"FARGATE", "FARGATE_SPOT"})

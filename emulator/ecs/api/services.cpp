@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/log.h"
+#include "ecs/capacity.h"
 #include "ecs/control_plane.h"
 #include "ecs/limits.h"
 
@@ -124,12 +126,11 @@ void check_network(const Service& service, const TaskDefinition& definition) {
 }
 
 void check_launch_type(const Service& service, const TaskDefinition& definition) {
-    if (service.launch_type != "FARGATE")
-        invalid("Only the launch type FARGATE is emulated.");  // GAP
+    if (service.launch_type != "FARGATE") return;
     const auto& can = definition.document["compatibilities"].items();
     if (std::none_of(can.begin(), can.end(),
                      [](const Node& item) { return item.as_string() == "FARGATE"; }))
-        refused("Task definition does not support launch_type FARGATE.");
+        invalid("Task definition does not support launch_type FARGATE.");
 }
 
 // A service without an image runs the built-in placeholder until the first deploy: 200 on the
@@ -168,7 +169,6 @@ TaskDefinition& placeholder_definition(ControlPlane& ecs, const aws::Call& call,
 void take_common(const aws::Call& call, Service& service) {
     take(call, "networkConfiguration", service.network_configuration);
     take(call, "serviceRegistries", service.service_registries);
-    take(call, "capacityProviderStrategy", service.capacity_provider_strategy);
     take(call, "volumeConfigurations", service.volumes);
     take(call, "serviceConnectConfiguration", service.service_connect);
     take(call, "platformVersion", service.platform_version);
@@ -180,6 +180,14 @@ void take_common(const aws::Call& call, Service& service) {
     take_deployment_configuration(call, service);
     take_grace(call, service);
     take_desired_count(call, service);
+}
+
+void take_capacity(const aws::Call& call, const Cluster& cluster, Service& service) {
+    Capacity capacity = choose_capacity(call.input, cluster);
+    service.launch_type = std::move(capacity.launch_type);
+    service.capacity_provider_strategy = std::move(capacity.strategy);
+    if (service.launch_type == "EC2" && !call.input["platformVersion"].as_string().empty())
+        invalid("The platform version must be null when specifying an EC2 launch type.");
 }
 
 aws::Reply create_service(ControlPlane& ecs, const aws::Call& call) {
@@ -201,7 +209,7 @@ aws::Reply create_service(ControlPlane& ecs, const aws::Call& call) {
     Service service;
     service.cluster = cluster.name;
     service.name = name;
-    take(call, "launchType", service.launch_type);
+    take_capacity(call, cluster, service);
     take(call, "schedulingStrategy", service.scheduling_strategy);
     take(call, "tags", service.tags);
     if (const std::string& type = call.input["deploymentController"]["type"].as_string();
@@ -225,6 +233,9 @@ aws::Reply create_service(ControlPlane& ecs, const aws::Call& call) {
     check_network(service, definition);
     check_load_balancers(ecs, service, definition);
     service.task_definition = definition.name();
+    if (service.launch_type != "FARGATE")
+        base::log_warning("ecs", fmt::format("service {} will get no task: {}", name,
+                                             no_instances_advice(service.launch_type)));
     Service& kept = ecs.state().services[{cluster.name, name}] = std::move(service);
     ecs.begin_deployment(kept);
     return reply_with(ecs, ecs.state(), kept);
@@ -297,6 +308,15 @@ aws::Reply update_service(ControlPlane& ecs, const aws::Call& call) {
         throw aws::Error{400, "ServiceNotActiveException", "Service was not ACTIVE."};
     Service wanted = service;
     take_common(call, wanted);
+    if (call.input["capacityProviderStrategy"].size() > 0) {
+        // pipe-cd/pipecd#6385.
+        if (!call.input["forceNewDeployment"].as_bool())
+            invalid(
+                "When switching from launch type to capacity provider strategy on an existing "
+                "service, or making a change to a capacity provider strategy on a service that is "
+                "already using one, you must force a new deployment.");
+        take_capacity(call, cluster, wanted);
+    }
     if (const std::string& reference = call.input["taskDefinition"].as_string(); !reference.empty())
         wanted.task_definition = ecs.active_task_definition(reference, "ClientException").name();
     const TaskDefinition* definition = find_definition(ecs.state(), wanted.task_definition);

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "base/text.h"
+#include "ecs/capacity.h"
 #include "ecs/control_plane.h"
 
 namespace ecs {
@@ -31,6 +33,14 @@ aws::Reply run_task(ControlPlane& ecs, const aws::Call& call) {
     if (definition.network_mode == "awsvpc" &&
         call.input["networkConfiguration"]["awsvpcConfiguration"]["subnets"].size() == 0)
         invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.");
+    Capacity capacity = choose_capacity(call.input, cluster);
+    if (capacity.launch_type == "EC2" && !call.input["platformVersion"].as_string().empty())
+        invalid("The platform version must be null when specifying an EC2 launch type.");
+    if (capacity.launch_type != "FARGATE") {
+        base::log_warning("ecs", fmt::format("RunTask of {}: {}", definition.name(),
+                                             no_instances_advice(capacity.launch_type)));
+        invalid(kNoInstances);
+    }
     const auto& can = definition.document["compatibilities"].items();
     if (std::none_of(can.begin(), can.end(),
                      [](const Node& item) { return item.as_string() == "FARGATE"; }))
@@ -48,6 +58,7 @@ aws::Reply run_task(ControlPlane& ecs, const aws::Call& call) {
     launch.tags = call.input["propagateTags"].as_string() == "TASK_DEFINITION" ? definition.tags
                                                                                : call.input["tags"];
     launch.execute_command = call.input["enableExecuteCommand"].as_bool();
+    launch.strategy = std::move(capacity.strategy);
     Node tasks = Node::array();
     for (int64_t i = 0; i < count; ++i)
         tasks.push_back(to_node(ecs.arns(), ecs.state(), ecs.launch(launch), Tags::Include));

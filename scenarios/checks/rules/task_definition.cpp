@@ -64,6 +64,31 @@ void execution_role(const Project& project, Report& report) {
     }
 }
 
+void launch_type(const Project& project, Report& report) {
+    const auto has_default = [&](const std::string& cluster) {
+        for (const auto& [name, one] : project.stack["clusters"].members()) {
+            const Node& config = one["config"];
+            const bool meant = cluster == "${clusters." + name + ".name}" ||
+                               cluster == config["clusterName"].as_string() || cluster == name;
+            if (meant && config["defaultCapacityProviderStrategy"].size() > 0) return true;
+        }
+        return false;
+    };
+    for (const auto& [name, service] : project.stack["services"].members()) {
+        const Node& config = service["config"];
+        const Node& type = config["launchType"];
+        if (type.as_string() == "FARGATE" || config["capacityProviderStrategy"].size() > 0)
+            continue;
+        if (type.is_null() && has_default(config["cluster"].as_string())) continue;
+        report.add(project.stack_file, type.is_null() ? config.position() : type.position(),
+                   type.is_null()
+                       ? fmt::format("the service {} names no launchType: AWS takes EC2", name)
+                       : fmt::format("the service {} is for {}, and there are no container "
+                                     "instances here",
+                                     name, type.as_string()));
+    }
+}
+
 void log_configuration(const Project& project, Report& report) {
     for (const auto& [file, document] : project.task_definitions)
         for (const Node& container : document["containerDefinitions"].items())

@@ -216,8 +216,8 @@ struct Fixture {
                         const std::string& task_definition = "web") {
         return call("CreateService", R"({"cluster":"demo","serviceName":"web","taskDefinition":")" +
                                          task_definition + R"(","desiredCount":)" +
-                                         std::to_string(desired) + "," + network() + more +
-                                         "}")["service"];
+                                         std::to_string(desired) + R"(,"launchType":"FARGATE",)" +
+                                         network() + more + "}")["service"];
     }
     static std::string balanced() {
         return std::string(R"(,"loadBalancers":[{"targetGroupArn":")") + kGroup +

@@ -8,8 +8,9 @@ using namespace ecs_test;
 namespace {
 
 std::string run_task(Fixture& f, const std::string& definition, const std::string& more = {}) {
-    Node tasks = f.call("RunTask", R"({"cluster":"demo","taskDefinition":")" + definition + "\"," +
-                                       Fixture::network() + more + "}")["tasks"];
+    Node tasks = f.call("RunTask", R"({"cluster":"demo","taskDefinition":")" + definition +
+                                       R"(","launchType":"FARGATE",)" + Fixture::network() + more +
+                                       "}")["tasks"];
     std::string arn = tasks.items().at(0)["taskArn"].as_string();
     return arn.substr(arn.rfind('/') + 1);
 }
@@ -56,9 +57,10 @@ TEST_CASE("#24 a task walks its states in order") {
 TEST_CASE("RunTask: counts, groups, what is listed, what is remembered for an hour") {
     Fixture f;
     f.register_image("app:1");
-    Node reply = f.call("RunTask",
-                        R"({"cluster":"demo","taskDefinition":"web","count":2,"startedBy":"me",)" +
-                            Fixture::network() + "}");
+    Node reply = f.call(
+        "RunTask",
+        R"({"cluster":"demo","taskDefinition":"web","count":2,"startedBy":"me","launchType":"FARGATE",)" +
+            Fixture::network() + "}");
     REQUIRE(reply["tasks"].size() == 2);  // #19
     CHECK(reply["tasks"].items()[0]["lastStatus"].as_string() == "PROVISIONING");
     CHECK(reply["tasks"].items()[0]["group"].as_string() == "family:web");
@@ -291,7 +293,7 @@ TEST_CASE("overrides: command replaces, environment merges") {
     CHECK(
         f.error(
             "RunTask",
-            R"({"cluster":"demo","taskDefinition":"web","overrides":{"containerOverrides":[{"name":"nobody"}]},)" +
+            R"({"cluster":"demo","taskDefinition":"web","launchType":"FARGATE","overrides":{"containerOverrides":[{"name":"nobody"}]},)" +
                 Fixture::network() + "}") ==
         "InvalidParameterException: Override for container named nobody is not a container in the "
         "TaskDefinition.");

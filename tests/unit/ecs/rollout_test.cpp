@@ -318,8 +318,9 @@ TEST_CASE(
     "a service without a task definition runs the placeholder with its target group's health "
     "path") {
     Fixture f;
-    f.call("CreateService", R"({"cluster":"demo","serviceName":"web","desiredCount":1,)" +
-                                Fixture::network() + Fixture::balanced() + "}");
+    f.call("CreateService",
+           R"({"cluster":"demo","serviceName":"web","desiredCount":1,"launchType":"FARGATE",)" +
+               Fixture::network() + Fixture::balanced() + "}");
     f.run(10);
     CHECK(f.is_stable());
     auto& variables = f.runtime.environment["app"];
@@ -352,9 +353,10 @@ TEST_CASE("a round over 200 services is cheap", "[figures]") {
     Fixture f;
     f.register_image("app:1");
     for (int i = 0; i < 200; ++i)
-        f.call("CreateService", R"({"cluster":"demo","serviceName":"s)" + std::to_string(i) +
-                                    R"(","taskDefinition":"web","desiredCount":1,)" +
-                                    Fixture::network() + "}");
+        f.call("CreateService",
+               R"({"cluster":"demo","serviceName":"s)" + std::to_string(i) +
+                   R"(","taskDefinition":"web","desiredCount":1,"launchType":"FARGATE",)" +
+                   Fixture::network() + "}");
     f.run(50);
     auto begun = std::chrono::steady_clock::now();
     for (int i = 0; i < 10; ++i)

@@ -12,7 +12,7 @@ TEST_CASE("what CreateService refuses") {
     auto create = [&](const std::string& more) {
         return f.error(
             "CreateService",
-            R"({"cluster":"demo","serviceName":"web","taskDefinition":"web","desiredCount":1)" +
+            R"({"cluster":"demo","serviceName":"web","taskDefinition":"web","desiredCount":1,"launchType":"FARGATE")" +
                 more + "}");
     };
     auto balancer = [](const std::string& group, const std::string& container, int port) {
