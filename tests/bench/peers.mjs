@@ -83,7 +83,7 @@ events { worker_connections 8192; }
 http {
   access_log off; sendfile on; output_buffers 2 128k; keepalive_requests 100000000; keepalive_timeout 3600s;
   client_body_temp_path ${home}/a; proxy_temp_path ${home}/b; fastcgi_temp_path ${home}/c; uwsgi_temp_path ${home}/d; scgi_temp_path ${home}/e;
-  open_file_cache max=200000 inactive=600s; open_file_cache_valid 600s;
+  open_file_cache max=8000 inactive=600s; open_file_cache_valid 600s;
   proxy_cache_path ${home}/cache levels=1:2 keys_zone=edge:64m max_size=64m inactive=1d use_temp_path=off;
   upstream origin { server 127.0.0.1:${origin.port}; keepalive 256; }
   server {
