@@ -53,6 +53,8 @@
 #include "net/resolver.h"
 #include "net/tls.h"
 #include "oci/layout.h"
+#include "recorder/recorded_exchange.h"
+#include "recorder/recorder.h"
 #include "s3/control_plane.h"
 #include "s3/endpoint.h"
 #include "secretsmanager/control_plane.h"
@@ -82,9 +84,15 @@ constexpr auto kDrain = std::chrono::milliseconds(500);
 // Everything by Host: distributions, load balancers, buckets' websites, else CloudFront's own 403.
 class ViewerPort final : public http::Handler {
   public:
-    ViewerPort(cloudfront::Edge& edge, elbv2::Balancer& balancer, s3::Endpoint& s3)
-        : edge_(edge), balancer_(balancer), s3_(s3) {}
-    void handle(http::Exchange& exchange) override { choose(exchange).handle(exchange); }
+    ViewerPort(cloudfront::Edge& edge, elbv2::Balancer& balancer, s3::Endpoint& s3,
+               recorder::Recorder& recorder, base::Clock& clock)
+        : edge_(edge), balancer_(balancer), s3_(s3), recorder_(recorder), clock_(clock) {}
+    void handle(http::Exchange& exchange) override {
+        if (!recorder_.is_active() || !recorder::is_recorded(exchange.request()))
+            return choose(exchange).handle(exchange);
+        recorder::RecordedExchange recorded(exchange, recorder_, clock_);
+        choose(exchange).handle(recorded);
+    }
     void handle_incomplete(http::Exchange& exchange) override {
         choose(exchange).handle_incomplete(exchange);
     }
@@ -100,6 +108,8 @@ class ViewerPort final : public http::Handler {
     cloudfront::Edge& edge_;
     elbv2::Balancer& balancer_;
     s3::Endpoint& s3_;
+    recorder::Recorder& recorder_;
+    base::Clock& clock_;
 };
 
 // S3 is no service of the gateway's: it has a front door of its own. What a client needs to know of
@@ -165,6 +175,7 @@ struct Emulator::Inside {
     base::TraceRing traces;
     base::RequestFailures failures;
     faults::Faults faults{clock};
+    recorder::Recorder recorder{clock};
     base::Spawner spawner;
     std::unique_ptr<state::Database> database;
     aws::AccessKeys keys{ids.account(), clock};
@@ -262,7 +273,7 @@ struct Emulator::Inside {
                                 .loops = &loops}};
     elbv2::Health health{
         {.clock = clock, .control_plane = elbv2, .resolver = resolver, .faults = &faults}};
-    ViewerPort viewer_port{edge, balancer, s3_endpoint};
+    ViewerPort viewer_port{edge, balancer, s3_endpoint, recorder, clock};
     std::unique_ptr<console::Console> console;
     std::unique_ptr<aws::Gateway> gateway;
     std::unique_ptr<http::Server> aws_server, viewer_server, viewer_tls_server;
@@ -532,6 +543,7 @@ void Emulator::Inside::keep_house() {
         edge.step(clock.now());
         balancer_logs.step(clock.now());
         logs.expire();
+        recorder.step();
         ecr.step(clock.now(), [this] { return ecs.running_digests(); });
     }
 }
@@ -594,6 +606,12 @@ console::Parts Emulator::Inside::console_parts() {
         .reset = [this](const Node& input) { return reset(input); },
         .baseline = [this](const Node& input) { return baseline(input); },
         .snapshots = [this](const Node& input) { return snapshots(input); },
+        .recording =
+            [this](const Node& input) {
+                auto answer = recorder.ask(input);
+                return answer ? console::Answer{200, std::move(*answer)}
+                              : console::Answer::error(404, answer.error());
+            },
         .identity_token = [this](const Node& input) { return identity_token(input); },
         .stop =
             [this] {

@@ -45,6 +45,8 @@ std::string state_directory(const Arguments& arguments);
 // Prints "dodam: sentence" on stderr and gives the code back.
 int fail(int code, const std::string& sentence);
 int fail(const Refusal& refusal);
+// The whole world under a name, as `dodam snapshot save`. An error is printed.
+int save_snapshot(const Client& client, const std::string& name);
 // A count among the flags: 1 and up. An error is printed.
 std::expected<uint64_t, int> count_of(const Arguments& arguments, const std::string& flag,
                                       uint64_t fallback);

@@ -23,12 +23,14 @@ using base::Node;
 
 constexpr auto kStartWait = std::chrono::minutes(3);
 
+std::string home_of(const std::string& state) {
+    return fs::absolute(state).lexically_normal().string() + "/snapshots";
+}
 std::string home_of(const Arguments& arguments) {
-    return fs::absolute(state_directory(arguments)).lexically_normal().string() + "/snapshots";
+    return home_of(state_directory(arguments));
 }
 
-std::expected<std::string, int> name_of(const Arguments& arguments) {
-    const std::string name = arguments.positional.empty() ? "" : arguments.positional[0];
+std::expected<std::string, int> checked(const std::string& name) {
     const bool good = !name.empty() && name.size() <= 64 && name.front() != '.' &&
                       name.find_first_not_of(
                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -37,6 +39,9 @@ std::expected<std::string, int> name_of(const Arguments& arguments) {
         return std::unexpected(
             fail(kWrongInput, "a snapshot has a name of letters, digits, '.', '_' and '-'"));
     return name;
+}
+std::expected<std::string, int> name_of(const Arguments& arguments) {
+    return checked(arguments.positional.empty() ? "" : arguments.positional[0]);
 }
 
 double seconds_since(base::Time begun, const base::Clock& clock) {
@@ -58,21 +63,8 @@ int save(const Arguments& arguments) {
     if (!client) return client.error();
     base::SystemClock clock;
     const base::Time begun = clock.real_now();
-    // A new one first, so that a save that fails leaves the old one.
-    const std::string place = home_of(arguments) + "/" + *name, making = place + ".making";
-    std::error_code error;
-    fs::remove_all(making, error);
-    fs::create_directories(making, error);
-    if (error) return fail(kNotStarted, fmt::format("cannot make {}: {}", making, error.message()));
-    auto saved = client->post("/snapshots", Node::object({{"save", making}}));
-    if (!saved) {
-        fs::remove_all(making, error);
-        return fail(saved.error());
-    }
-    fs::remove_all(place, error);
-    fs::rename(making, place, error);
-    if (error) return fail(kNotStarted, fmt::format("cannot keep {}: {}", place, error.message()));
-    fmt::print("saved {}: {} bytes, {:.1f} s\n", *name, size_of(place),
+    if (const int code = save_snapshot(*client, *name); code != kOk) return code;
+    fmt::print("saved {}: {} bytes, {:.1f} s\n", *name, size_of(home_of(arguments) + "/" + *name),
                seconds_since(begun, clock));
     return kOk;
 }
@@ -186,6 +178,26 @@ constexpr Flag kListFlags[] = {
     {"-f,--file", "FILE", "the stack file whose instance is meant"}, kStateFlag, kJsonFlag};
 
 }  // namespace
+
+int save_snapshot(const Client& client, const std::string& wanted) {
+    auto name = checked(wanted);
+    if (!name) return name.error();
+    // A new one first, so that a save that fails leaves the old one.
+    const std::string place = home_of(client.directory()) + "/" + *name, making = place + ".making";
+    std::error_code error;
+    fs::remove_all(making, error);
+    fs::create_directories(making, error);
+    if (error) return fail(kNotStarted, fmt::format("cannot make {}: {}", making, error.message()));
+    auto saved = client.post("/snapshots", Node::object({{"save", making}}));
+    if (!saved) {
+        fs::remove_all(making, error);
+        return fail(saved.error());
+    }
+    fs::remove_all(place, error);
+    fs::rename(making, place, error);
+    if (error) return fail(kNotStarted, fmt::format("cannot keep {}: {}", place, error.message()));
+    return kOk;
+}
 
 const Command kSnapshotSave{
     "snapshot save",

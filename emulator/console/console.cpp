@@ -143,6 +143,8 @@ constexpr Row kRows[] = {
      [](Parts& p, const base::Node& i) { return p.baseline(i); }},
     {"POST", "/snapshots", Access::Token,
      [](Parts& p, const base::Node& i) { return p.snapshots(i); }},
+    {"POST", "/recording", Access::Token,
+     [](Parts& p, const base::Node& i) { return p.recording(i); }},
     {"POST", "/stop", Access::Token, stop},
 };
 

@@ -43,6 +43,7 @@ struct Parts {
     View reset;           // what was asked to be emptied
     View baseline;        // {"mark": true}: as now; else back to it, and what could not go back
     View snapshots;       // {"save" | "load": DIRECTORY}: database, cache, buckets, edge
+    View recording;       // what viewers ask and are answered: recorder/recorder.h
     View identity_token;  // {"value": a signed token} for a job: audience, repository, ref, sha, …
     std::function<void()> stop;
     // A program in a running container, over the upgraded connection: {"target", "container",

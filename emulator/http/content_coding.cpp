@@ -1,5 +1,6 @@
 #include "http/content_coding.h"
 
+#include <brotli/decode.h>
 #include <brotli/encode.h>
 #include <zlib.h>
 
@@ -78,6 +79,49 @@ class BrotliEncoder final : public Encoder {
     BrotliEncoderState* state_;
 };
 
+// RFC 1950 and 1952 by their own heads.
+std::optional<std::string> inflate_all(std::string_view bytes, size_t limit_bytes) {
+    constexpr int kEitherWrapper = 32;
+    z_stream stream{};
+    if (inflateInit2(&stream, MAX_WBITS + kEitherWrapper) != Z_OK) throw std::bad_alloc();
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+    stream.avail_in = static_cast<uInt>(bytes.size());
+    std::string out;
+    int state = Z_OK;
+    while (state == Z_OK && out.size() <= limit_bytes) {
+        const size_t have = out.size();
+        out.resize(have + kStepBytes);
+        stream.next_out = reinterpret_cast<Bytef*>(out.data() + have);
+        stream.avail_out = kStepBytes;
+        state = inflate(&stream, Z_NO_FLUSH);
+        out.resize(have + kStepBytes - stream.avail_out);
+    }
+    inflateEnd(&stream);
+    if (state != Z_STREAM_END || out.size() > limit_bytes) return std::nullopt;
+    return out;
+}
+
+std::optional<std::string> unbrotli_all(std::string_view bytes, size_t limit_bytes) {
+    const std::unique_ptr<BrotliDecoderState, void (*)(BrotliDecoderState*)> decoder(
+        BrotliDecoderCreateInstance(nullptr, nullptr, nullptr), BrotliDecoderDestroyInstance);
+    if (!decoder) throw std::bad_alloc();
+    size_t in_size = bytes.size();
+    auto* in = reinterpret_cast<const uint8_t*>(bytes.data());
+    std::string out;
+    for (;;) {
+        size_t room = 0, size = 0;
+        const auto state =
+            BrotliDecoderDecompressStream(decoder.get(), &in_size, &in, &room, nullptr, nullptr);
+        const uint8_t* produced = BrotliDecoderTakeOutput(decoder.get(), &size);
+        out.append(reinterpret_cast<const char*>(produced), size);
+        if (out.size() > limit_bytes) return std::nullopt;
+        if (state == BROTLI_DECODER_RESULT_SUCCESS && !BrotliDecoderHasMoreOutput(decoder.get()))
+            return out;
+        if (state == BROTLI_DECODER_RESULT_ERROR || state == BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT)
+            return std::nullopt;
+    }
+}
+
 }  // namespace
 
 std::string_view name_of(ContentCoding coding) {
@@ -95,6 +139,14 @@ std::string encode_all(ContentCoding coding, std::string_view bytes) {
     encoder->encode(bytes, out);
     encoder->finish(out);
     return out;
+}
+
+std::optional<std::string> decode_all(std::string_view coding, std::string_view bytes,
+                                      size_t limit_bytes) {
+    if (coding == "br") return unbrotli_all(bytes, limit_bytes);
+    if (coding == "gzip" || coding == "x-gzip" || coding == "deflate")
+        return inflate_all(bytes, limit_bytes);
+    return std::nullopt;
 }
 
 Result<size_t> EncodedBody::read(std::span<char> into, net::Deadline deadline) {

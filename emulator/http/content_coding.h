@@ -1,7 +1,9 @@
-// Content codings: streaming encoders for gzip (RFC 1952) and br (RFC 7932).
+// Content codings: streaming encoders for gzip (RFC 1952) and br (RFC 7932), and a decoder for
+// whole bodies.
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +24,10 @@ class Encoder {
 std::unique_ptr<Encoder> make_encoder(ContentCoding coding);
 
 std::string encode_all(ContentCoding coding, std::string_view bytes);
+
+// A whole body in "gzip", "deflate" or "br"; nothing when it is none, or larger than the limit.
+std::optional<std::string> decode_all(std::string_view coding, std::string_view bytes,
+                                      size_t limit_bytes);
 
 // A body that encodes another while it is read. Its length is not known.
 class EncodedBody final : public BodyReader {

@@ -18,7 +18,7 @@ says() {
     contains "$(cat "$work/$([ "$code" = 0 ] && echo out || echo err)")" "$text"
 }
 here() { "$@" --state "$state"; }
-commands="up down gate run check list status reset trace logs clock cache schema"
+commands="up down gate run check list status reset trace logs clock cache schema import record"
 cd "$work" || exit 1
 
 # ---- Help and wrong words, before anything runs
@@ -44,7 +44,7 @@ check "a runtime that is none" says "one of" 2 up --runtime podman
 check "a stack file that is not there" exits 2 up -f none.json --state "$work/none"
 
 # ---- Nothing runs
-for command in status trace logs clock cache reset; do
+for command in status trace logs clock cache reset record; do
     check "$command without an instance" says "dodam up" 3 "$command" --state "$work/none"
 done
 check "down without an instance is no failure" says "nothing is running" 0 down --state "$work/none"

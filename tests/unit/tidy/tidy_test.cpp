@@ -118,6 +118,7 @@ std::map<std::string, Names> allowed_folders() {
         {"state", {"base"}},
         {"oci", {"base"}},
         {"faults", {"base"}},
+        {"recorder", {"base", "net", "http"}},
         {"aws", {"base", "net", "http", "state"}},
         {"containers", {"base", "net", "http", "oci", "faults"}},
         {"taps", {"base", "net", "http", "containers", "faults"}},
