@@ -45,6 +45,8 @@ std::string state_directory(const Arguments& arguments);
 // Prints "dodam: sentence" on stderr and gives the code back.
 int fail(int code, const std::string& sentence);
 int fail(const Refusal& refusal);
+// Stops it and waits until it is gone. An error is printed.
+int stop_instance(const Client& client);
 // The whole world under a name, as `dodam snapshot save`. An error is printed.
 int save_snapshot(const Client& client, const std::string& name);
 // A count among the flags: 1 and up. An error is printed.

@@ -24,25 +24,6 @@ bool is_alive(int pid) {
     return name_end != std::string::npos && stat->compare(name_end + 2, 1, "Z") != 0;
 }
 
-int stop(const Client& found) {
-    const Client* client = &found;
-    if (auto stopped = client->post("/stop", base::Node::object()); !stopped)
-        return fail(stopped.error());
-
-    base::SystemClock clock;
-    const base::Time end = clock.now() + kStopWait;
-    while (state::StateDirectory::running(client->directory()) || is_alive(client->info().pid)) {
-        if (clock.now() >= end)
-            return fail(
-                kNotStarted,
-                fmt::format(
-                    "the emulator (pid {}) is still stopping after {} s; see {}/emulator.log",
-                    client->info().pid, kStopWait.count(), client->directory()));
-        clock.wait_until(clock.now() + base::milliseconds(20));
-    }
-    return kOk;
-}
-
 // The worlds that `dodam run` keeps warm beside the instance.
 int stop_worlds(const std::string& directory) {
     int code = kOk;
@@ -51,7 +32,7 @@ int stop_worlds(const std::string& directory) {
         if (!entry.is_directory(none)) continue;
         const std::string world = entry.path().string();
         if (auto info = state::StateDirectory::running(world)) {
-            const int stopped = stop(Client(*info, world));
+            const int stopped = stop_instance(Client(*info, world));
             code = code == kOk ? stopped : code;
         }
     }
@@ -66,7 +47,7 @@ int down(const Arguments& arguments) {
         fmt::print("nothing is running for {}\n", directory);
         return worlds;
     }
-    const int stopped = stop(Client(*running, directory));
+    const int stopped = stop_instance(Client(*running, directory));
     if (stopped != kOk) return stopped;
     fmt::print("stopped; its state is kept in {}\n", directory);
     return worlds;
@@ -76,6 +57,24 @@ constexpr Flag kFlags[] = {{"-f,--file", "FILE", "the stack file whose instance 
                            kStateFlag};
 
 }  // namespace
+
+int stop_instance(const Client& client) {
+    if (auto stopped = client.post("/stop", base::Node::object()); !stopped)
+        return fail(stopped.error());
+
+    base::SystemClock clock;
+    const base::Time end = clock.now() + kStopWait;
+    while (state::StateDirectory::running(client.directory()) || is_alive(client.info().pid)) {
+        if (clock.now() >= end)
+            return fail(
+                kNotStarted,
+                fmt::format(
+                    "the emulator (pid {}) is still stopping after {} s; see {}/emulator.log",
+                    client.info().pid, kStopWait.count(), client.directory()));
+        clock.wait_until(clock.now() + base::milliseconds(20));
+    }
+    return kOk;
+}
 
 const Command kDown{"down",
                     "Stop the emulator; its state is kept",

@@ -132,15 +132,17 @@ int record(const Arguments& arguments) {
                    recording.missed());
     if (recording.visit().empty())
         return fail(kNothingRan, "nobody asked for anything, so there is nothing to write");
-    if (!file.ends_with(".har"))
-        return write_scenario(file, std::move(recording.visit()), std::move(*again),
-                              {arguments.get("name"), "", world, stack});
+    if (!file.ends_with(".har")) {
+        const int code = write_scenario(file, std::move(recording.visit()), std::move(*again),
+                                        {arguments.get("name"), "", world, stack});
+        return code != kOk || looked ? code : looked.error().exit_code;
+    }
     const Node har = traffic::to_har(std::move(recording.entries()));
     if (auto written = state::write_file(file, base::to_json(har, 1) + "\n", 0600); !written)
         return fail(kWrongInput, written.error());
     fmt::print("{}: {} requests, nothing hidden; dodam import {} makes a scenario of it\n", file,
                recording.visit().size(), file);
-    return kOk;
+    return looked ? kOk : looked.error().exit_code;
 }
 
 constexpr Flag kFlags[] = {

@@ -81,10 +81,8 @@ int start_again(const Client& client, const std::string& place) {
     const std::string self = fs::read_symlink("/proc/self/exe").string();
     const state::InstanceInfo info = client.info();
     base::Spawner spawner;
-    auto down =
-        base::run(spawner, {.command = {self, "down", "--state", client.directory()}}, kStartWait);
-    if (!down || down->exit_code != 0)
-        return fail(kNotStarted, "the emulator could not be stopped");
+    // Worlds beside it stay: they may be what the saved state needs.
+    if (const int code = stop_instance(client); code != kOk) return code;
     std::error_code error;
     for (const char* name : {"state.db", "state.db-wal", "state.db-shm", "applied.json"})
         fs::remove(client.directory() + "/" + name, error);

@@ -130,14 +130,18 @@ kill -INT "$recorder"
 end_recording
 check "it ends well" equals "$ended $(steps stopped '.steps | length')" "0 1"
 check "one that is killed" recording killed
-kill -KILL "$recorder"
-wait "$recorder" 2>/dev/null
+{ kill -KILL "$recorder"; wait "$recorder"; } 2>/dev/null
 control() { curl -s -H "x-dodam-token: $(jq -r .token "$state/instance.json")" -d "$1" "$endpoint/_dodam/v1/recording"; }
 mine=$(control '{}' | jq -r .id)
 check "a recording is asked for by its id" equals "$(control "{\"id\":\"$mine\",\"end\":true}" | jq -c .entries)" "[]"
 check "and ends" contains "$(control "{\"id\":\"$mine\"}")" "no such recording"
 check "only with the instance's token" equals "$(curl -s -o /dev/null -w '%{http_code}' -d '{}' "$endpoint/_dodam/v1/recording")" 403
+check "when the instance ends" recording cut --out "$work/cut.scenario.json"
+api GET /health >/dev/null
+check "…" eventually grep -q "api:/health" "$work/cut.err"
 "$dodam" down --state "$state" >/dev/null
+end_recording
+check "what came before is kept, and the end is told" equals "$ended $(steps cut '.steps | length') $(grep -c 'what came before is kept' "$work/cut.err")" "3 1 1"
 
 # ---- A browser: a form with its token, a cookie, a redirect to what was made, braces, bytes
 [ -x /usr/bin/chromium ] || { echo "chromium is missing: script/bootstrap test"; finish; exit; }
