@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <mutex>
 #include <sstream>
 
 #include "base/clock.h"
@@ -250,76 +252,104 @@ int lint(const Arguments& arguments) {
 
 // ---- what the watcher sees
 
+// Of one job a step is shown as it runs. Where jobs run side by side each line begins with its
+// job's name, and a step is shown whole, once it has ended (with --verbose line by line).
 class Terminal final : public workflow::Progress {
   public:
-    Terminal(bool verbose, bool colour, bool live)
-        : verbose_(verbose), colour_(colour), live_(live) {}
+    Terminal(bool verbose, bool colour, bool live, bool side_by_side)
+        : verbose_(verbose),
+          colour_(colour),
+          live_(live && !verbose),
+          side_by_side_(side_by_side) {}
 
-    void job_begins(const workflow::JobResult& job) override { fmt::print("{}\n", bold(job.name)); }
-    void step_begins(const workflow::StepResult& step) override {
-        kept_.clear();
-        depth_ = 0;
-        if (verbose_) fmt::print(" ▸ {}\n", step.name);
-        if (live_ && !verbose_) fmt::print(" ▸ {}", step.name);
-        std::fflush(stdout);
-        running_ = true;
+    void job_begins(const workflow::JobResult& job) override {
+        if (!side_by_side_) print(fmt::format("{}\n", bold(job.name)));
     }
-    void line(std::string_view text) override {
-        std::string shown = std::string(5 + 2 * depth_, ' ') + std::string(text);
-        if (verbose_) {
-            fmt::print("{}\n", shown);
-            std::fflush(stdout);
-            return;
-        }
-        kept_.push_back(std::move(shown));
-        if (kept_.size() > kLinesOfFailure) kept_.erase(kept_.begin());
+    void step_begins(const workflow::JobResult& job, const workflow::StepResult& step) override {
+        jobs_[&job] = {.step = step.name, .depth = 0, .kept = {}};
+        if (verbose_) print(fmt::format("{} ▸ {}\n", whose(job), step.name));
+        if (live_) print("");
     }
-    void group_begins(std::string_view title) override {
-        line(fmt::format("▾ {}", title));
-        ++depth_;
+    void line(const workflow::JobResult& job, std::string_view text) override {
+        State& state = jobs_[&job];
+        std::string shown = whose(job) + std::string(5 + 2 * state.depth, ' ') + std::string(text);
+        if (verbose_) return print(shown + "\n");
+        state.kept.push_back(std::move(shown));
+        if (state.kept.size() > kLinesOfFailure) state.kept.erase(state.kept.begin());
     }
-    void group_ends() override { depth_ = depth_ ? depth_ - 1 : 0; }
-    void annotation(const workflow::Annotation& each) override {
+    void group_begins(const workflow::JobResult& job, std::string_view title) override {
+        line(job, fmt::format("▾ {}", title));
+        ++jobs_[&job].depth;
+    }
+    void group_ends(const workflow::JobResult& job) override {
+        size_t& depth = jobs_[&job].depth;
+        depth = depth ? depth - 1 : 0;
+    }
+    void annotation(const workflow::JobResult& job, const workflow::Annotation& each) override {
         std::string place = each.file;
         if (!place.empty() && each.line) place += fmt::format(":{}", each.line);
         if (!place.empty() && each.line && each.column) place += fmt::format(":{}", each.column);
-        line(fmt::format("{}: {}{}{}", each.level, each.title.empty() ? "" : each.title + ": ",
-                         each.message, place.empty() ? "" : "  (" + place + ")"));
+        line(job, fmt::format("{}: {}{}{}", each.level, each.title.empty() ? "" : each.title + ": ",
+                              each.message, place.empty() ? "" : "  (" + place + ")"));
     }
-    void step_ends(const workflow::StepResult& step) override {
-        clear();
+    void step_ends(const workflow::JobResult& job, const workflow::StepResult& step) override {
+        const State state = std::exchange(jobs_[&job], {});
         const bool failed = step.outcome == "failure" || step.outcome == "cancelled";
         const char* mark = step.outcome == "skipped" ? "–" : failed ? "✗" : "✓";
         std::string name = step.name;
         if (name.size() < 36) name += std::string(36 - name.size(), ' ');
-        fmt::print(" {} {} {:>6}   {}\n", colour(mark, failed, step.outcome == "skipped"), name,
-                   step.outcome == "skipped" ? "" : fmt::format("{:.1f}s", step.seconds),
-                   step.outcome == "skipped"                ? "skipped: " + step.detail
-                   : failed && step.conclusion == "success" ? step.detail + " (continue-on-error)"
-                                                            : step.detail);
+        std::string text = fmt::format(
+            "{} {} {} {:>6}   {}\n", whose(job), colour(mark, failed, step.outcome == "skipped"),
+            name, step.outcome == "skipped" ? "" : fmt::format("{:.1f}s", step.seconds),
+            step.outcome == "skipped"                ? "skipped: " + step.detail
+            : failed && step.conclusion == "success" ? step.detail + " (continue-on-error)"
+                                                     : step.detail);
         if (failed && !verbose_)
-            for (const std::string& each : kept_)
-                fmt::print("{}\n", each);
+            for (const std::string& each : state.kept)
+                text += each + "\n";
         else if (!verbose_)
             for (const auto& each : step.annotations)
-                if (each.level != "notice") fmt::print("     {}: {}\n", each.level, each.message);
-        kept_.clear();
-        std::fflush(stdout);
+                if (each.level != "notice")
+                    text += fmt::format("{}     {}: {}\n", whose(job), each.level, each.message);
+        print(text);
     }
     void job_ends(const workflow::JobResult& job) override {
-        clear();
-        if (job.steps.empty() && job.result == "skipped") fmt::print(" – skipped\n");
+        jobs_.erase(&job);
+        std::string text;
+        if (side_by_side_)
+            text += fmt::format("{} {}{}\n", whose(job), bold(job.result),
+                                job.steps.empty() ? "" : fmt::format(" in {:.1f}s", job.seconds));
+        else if (job.steps.empty() && job.result == "skipped")
+            text += " – skipped\n";
         for (const auto& each : job.annotations)
-            fmt::print(
-                "   {}: {}{}\n", each.level, each.message,
+            text += fmt::format(
+                "{}   {}: {}{}\n", whose(job), each.level, each.message,
                 each.line ? fmt::format("  ({}:{}:{})", each.file, each.line, each.column) : "");
-        fmt::print("\n");
+        print(side_by_side_ ? text : text + "\n");
     }
 
   private:
-    void clear() {
-        if (live_ && !verbose_ && running_) fmt::print("\r\x1b[2K");
-        running_ = false;
+    struct State {
+        std::string step;
+        size_t depth = 0;
+        std::vector<std::string> kept;
+    };
+    // Whole lines; on a terminal the steps that run stay below them.
+    void print(const std::string& text) {
+        if (live_) fmt::print("\r\x1b[2K");
+        fmt::print("{}", text);
+        if (live_) {
+            std::string now;
+            for (const auto& [job, state] : jobs_)
+                if (!state.step.empty())
+                    now +=
+                        fmt::format(" ▸ {}{}", side_by_side_ ? job->name + ": " : "", state.step);
+            fmt::print("{:.78}", now);
+        }
+        std::fflush(stdout);
+    }
+    std::string whose(const workflow::JobResult& job) const {
+        return side_by_side_ ? job.name + " │" : "";
     }
     std::string bold(const std::string& text) const {
         return colour_ ? "\x1b[1m" + text + "\x1b[0m" : text;
@@ -328,9 +358,8 @@ class Terminal final : public workflow::Progress {
         if (!colour_) return text;
         return fmt::format("\x1b[{}m{}\x1b[0m", dim ? "2" : bad ? "31" : "32", text);
     }
-    bool verbose_, colour_, live_, running_ = false;
-    size_t depth_ = 0;
-    std::vector<std::string> kept_;
+    bool verbose_, colour_, live_, side_by_side_;
+    std::map<const workflow::JobResult*, State> jobs_;
 };
 
 Node to_node(const workflow::Annotation& each) {
@@ -345,30 +374,35 @@ Node to_node(const workflow::Annotation& each) {
 // For --json: the last lines of the steps that failed, by job and the step's place in it.
 class Keeper final : public workflow::Progress {
   public:
-    void job_begins(const workflow::JobResult& job) override { steps_ = &jobs_[job.name]; }
-    void step_begins(const workflow::StepResult&) override { lines_.clear(); }
-    void line(std::string_view text) override {
-        lines_.emplace_back(text);
-        if (lines_.size() > kLinesOfFailure) lines_.erase(lines_.begin());
+    void step_begins(const workflow::JobResult& job, const workflow::StepResult&) override {
+        jobs_[job.name].now.clear();
     }
-    void step_ends(const workflow::StepResult& step) override {
-        if (step.outcome == "skipped" || step.outcome == "success") lines_.clear();
-        if (steps_) steps_->push_back(std::exchange(lines_, {}));
+    void line(const workflow::JobResult& job, std::string_view text) override {
+        Lines& lines = jobs_[job.name].now;
+        lines.emplace_back(text);
+        if (lines.size() > kLinesOfFailure) lines.erase(lines.begin());
+    }
+    void step_ends(const workflow::JobResult& job, const workflow::StepResult& step) override {
+        Kept& kept = jobs_[job.name];
+        if (step.outcome == "skipped" || step.outcome == "success") kept.now.clear();
+        kept.steps.push_back(std::exchange(kept.now, {}));
     }
     Node output(const std::string& job, size_t step) const {
         Node out = Node::array();
         const auto found = jobs_.find(job);
-        if (found == jobs_.end() || step >= found->second.size()) return out;
-        for (const std::string& each : found->second[step])
+        if (found == jobs_.end() || step >= found->second.steps.size()) return out;
+        for (const std::string& each : found->second.steps[step])
             out.push_back(each);
         return out;
     }
 
   private:
     using Lines = std::vector<std::string>;
-    std::map<std::string, std::vector<Lines>> jobs_;
-    std::vector<Lines>* steps_ = nullptr;
-    Lines lines_;
+    struct Kept {
+        std::vector<Lines> steps;
+        Lines now;
+    };
+    std::map<std::string, Kept> jobs_;
 };
 
 Node to_node(const workflow::RunResult& result, const std::string& file, const Keeper& kept,
@@ -418,33 +452,25 @@ Node to_node(const workflow::RunResult& result, const std::string& file, const K
                          {"jobs", jobs}});
 }
 
-// ---- the closed host
+// ---- the closed machine
 
-// Programs in a closed space, one for each job.
+void add_names(std::vector<std::string>& to, const std::vector<std::string>& names) {
+    for (const std::string& name : names)
+        if (std::ranges::find(to, name) == to.end()) to.push_back(name);
+}
+
+// The programs of a job in a closed space of its own.
 class ClosedHost final : public workflow::Host {
   public:
-    ClosedHost(base::Spawner& spawner, containers::ClosedSpaceOptions options)
-        : spawner_(spawner), options_(std::move(options)) {}
+    ClosedHost(std::unique_ptr<containers::ClosedSpace> space,
+               std::function<void(const std::vector<std::string>&)> over)
+        : space_(std::move(space)), over_(std::move(over)) {}
+    ~ClosedHost() override { over_(space_->refused_names()); }
 
-    // Makes the first space, so that a machine that refuses them is told so before anything runs.
-    std::expected<void, std::string> open() {
-        if (!space_) space_ = TRY(containers::ClosedSpace::open(spawner_, options_));
-        return {};
-    }
     std::expected<std::unique_ptr<workflow::Running>, std::string> start(
         const workflow::Launch& launch) override {
-        TRY(open());
         auto program = TRY(space_->start(launch.command, launch.environment, launch.directory));
         return std::make_unique<Inside>(*space_, std::move(program));
-    }
-    std::vector<std::string> refused_hosts() const override {
-        std::vector<std::string> out = refused_;
-        if (space_) add(out, space_->refused_names());
-        return out;
-    }
-    void end_of_job() override {
-        if (space_) add(refused_, space_->refused_names());
-        space_.reset();
     }
 
   private:
@@ -464,13 +490,42 @@ class ClosedHost final : public workflow::Host {
         containers::ClosedSpace& space_;
         containers::ClosedSpace::Program program_;
     };
-    static void add(std::vector<std::string>& to, const std::vector<std::string>& names) {
-        for (const std::string& name : names)
-            if (std::ranges::find(to, name) == to.end()) to.push_back(name);
-    }
-    base::Spawner& spawner_;
-    containers::ClosedSpaceOptions options_;
     std::unique_ptr<containers::ClosedSpace> space_;
+    std::function<void(const std::vector<std::string>&)> over_;
+};
+
+class ClosedMachine final : public workflow::Machine {
+  public:
+    ClosedMachine(base::Spawner& spawner, containers::ClosedSpaceOptions options)
+        : spawner_(spawner), options_(std::move(options)) {}
+
+    // Makes the first space, so that a machine that refuses them is told so before anything runs.
+    std::expected<void, std::string> open() {
+        first_ = TRY(containers::ClosedSpace::open(spawner_, options_));
+        return {};
+    }
+    std::expected<std::unique_ptr<workflow::Host>, std::string> host() override {
+        std::unique_ptr<containers::ClosedSpace> space;
+        {
+            std::lock_guard lock(mutex_);
+            space = std::move(first_);
+        }
+        if (!space) space = TRY(containers::ClosedSpace::open(spawner_, options_));
+        return std::make_unique<ClosedHost>(std::move(space), [this](const auto& refused) {
+            std::lock_guard lock(mutex_);
+            add_names(refused_, refused);
+        });
+    }
+    std::vector<std::string> refused_hosts() const override {
+        std::lock_guard lock(mutex_);
+        return refused_;
+    }
+
+  private:
+    base::Spawner& spawner_;
+    const containers::ClosedSpaceOptions options_;
+    mutable std::mutex mutex_;
+    std::unique_ptr<containers::ClosedSpace> first_;
     std::vector<std::string> refused_;
 };
 
@@ -836,10 +891,10 @@ int run(const Arguments& arguments) {
         setup.environment[kDockerDeskVariable] = scratch.path() + "/docker.sock";
     }
 
-    workflow::OpenHost open(spawner);
-    std::unique_ptr<ClosedHost> fenced;
+    workflow::OpenMachine open(spawner);
+    std::unique_ptr<ClosedMachine> fenced;
     const bool closed = network == "closed";
-    setup.host = &open;
+    setup.machine = &open;
     if (closed) {
         containers::ClosedSpaceOptions options;
         options.writable = {scratch.path(), setup.cache};
@@ -847,12 +902,12 @@ int run(const Arguments& arguments) {
         options.readable.insert(options.readable.end(), repository->stores.begin(),
                                 repository->stores.end());
         options.relays = relays_for(setup.world, *status);
-        fenced = std::make_unique<ClosedHost>(spawner, std::move(options));
+        fenced = std::make_unique<ClosedMachine>(spawner, std::move(options));
         if (auto opened = fenced->open(); !opened)
             return fail(kNotStarted, fmt::format("steps cannot run closed: {}; `--network all` "
                                                  "runs them without a fence, and says so",
                                                  opened.error()));
-        setup.host = fenced.get();
+        setup.machine = fenced.get();
     }
     setup.stop = &interruption.asked();
     const bool json = arguments.has("json"), terminal = isatty(STDOUT_FILENO) != 0;
@@ -871,7 +926,7 @@ int run(const Arguments& arguments) {
     Keeper keeper;
     Terminal shown(arguments.has("verbose"),
                    terminal && !arguments.has("no-color") && std::getenv("NO_COLOR") == nullptr,
-                   terminal);
+                   terminal, workflow::runs_side_by_side(*parsed));
     const auto result =
         workflow::run(*parsed, setup, json ? static_cast<workflow::Progress&>(keeper) : shown);
     if (json) {

@@ -319,16 +319,22 @@ Verdict of_finding(const Repository& repository, const Finding& finding) {
 // A workflow's step that failed, as `dodam workflow run` shows it: a line with the mark and the
 // name, its last lines, and errors with their places.
 std::optional<Verdict> of_workflow(const Repository& repository, const std::string& output) {
-    constexpr std::string_view kFailed = " ✗ ", kError = "     error: ";
+    constexpr std::string_view kFailed = " ✗ ", kError = "     error: ", kOfJob = "│";
     std::string step, cause, place;
+    std::string_view job;  // "build │" where jobs run side by side
     std::vector<std::string> lines;
     for (std::string_view line : lines_of(output)) {
         if (step.empty()) {
+            const size_t bar = line.find(kOfJob);
+            job = bar == std::string_view::npos ? "" : line.substr(0, bar + kOfJob.size());
+            line.remove_prefix(job.size());
             if (!line.starts_with(kFailed)) continue;
             step = line.substr(kFailed.size());
             step.resize(std::min(step.size(), step.find("  ")));
             continue;
         }
+        if (!line.starts_with(job)) break;
+        line.remove_prefix(job.size());
         if (!line.starts_with("     ")) break;
         if (!line.starts_with(kError)) {
             lines.emplace_back(line);

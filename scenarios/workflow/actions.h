@@ -2,6 +2,7 @@
 // Inputs, outputs, checks and error texts as the real ones have them (ecs-deploy as 2.6.3: a
 // rollback is no success).
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <expected>
 #include <functional>
@@ -27,6 +28,7 @@ struct ActionCall {
     std::map<std::string, std::string> state;        // of the main part, for the post part
     std::string workspace, temporary;
     std::chrono::steady_clock::time_point until;  // the step's and the job's timeout-minutes
+    const std::atomic<bool>* stop = nullptr;      // the job is cancelled
     bool may_ask_identity = false;                // permissions: id-token: write
     std::function<void(std::string_view)> say;
     // A program beside the steps' own.

@@ -260,7 +260,7 @@ void tell_events(ActionCall& call, const Node& service, std::set<std::string>& t
 }
 
 bool stopped(const ActionCall& call) {
-    return (call.setup.stop && *call.setup.stop) || std::chrono::steady_clock::now() >= call.until;
+    return (call.stop && *call.stop) || std::chrono::steady_clock::now() >= call.until;
 }
 
 Done wait_until_stable(ActionCall& call, const std::string& cluster, const std::string& service,

@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "base/encoding.h"
+#include "base/ids.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "scenarios/workflow/actions.h"
@@ -467,9 +468,12 @@ Done save_cache(ActionCall& call) {
         call.input("key") == cached_key(call, call.input("key"), true))
         return {};
     std::error_code problem;
+    // Another job may save under the same key: whole, and once.
+    const std::string file = cache_file(call, call.input("key"));
+    const std::string made = file + "." + base::random_hex(8);
     std::vector<std::string> command = {"tar",
                                         "-czPf",
-                                        cache_file(call, call.input("key")) + ".tgz",
+                                        made,
                                         "--transform",
                                         "s,^" + call.workspace + "," + "@workspace@,",
                                         "--transform",
@@ -486,7 +490,10 @@ Done save_cache(ActionCall& call) {
     }
     fs::create_directories(call.setup.cache + "/entries", problem);
     TRY(quietly(call, std::move(command)));
-    std::ofstream(cache_file(call, call.input("key")) + ".key") << call.input("key");
+    fs::rename(made, file + ".tgz", problem);
+    if (problem)
+        return std::unexpected(fmt::format("cannot write {}: {}", file, problem.message()));
+    std::ofstream(file + ".key") << call.input("key");
     call.say("Cache saved with key: " + call.input("key"));
     return {};
 }

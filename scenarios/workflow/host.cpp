@@ -84,10 +84,9 @@ std::expected<std::unique_ptr<Running>, std::string> OpenHost::start(const Launc
     return running;
 }
 
-void OpenHost::end_of_job() {
+OpenHost::~OpenHost() {
     for (pid_t group : groups_)
         ::kill(-group, SIGKILL);
-    groups_.clear();
 }
 
 std::expected<Ended, std::string> run_to_end(Host& host, const Launch& launch, milliseconds at_most,

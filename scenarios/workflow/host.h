@@ -1,5 +1,6 @@
-// Host: where the programs of steps run. Closed (a network of their own, in which nothing but the
-// stack and the allowed registries answer) or open; the runner does not see the difference.
+// Host: where the programs of a job's steps run, and the machine that has one for each job. Closed
+// (a network of their own, in which nothing but the stack and the allowed registries answer) or
+// open; the runner does not see the difference.
 #pragma once
 #include <atomic>
 #include <chrono>
@@ -31,24 +32,42 @@ class Running {
     virtual void signal(int number) = 0;  // to the program and what it started
 };
 
+// Of one job: what its steps left running ends with it.
 class Host {
   public:
     virtual ~Host() = default;
     virtual std::expected<std::unique_ptr<Running>, std::string> start(const Launch& launch) = 0;
+};
+
+// Asked by the jobs' threads.
+class Machine {
+  public:
+    virtual ~Machine() = default;
+    virtual std::expected<std::unique_ptr<Host>, std::string> host() = 0;
+    // Of the jobs that are over.
     virtual std::vector<std::string> refused_hosts() const { return {}; }
-    virtual void end_of_job() {}  // what steps left running ends here
 };
 
 class OpenHost final : public Host {
   public:
     explicit OpenHost(base::Spawner& spawner) : spawner_(spawner) {}
-    ~OpenHost() override { end_of_job(); }
+    ~OpenHost() override;
     std::expected<std::unique_ptr<Running>, std::string> start(const Launch& launch) override;
-    void end_of_job() override;
 
   private:
     base::Spawner& spawner_;
     std::vector<pid_t> groups_;
+};
+
+class OpenMachine final : public Machine {
+  public:
+    explicit OpenMachine(base::Spawner& spawner) : spawner_(spawner) {}
+    std::expected<std::unique_ptr<Host>, std::string> host() override {
+        return std::make_unique<OpenHost>(spawner_);
+    }
+
+  private:
+    base::Spawner& spawner_;
 };
 
 struct Ended {

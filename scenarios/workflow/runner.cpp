@@ -4,9 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <sstream>
 
 #include "base/digest.h"
@@ -14,11 +17,13 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "scenarios/workflow/actions.h"
 #include "scenarios/workflow/expression.h"
 #include "scenarios/workflow/files.h"
 #include "scenarios/workflow/filters.h"
 #include "scenarios/workflow/matrix.h"
+#include "scenarios/workflow/schedule.h"
 
 namespace workflow {
 namespace {
@@ -40,7 +45,7 @@ double seconds_since(Steady::time_point begun) {
 std::string read_all(const std::string& path, size_t at_most = kMaxFileBytes) {
     std::ifstream in(path, std::ios::binary);
     std::string text;
-    char bytes[64 * 1024];
+    char bytes[16 * 1024];
     while (text.size() < at_most && (in.read(bytes, sizeof bytes), in.gcount() > 0))
         text.append(bytes, static_cast<size_t>(in.gcount()));
     if (text.size() > at_most) text.resize(at_most);
@@ -146,12 +151,46 @@ Value object_of(const Texts& texts) {
 
 class Run;
 
+class OneAtATime final : public Progress {
+  public:
+    explicit OneAtATime(Progress& told) : told_(told) {}
+    void job_begins(const JobResult& job) override { tell(&Progress::job_begins, job); }
+    void step_begins(const JobResult& job, const StepResult& step) override {
+        tell(&Progress::step_begins, job, step);
+    }
+    void line(const JobResult& job, std::string_view text) override {
+        tell(&Progress::line, job, text);
+    }
+    void group_begins(const JobResult& job, std::string_view title) override {
+        tell(&Progress::group_begins, job, title);
+    }
+    void group_ends(const JobResult& job) override { tell(&Progress::group_ends, job); }
+    void annotation(const JobResult& job, const Annotation& each) override {
+        tell(&Progress::annotation, job, each);
+    }
+    void step_ends(const JobResult& job, const StepResult& step) override {
+        tell(&Progress::step_ends, job, step);
+    }
+    void job_ends(const JobResult& job) override { tell(&Progress::job_ends, job); }
+
+  private:
+    template <class Member, class... Things>
+    void tell(Member member, const Things&... things) {
+        std::lock_guard lock(mutex_);
+        (told_.*member)(things...);
+    }
+    std::mutex mutex_;
+    Progress& told_;
+};
+
 struct JobContext {
     const Workflow& workflow;
     const Job& job;
     Value inputs, needs, matrix, strategy;
     Texts secrets;
-    std::string prefix;  // "call / "
+    std::string prefix;               // "call / "
+    const std::atomic<bool>* cancel;  // this job
+    const std::atomic<bool>* stop;    // the whole run
 };
 
 class JobRun {
@@ -212,6 +251,8 @@ class JobRun {
     void hide(const std::string& value);
     milliseconds left() const;
     std::string search_path() const;
+    // What ends a program: of a job that is cancelled, the one that runs; those of always() run.
+    const std::atomic<bool>* stop() const { return cancelled_ ? context_.stop : context_.cancel; }
 
     Run& run_;
     JobContext context_;
@@ -228,24 +269,20 @@ class JobRun {
     size_t counter_ = 0;
     std::vector<std::string> masks_;
     std::string current_action_;
+    std::unique_ptr<Host> host_;
 };
 
+// What the jobs of a run have in common; nothing of it changes while they run.
 class Run {
   public:
-    Run(const Setup& setup, Progress& progress, RunResult& result)
-        : setup(setup), progress(progress), result(result) {
+    Run(const Setup& setup, Progress& progress) : setup(setup), progress(progress) {
         id = std::to_string(1'000'000'000 + base::crc32(0, setup.sha) % 1'000'000'000);
     }
-    // Outputs of workflow_call; the aggregate of its jobs.
-    std::string run_jobs(const Workflow& workflow, const Value& inputs, const Texts& secrets,
-                         const std::string& prefix, size_t depth, Texts& outputs);
 
     const Setup& setup;
-    Progress& progress;
-    RunResult& result;
+    OneAtATime progress;
     std::string id;
     std::string workflow_name, workflow_file;
-    bool stopped() const { return setup.stop && *setup.stop; }
 
     Value github(const std::string& job, const std::string& workspace) const {
         const Event& event = setup.event;
@@ -497,7 +534,7 @@ Texts JobRun::steps_environment(const Texts& environment, const Level& level,
 
 void JobRun::annotate(StepResult& result, Annotation annotation) {
     annotation.message = mask(annotation.message);
-    run_.progress.annotation(annotation);
+    run_.progress.annotation(result_, annotation);
     result.annotations.push_back(std::move(annotation));
 }
 
@@ -539,12 +576,12 @@ void JobRun::say(std::string_view line, StepResult& result, Assignments& outputs
             command && command->name == base::lower(stop_token_))
             stop_token_.clear();
         else
-            progress.line(mask(line));
+            progress.line(result_, mask(line));
         return;
     }
     auto command = parse_log_command(line);
     if (!command) {
-        progress.line(mask(line));
+        progress.line(result_, mask(line));
         return;
     }
     const std::string& name = command->name;
@@ -562,9 +599,9 @@ void JobRun::say(std::string_view line, StepResult& result, Assignments& outputs
             .column = static_cast<unsigned>(base::parse_unsigned(property("col")).value_or(0))};
         annotate(result, std::move(annotation));
     } else if (name == "group") {
-        progress.group_begins(mask(command->data));
+        progress.group_begins(result_, mask(command->data));
     } else if (name == "endgroup") {
-        progress.group_ends();
+        progress.group_ends(result_);
     } else if (name == "add-mask") {
         hide(command->data);
     } else if (name == "stop-commands") {
@@ -591,7 +628,7 @@ void JobRun::say(std::string_view line, StepResult& result, Assignments& outputs
                name == "remove-matcher") {
         return;
     } else {
-        progress.line(mask(line));
+        progress.line(result_, mask(line));
     }
 }
 
@@ -654,7 +691,7 @@ bool JobRun::run_program(const std::vector<std::string>& command, Texts environm
     }
     const milliseconds at_most = std::min(limit, left());
     result.outcome = "success";
-    auto ended = run_to_end(*run_.setup.host, launch, at_most, run_.setup.stop,
+    auto ended = run_to_end(*host_, launch, at_most, stop(),
                             [&](std::string_view line) { say(line, result, outputs, saved); });
     stop_token_.clear();
     if (!ended) {
@@ -760,6 +797,7 @@ bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const
                    .workspace = workspace_,
                    .temporary = temporary_,
                    .until = Steady::now() + std::min(limit, left()),
+                   .stop = stop(),
                    .may_ask_identity = grants_identity(permissions),
                    .say = {},
                    .run = {}});
@@ -790,8 +828,8 @@ bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const
                 launch.command[0] = found;
             }
             const auto rest = std::chrono::duration_cast<milliseconds>(call->until - Steady::now());
-            return run_to_end(*run_.setup.host, launch, std::max(milliseconds(1), rest),
-                              run_.setup.stop, [call](std::string_view line) { call->say(line); });
+            return run_to_end(*host_, launch, std::max(milliseconds(1), rest), call->stop,
+                              [call](std::string_view line) { call->say(line); });
         };
     };
     connect(result, outputs);
@@ -814,6 +852,7 @@ bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const
                               Assignments ignored;
                               connect(of, ignored);
                               call->until = Steady::now() + left();
+                              call->stop = stop();
                               call->exported.clear();
                               call->detail.clear();
                               for (const auto& [name, value] : environment_)
@@ -1000,7 +1039,7 @@ void JobRun::run_step(const Step& step, Level& level) {
             return false;
         }
         result.outcome = "success";
-        run_.progress.step_begins(result);
+        run_.progress.step_begins(result_, result);
         const bool good = TRY(act(step, level, environment, result, outputs));
         if (!good && result.outcome != "cancelled") result.outcome = "failure";
         return good;
@@ -1032,19 +1071,19 @@ void JobRun::run_step(const Step& step, Level& level) {
     }
     // The steps of a composite action belong to its step.
     if (level.depth == 0) {
-        run_.progress.step_ends(result);
+        run_.progress.step_ends(result_, result);
         result_.steps.push_back(std::move(result));
     } else if (!result_.steps.empty() || !result.annotations.empty()) {
         for (Annotation& each : result.annotations)
             result_.annotations.push_back(std::move(each));
         if (result.outcome == "failure")
-            run_.progress.line(fmt::format("failed: {}", mask(result.name)));
+            run_.progress.line(result_, fmt::format("failed: {}", mask(result.name)));
     }
 }
 
 void JobRun::run_level(const std::vector<Step>& steps, Level& level) {
     for (const Step& step : steps) {
-        if (run_.stopped()) cancelled_ = true;
+        if (*context_.cancel) cancelled_ = true;
         run_step(step, level);
     }
 }
@@ -1068,11 +1107,11 @@ void JobRun::run_posts() {
                                 : std::unexpected(parsed.error());
             if (value && !value->truthy()) continue;
         }
-        run_.progress.step_begins(result);
+        run_.progress.step_begins(result_, result);
         post.run(result);
         result.conclusion = result.outcome;
         result.seconds = seconds_since(begun);
-        run_.progress.step_ends(result);
+        run_.progress.step_ends(result_, result);
         result_.steps.push_back(std::move(result));
     }
 }
@@ -1095,11 +1134,11 @@ Outcome<void> JobRun::prepare() {
             return std::unexpected(
                 Trouble{fmt::format("cannot make {}: {}", directory, problem.message()), {}});
     }
-    if (!write_all(run_.setup.scratch + "/event.json",
-                   to_json_text(run_.setup.event_payload) + "\n"))
-        return std::unexpected(Trouble{run_.setup.scratch + "/event.json cannot be written", {}});
     for (const auto& [name, value] : context_.secrets)
         hide(value);
+    auto host = run_.setup.machine->host();
+    if (!host) return std::unexpected(Trouble{host.error(), {}});
+    host_ = std::move(*host);
 
     Level level{.file = {context_.workflow.file, context_.workflow.text},
                 .inputs = context_.inputs};
@@ -1132,7 +1171,7 @@ void JobRun::execute() {
                               .file = context_.workflow.file,
                               .line = what.position.line,
                               .column = what.position.column};
-        run_.progress.annotation(annotation);
+        run_.progress.annotation(result_, annotation);
         result_.annotations.push_back(std::move(annotation));
         level.failed = true;
     };
@@ -1153,7 +1192,7 @@ void JobRun::execute() {
                         .level = "warning",
                         .message =
                             fmt::format("Skip output '{}' since it may contain secret.", name)};
-                    run_.progress.annotation(annotation);
+                    run_.progress.annotation(result_, annotation);
                     result_.annotations.push_back(std::move(annotation));
                     continue;
                 }
@@ -1162,236 +1201,439 @@ void JobRun::execute() {
             if (bytes > kMaxOutputBytes) trouble({"the job's outputs have more than 1 MiB", {}});
         }
     }
-    run_.setup.host->end_of_job();
+    host_.reset();
     if (level.failed) result_.result = "failure";
-    if (cancelled_ && run_.stopped()) result_.result = "cancelled";
+    if (cancelled_ && *context_.cancel) result_.result = "cancelled";
     result_.seconds = seconds_since(begun_);
     run_.progress.job_ends(result_);
 }
 
 // ---- the jobs of a workflow
 
-std::string Run::run_jobs(const Workflow& workflow, const Value& inputs, const Texts& secrets,
-                          const std::string& prefix, size_t depth, Texts& call_outputs) {
-    std::vector<Finding> findings;
-    const FileScope file{workflow.file, workflow.text};
-    struct Done {
+constexpr milliseconds kLookAtStop{100};  // a signal sets it and wakes nobody
+
+// A workflow that runs: the given one, or one that a job calls.
+struct Call {
+    const Workflow& workflow;
+    Value inputs;
+    Texts secrets;
+    std::string prefix;  // "call / "
+    size_t depth = 0;
+    const std::atomic<bool>* stop = nullptr;
+};
+
+// Its jobs, each in a thread of its own once what it needs is over. The caller's thread decides;
+// what it shares with the others is under the mutex.
+class Jobs {
+  public:
+    Jobs(Run& run, Call call) : run_(run), call_(std::move(call)) {}
+
+    std::string go();                  // "success", "failure", "cancelled"
+    std::vector<JobResult> results();  // in the order of the jobs, not of their ends
+    Texts outputs() const;             // of on: workflow_call
+
+  private:
+    // One combination of a job, or the job itself.
+    struct Instance {
+        JobState state;
+        JobResult result;
+        Scope scope;
+        Value combination, strategy;
+        std::atomic<bool> cancel{false}, ended{false};
+        std::vector<JobResult> inner;    // of the workflow that it calls
+        std::optional<Trouble> trouble;  // of calling it
+        base::Thread thread;
+    };
+    struct Entry {
+        const Job* job;
+        bool open = false;   // its instances are known
         std::string result;  // as needs sees it
         Texts outputs;
         bool failed_before = false;  // it, or what it needs
-    };
-    std::map<std::string, Done> done;
-    std::string conclusion = "success";
-    auto worsen = [&](const std::string& what) {
-        if (what == "failure" || (what == "cancelled" && conclusion == "success"))
-            conclusion = what;
-    };
-
-    for (const Job* job : in_order(workflow, findings)) {
-        Scope scope;
-        Value needs = Value::object();
-        bool all_good = true, any_failed = false;
-        for (const auto& [name, position] : job->needs) {
-            const Job* needed = workflow.job(name);
-            const Done& before = done[needed->id];
-            Value entry = Value::object();
-            entry.set("result", before.result);
-            entry.set("outputs", object_of(before.outputs));
-            needs.set(needed->id, std::move(entry));
-            all_good = all_good && before.result == "success";
-            any_failed = any_failed || before.failed_before;
-        }
-        scope.contexts.set("github", github(job->id, ""));
-        scope.contexts.set("vars", object_of(setup.vars));
-        scope.contexts.set("inputs", inputs);
-        scope.contexts.set("needs", needs);
-        scope.contexts.set("secrets", object_of(secrets));
-        scope.contexts.set("matrix", Value::object());
-        scope.contexts.set("strategy", Value::object());
-        scope.success = all_good && !stopped();
-        scope.failure = any_failed;
-        scope.cancelled = stopped();
-
-        Done& mine = done[job->id];
-        mine.failed_before = any_failed;
-        auto refuse = [&](const Trouble& trouble) {
-            JobResult failed{.id = job->id, .name = prefix + job->id, .result = "failure"};
-            progress.job_begins(failed);
-            Annotation annotation{.level = "error",
-                                  .message = trouble.message,
-                                  .title = "",
-                                  .file = workflow.file,
-                                  .line = trouble.position.line,
-                                  .column = trouble.position.column};
-            progress.annotation(annotation);
-            failed.annotations.push_back(std::move(annotation));
-            progress.job_ends(failed);
-            result.jobs.push_back(std::move(failed));
-            mine.result = "failure";
-            mine.failed_before = true;
-            worsen("failure");
-        };
-        auto wanted = decide(job->condition, scope, file);
-        if (!wanted) {
-            refuse(wanted.error());
-            continue;
-        }
-        std::vector<Value> combinations = {Value::object()};
         bool fail_fast = true;
-        Value max_parallel = 1;
-        const bool has_matrix = job->strategy && job->strategy->find("matrix");
-        auto strategy = [&]() -> Outcome<void> {
-            if (!job->strategy) return {};
-            if (const YamlNode* node = job->strategy->find("fail-fast"))
-                fail_fast = TRY(expand_node(*node, scope, file, Keep::Kind)).truthy();
-            if (const YamlNode* node = job->strategy->find("max-parallel"))
-                max_parallel = TRY(expand_node(*node, scope, file, Keep::Kind));
-            if (!has_matrix) return {};
-            const YamlNode& matrix = *job->strategy->find("matrix");
-            auto expanded = expand_matrix(TRY(expand_node(matrix, scope, file, Keep::Kind)));
-            if (!expanded) return std::unexpected(Trouble{expanded.error(), matrix.position});
-            combinations = std::move(*expanded);
-            return {};
-        };
-        if (*wanted)
-            if (auto planned = strategy(); !planned) {
-                refuse(planned.error());
-                continue;
-            }
-        bool give_up = false;
-        mine.result = *wanted ? "success" : "skipped";
-        for (size_t index = 0; index < combinations.size(); ++index) {
-            const Value& combination = combinations[index];
-            scope.contexts.set("matrix", combination);
-            Value values = Value::object();
-            values.set("fail-fast", fail_fast);
-            values.set("job-index", static_cast<double>(index));
-            values.set("job-total", static_cast<double>(combinations.size()));
-            values.set("max-parallel", has_matrix && job->strategy->find("max-parallel")
-                                           ? max_parallel
-                                           : Value(static_cast<double>(combinations.size())));
-            scope.contexts.set("strategy", values);
-            auto name = expand_text(job->name, scope, file, job->id);
-            JobResult one{.id = job->id, .name = prefix + (name ? *name : job->id)};
-            if (!job->name || job->name->text.find("matrix") == std::string::npos)
-                one.name = matrix_name(one.name, combination);
-            if (!*wanted || give_up || stopped()) {
-                one.result = *wanted ? "cancelled" : "skipped";
-                if (*wanted && mine.result == "success") mine.result = "cancelled";
-                progress.job_begins(one);
-                progress.job_ends(one);
-                result.jobs.push_back(std::move(one));
-                if (*wanted) worsen("cancelled");
-                continue;
-            }
-            const auto begun = Steady::now();
-            if (job->uses) {
-                // A workflow of the same repository.
-                auto call = [&]() -> Outcome<void> {
-                    const auto uses = parse_uses(job->uses->text);
-                    if (!uses || uses->kind != Uses::Kind::Local || depth >= kMaxCallDepth)
-                        return std::unexpected(
-                            Trouble{fmt::format("'{}' cannot be called: workflows of this "
-                                                "repository can, at most {} deep",
-                                                job->uses->text, kMaxCallDepth),
-                                    job->uses->position});
-                    const std::string path =
-                        (fs::path(setup.repository) / uses->name).lexically_normal().string();
-                    std::vector<Finding> problems;
-                    auto called = parse_workflow(uses->name.substr(2), read_all(path), problems);
-                    for (const Finding& problem : problems)
-                        if (problem.severity == Finding::Severity::Error)
-                            return std::unexpected(
-                                Trouble{fmt::format("{}:{}: {}", uses->name, problem.position.line,
-                                                    problem.message),
-                                        job->uses->position});
-                    const YamlNode* interface = called ? called->event("workflow_call") : nullptr;
-                    if (!interface)
-                        return std::unexpected(Trouble{
-                            fmt::format("{} is not there, or has no on: workflow_call", uses->name),
-                            job->uses->position});
-                    Value given = Value::object();
-                    if (const YamlNode* declared = interface->find("inputs"))
-                        for (const YamlMember& member : declared->members) {
-                            const YamlNode* fallback = member.value.find("default");
-                            const YamlNode* type = member.value.find("type");
-                            Value value = fallback
-                                              ? TRY(expand_node(*fallback, scope, file, Keep::Kind))
-                                              : Value();
-                            if (value.is_null() && type)
-                                value = type->text == "boolean"  ? Value(false)
-                                        : type->text == "number" ? Value(0.0)
-                                                                 : Value("");
-                            const YamlNode* passed =
-                                job->with ? job->with->find(member.key) : nullptr;
-                            if (passed) value = TRY(expand_node(*passed, scope, file, Keep::Kind));
-                            const YamlNode* required = member.value.find("required");
-                            if (!passed && !fallback && required && required->text == "true")
-                                return std::unexpected(Trouble{
-                                    fmt::format(
-                                        "Input {} is required, but not provided while calling.",
-                                        member.key),
-                                    job->uses->position});
-                            given.set(member.key, std::move(value));
-                        }
-                    Texts handed;
-                    if (job->secrets && job->secrets->is_scalar() &&
-                        job->secrets->text == "inherit")
-                        handed = secrets;
-                    else
-                        handed = TRY(expand_texts(job->secrets, scope, file));
-                    Texts outputs;
-                    one.result =
-                        run_jobs(*called, given, handed, one.name + " / ", depth + 1, outputs);
-                    one.outputs = std::move(outputs);
-                    return {};
-                };
-                if (auto called = call(); !called) {
-                    refuse(called.error());
-                    continue;
-                }
-                one.seconds = seconds_since(begun);
-            } else {
-                JobRun(*this, {workflow, *job, inputs, needs, combination, values, secrets, prefix},
-                       one)
-                    .execute();
-            }
-            bool tolerated = false;
-            if (one.result == "failure" && job->continue_on_error)
-                if (auto go_on = expand_node(*job->continue_on_error, scope, file, Keep::Kind))
-                    tolerated = go_on->truthy() && go_on->to_text() != "false";
-            for (const auto& [key, value] : one.outputs)
-                if (!value.empty() || !mine.outputs.contains(key)) mine.outputs[key] = value;
-            if (one.result != "success" && !tolerated) {
-                if (one.result == "failure" || mine.result == "success") mine.result = one.result;
-                mine.failed_before = mine.failed_before || one.result == "failure";
-                worsen(one.result);
-                if (one.result == "failure" && fail_fast) give_up = true;
-            }
-            if (!job->uses) result.jobs.push_back(std::move(one));
+        std::vector<JobResult> refused;
+        std::vector<std::unique_ptr<Instance>> instances;
+
+        bool over() const {
+            return open && std::ranges::all_of(instances, [](const auto& one) {
+                       return one->state.at == JobState::At::Over;
+                   });
+        }
+    };
+
+    bool stopped() const { return call_.stop && *call_.stop; }
+    void worsen(const std::string& what) {
+        if (what == "failure" || (what == "cancelled" && conclusion_ == "success"))
+            conclusion_ = what;
+    }
+    const Entry& entry_of(const std::string& name) const;
+    bool may_open(const Entry& entry) const;
+    void open(Entry& entry);
+    void refuse(Entry& entry, const Trouble& trouble);
+    Outcome<std::vector<Value>> combinations_of(Entry& entry, const Scope& scope,
+                                                Value& most) const;
+    Outcome<void> group_of(Entry& entry, Instance& one) const;
+    void pass_over(Entry& entry, Instance& one, const std::string& as);
+    void begin(Entry& entry, Instance& one);
+    void execute(Entry& entry, Instance& one);
+    Outcome<void> call(Entry& entry, Instance& one);
+    void settle(Entry& entry, Instance& one);
+    void move_on();
+
+    Run& run_;
+    Call call_;
+    std::vector<Entry> entries_;
+    std::string conclusion_ = "success";
+    std::mutex mutex_;
+    std::condition_variable changed_;
+};
+
+const Jobs::Entry& Jobs::entry_of(const std::string& name) const {
+    const Job* job = call_.workflow.job(name);
+    return *std::ranges::find_if(entries_, [&](const Entry& entry) { return entry.job == job; });
+}
+
+bool Jobs::may_open(const Entry& entry) const {
+    return !entry.open && std::ranges::all_of(entry.job->needs, [&](const auto& needed) {
+        return entry_of(needed.first).over();
+    });
+}
+
+// A job that cannot be planned has failed.
+void Jobs::refuse(Entry& entry, const Trouble& trouble) {
+    JobResult failed{
+        .id = entry.job->id, .name = call_.prefix + entry.job->id, .result = "failure"};
+    run_.progress.job_begins(failed);
+    Annotation annotation{.level = "error",
+                          .message = trouble.message,
+                          .title = "",
+                          .file = call_.workflow.file,
+                          .line = trouble.position.line,
+                          .column = trouble.position.column};
+    run_.progress.annotation(failed, annotation);
+    failed.annotations.push_back(std::move(annotation));
+    run_.progress.job_ends(failed);
+    entry.refused.push_back(std::move(failed));
+    entry.open = true;
+    entry.result = "failure";
+    entry.failed_before = true;
+    worsen("failure");
+}
+
+Outcome<std::vector<Value>> Jobs::combinations_of(Entry& entry, const Scope& scope,
+                                                  Value& most) const {
+    const FileScope file{call_.workflow.file, call_.workflow.text};
+    const YamlNode* strategy = entry.job->strategy;
+    std::vector<Value> one = {Value::object()};
+    if (!strategy) return one;
+    if (const YamlNode* node = strategy->find("fail-fast"))
+        entry.fail_fast = TRY(expand_node(*node, scope, file, Keep::Kind)).truthy();
+    if (const YamlNode* node = strategy->find("max-parallel"))
+        most = TRY(expand_node(*node, scope, file, Keep::Kind));
+    const YamlNode* matrix = strategy->find("matrix");
+    if (!matrix) return one;
+    auto expanded = expand_matrix(TRY(expand_node(*matrix, scope, file, Keep::Kind)));
+    if (!expanded) return std::unexpected(Trouble{expanded.error(), matrix->position});
+    return std::move(*expanded);
+}
+
+// concurrency: a group's name, or { group, cancel-in-progress }. Names are compared without case.
+Outcome<void> Jobs::group_of(Entry& entry, Instance& one) const {
+    const YamlNode* concurrency = entry.job->concurrency;
+    if (!concurrency) return {};
+    const FileScope file{call_.workflow.file, call_.workflow.text};
+    const YamlNode* group = concurrency->is_mapping() ? concurrency->find("group") : concurrency;
+    one.state.group = base::lower(TRY(expand_text(group, one.scope, file)));
+    if (const YamlNode* cancels =
+            concurrency->is_mapping() ? concurrency->find("cancel-in-progress") : nullptr) {
+        const Value value = TRY(expand_node(*cancels, one.scope, file, Keep::Kind));
+        one.state.cancels_in_progress = value.truthy() && value.to_text() != "false";
+    }
+    return {};
+}
+
+// What it needs is over: whether it runs, and in which combinations.
+void Jobs::open(Entry& entry) {
+    const Job& job = *entry.job;
+    const FileScope file{call_.workflow.file, call_.workflow.text};
+    Scope scope;
+    Value needs = Value::object();
+    bool all_good = true;
+    for (const auto& [name, position] : job.needs) {
+        const Entry& before = entry_of(name);
+        Value each = Value::object();
+        each.set("result", before.result);
+        each.set("outputs", object_of(before.outputs));
+        needs.set(before.job->id, std::move(each));
+        all_good = all_good && before.result == "success";
+        entry.failed_before = entry.failed_before || before.failed_before;
+    }
+    scope.contexts.set("github", run_.github(job.id, ""));
+    scope.contexts.set("vars", object_of(run_.setup.vars));
+    scope.contexts.set("inputs", call_.inputs);
+    scope.contexts.set("needs", needs);
+    scope.contexts.set("secrets", object_of(call_.secrets));
+    scope.contexts.set("matrix", Value::object());
+    scope.contexts.set("strategy", Value::object());
+    scope.success = all_good && !stopped();
+    scope.failure = entry.failed_before;
+    scope.cancelled = stopped();
+
+    auto wanted = decide(job.condition, scope, file);
+    if (!wanted) return refuse(entry, wanted.error());
+    std::vector<Value> combinations = {Value::object()};
+    Value most;
+    if (*wanted) {
+        auto planned = combinations_of(entry, scope, most);
+        if (!planned) return refuse(entry, planned.error());
+        combinations = std::move(*planned);
+    }
+    entry.open = true;
+    entry.result = *wanted ? "success" : "skipped";
+    const double limit = most.is_null() ? 0 : most.to_number();
+    for (size_t index = 0; index < combinations.size(); ++index) {
+        auto& one = *entry.instances.emplace_back(std::make_unique<Instance>());
+        one.combination = combinations[index];
+        one.strategy = Value::object();
+        one.strategy.set("fail-fast", entry.fail_fast);
+        one.strategy.set("job-index", static_cast<double>(index));
+        one.strategy.set("job-total", static_cast<double>(combinations.size()));
+        one.strategy.set("max-parallel",
+                         most.is_null() ? Value(static_cast<double>(combinations.size())) : most);
+        one.scope = scope;
+        one.scope.contexts.set("matrix", one.combination);
+        one.scope.contexts.set("strategy", one.strategy);
+        auto name = expand_text(job.name, one.scope, file, job.id);
+        one.result = {.id = job.id, .name = call_.prefix + (name ? *name : job.id)};
+        if (!job.name || job.name->text.find("matrix") == std::string::npos)
+            one.result.name = matrix_name(one.result.name, one.combination);
+        one.state.job = static_cast<size_t>(&entry - entries_.data());
+        one.state.max_parallel = limit >= 1 ? static_cast<size_t>(limit) : 0;
+        if (!*wanted) {
+            pass_over(entry, one, "skipped");
+        } else if (auto group = group_of(entry, one); !group) {
+            entry.instances.pop_back();
+            return refuse(entry, group.error());
         }
     }
+}
 
-    if (const YamlNode* interface = workflow.event("workflow_call"); interface && depth > 0)
-        if (const YamlNode* outputs = interface->find("outputs")) {
-            Scope scope;
-            Value jobs = Value::object();
-            for (const auto& [name, each] : done) {
-                Value entry = Value::object();
-                entry.set("result", each.result);
-                entry.set("outputs", object_of(each.outputs));
-                jobs.set(name, std::move(entry));
-            }
-            scope.contexts.set("jobs", jobs);
-            scope.contexts.set("inputs", inputs);
-            scope.contexts.set("github", github("", ""));
-            scope.contexts.set("vars", object_of(setup.vars));
-            for (const YamlMember& member : outputs->members)
-                if (const YamlNode* value = member.value.find("value"))
-                    if (auto text = expand_text(value, scope, file))
-                        call_outputs[member.key] = *text;
+// It never begins.
+void Jobs::pass_over(Entry& entry, Instance& one, const std::string& as) {
+    one.result.result = as;
+    one.state.at = JobState::At::Over;
+    if (as == "cancelled") {
+        if (entry.result == "success") entry.result = as;
+        worsen(as);
+    }
+    run_.progress.job_begins(one.result);
+    run_.progress.job_ends(one.result);
+}
+
+void Jobs::begin(Entry& entry, Instance& one) {
+    one.state.at = JobState::At::Running;
+    one.thread = base::Thread("job", [this, &entry, &one] { execute(entry, one); });
+}
+
+void Jobs::execute(Entry& entry, Instance& one) {
+    const auto begun = Steady::now();
+    if (entry.job->uses) {
+        if (auto called = call(entry, one); !called) one.trouble = called.error();
+        one.result.seconds = seconds_since(begun);
+    } else {
+        JobRun(
+            run_,
+            {call_.workflow, *entry.job, call_.inputs, *one.scope.contexts.find("needs"),
+             one.combination, one.strategy, call_.secrets, call_.prefix, &one.cancel, call_.stop},
+            one.result)
+            .execute();
+    }
+    std::lock_guard lock(mutex_);
+    one.ended = true;
+    changed_.notify_one();
+}
+
+// A workflow of the same repository.
+Outcome<void> Jobs::call(Entry& entry, Instance& one) {
+    const Job& job = *entry.job;
+    const FileScope file{call_.workflow.file, call_.workflow.text};
+    const Scope& scope = one.scope;
+    const auto uses = parse_uses(job.uses->text);
+    if (!uses || uses->kind != Uses::Kind::Local || call_.depth >= kMaxCallDepth)
+        return std::unexpected(
+            Trouble{fmt::format("'{}' cannot be called: workflows of this repository can, at most "
+                                "{} deep",
+                                job.uses->text, kMaxCallDepth),
+                    job.uses->position});
+    const std::string path =
+        (fs::path(run_.setup.repository) / uses->name).lexically_normal().string();
+    std::vector<Finding> problems;
+    auto called = parse_workflow(uses->name.substr(2), read_all(path), problems);
+    for (const Finding& problem : problems)
+        if (problem.severity == Finding::Severity::Error)
+            return std::unexpected(Trouble{
+                fmt::format("{}:{}: {}", uses->name, problem.position.line, problem.message),
+                job.uses->position});
+    const YamlNode* interface = called ? called->event("workflow_call") : nullptr;
+    if (!interface)
+        return std::unexpected(
+            Trouble{fmt::format("{} is not there, or has no on: workflow_call", uses->name),
+                    job.uses->position});
+    Value given = Value::object();
+    if (const YamlNode* declared = interface->find("inputs"))
+        for (const YamlMember& member : declared->members) {
+            const YamlNode* fallback = member.value.find("default");
+            const YamlNode* type = member.value.find("type");
+            Value value = fallback ? TRY(expand_node(*fallback, scope, file, Keep::Kind)) : Value();
+            if (value.is_null() && type)
+                value = type->text == "boolean"  ? Value(false)
+                        : type->text == "number" ? Value(0.0)
+                                                 : Value("");
+            const YamlNode* passed = job.with ? job.with->find(member.key) : nullptr;
+            if (passed) value = TRY(expand_node(*passed, scope, file, Keep::Kind));
+            const YamlNode* required = member.value.find("required");
+            if (!passed && !fallback && required && required->text == "true")
+                return std::unexpected(
+                    Trouble{fmt::format("Input {} is required, but not provided while calling.",
+                                        member.key),
+                            job.uses->position});
+            given.set(member.key, std::move(value));
         }
-    return conclusion;
+    Texts handed;
+    if (job.secrets && job.secrets->is_scalar() && job.secrets->text == "inherit")
+        handed = call_.secrets;
+    else
+        handed = TRY(expand_texts(job.secrets, scope, file));
+    Jobs inner(run_, {*called, std::move(given), std::move(handed), one.result.name + " / ",
+                      call_.depth + 1, &one.cancel});
+    one.result.result = inner.go();
+    one.result.outputs = inner.outputs();
+    one.inner = inner.results();
+    return {};
+}
+
+// It is over: what follows for its job, and for the rest of its matrix.
+void Jobs::settle(Entry& entry, Instance& one) {
+    one.thread.join();
+    one.state.at = JobState::At::Over;
+    if (one.trouble) {
+        one.result.result = "failure";
+        refuse(entry, *one.trouble);
+    }
+    const FileScope file{call_.workflow.file, call_.workflow.text};
+    const JobResult& result = one.result;
+    bool tolerated = false;
+    if (result.result == "failure" && entry.job->continue_on_error)
+        if (auto go_on = expand_node(*entry.job->continue_on_error, one.scope, file, Keep::Kind))
+            tolerated = go_on->truthy() && go_on->to_text() != "false";
+    for (const auto& [key, value] : result.outputs)
+        if (!value.empty() || !entry.outputs.contains(key)) entry.outputs[key] = value;
+    if (result.result == "success" || tolerated) return;
+    if (result.result == "failure" || entry.result == "success") entry.result = result.result;
+    entry.failed_before = entry.failed_before || result.result == "failure";
+    worsen(result.result);
+    if (result.result != "failure" || !entry.fail_fast) return;
+    // GitHub docs, strategy.fail-fast: "cancel all in-progress and queued jobs in the matrix".
+    for (auto& other : entry.instances) {
+        if (other->state.at == JobState::At::Running) other->cancel = true;
+        if (other->state.at == JobState::At::Waiting) pass_over(entry, *other, "cancelled");
+    }
+}
+
+// Opens what may be opened, begins what may begin.
+void Jobs::move_on() {
+    for (bool more = true; more;) {
+        more = false;
+        for (Entry& entry : entries_)
+            if (may_open(entry)) {
+                open(entry);
+                more = true;
+            }
+    }
+    std::vector<std::pair<Entry*, Instance*>> all;
+    std::vector<JobState> states;
+    for (Entry& entry : entries_)
+        for (auto& one : entry.instances) {
+            if (stopped()) {
+                one->cancel = true;
+                if (one->state.at == JobState::At::Waiting) pass_over(entry, *one, "cancelled");
+            }
+            all.emplace_back(&entry, one.get());
+            states.push_back(one->state);
+        }
+    const Moves moves = next_moves(states);
+    for (size_t i : moves.stop)
+        all[i].second->cancel = true;
+    for (size_t i : moves.drop)
+        pass_over(*all[i].first, *all[i].second, "cancelled");
+    for (size_t i : moves.begin)
+        begin(*all[i].first, *all[i].second);
+}
+
+std::string Jobs::go() {
+    std::vector<Finding> findings;
+    for (const Job* job : in_order(call_.workflow, findings))
+        entries_.push_back({.job = job});
+    const auto over = [this] {
+        return std::ranges::all_of(entries_, [](const Entry& entry) { return entry.over(); });
+    };
+    for (move_on(); !over(); move_on()) {
+        std::vector<std::pair<Entry*, Instance*>> ended;
+        const auto look = [&] {
+            for (Entry& entry : entries_)
+                for (auto& one : entry.instances)
+                    if (one->state.at == JobState::At::Running && one->ended)
+                        ended.emplace_back(&entry, one.get());
+            return !ended.empty();
+        };
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait_for(lock, kLookAtStop, look);
+        }
+        for (auto [entry, one] : ended)
+            settle(*entry, *one);
+    }
+    return conclusion_;
+}
+
+std::vector<JobResult> Jobs::results() {
+    std::vector<JobResult> all;
+    const auto add = [&](std::vector<JobResult>& some) {
+        std::ranges::move(some, std::back_inserter(all));
+    };
+    for (Entry& entry : entries_) {
+        add(entry.refused);
+        for (auto& one : entry.instances) {
+            add(one->inner);
+            // The jobs of the workflow that it called stand for it.
+            if (!entry.job->uses || !one->ended) all.push_back(std::move(one->result));
+        }
+    }
+    return all;
+}
+
+Texts Jobs::outputs() const {
+    Texts out;
+    const YamlNode* interface = call_.workflow.event("workflow_call");
+    const YamlNode* declared = interface ? interface->find("outputs") : nullptr;
+    if (!declared) return out;
+    const FileScope file{call_.workflow.file, call_.workflow.text};
+    Scope scope;
+    Value jobs = Value::object();
+    for (const Entry& entry : entries_) {
+        Value each = Value::object();
+        each.set("result", entry.result);
+        each.set("outputs", object_of(entry.outputs));
+        jobs.set(entry.job->id, std::move(each));
+    }
+    scope.contexts.set("jobs", jobs);
+    scope.contexts.set("inputs", call_.inputs);
+    scope.contexts.set("github", run_.github("", ""));
+    scope.contexts.set("vars", object_of(run_.setup.vars));
+    for (const YamlMember& member : declared->members)
+        if (const YamlNode* value = member.value.find("value"))
+            if (auto text = expand_text(value, scope, file)) out[member.key] = *text;
+    return out;
 }
 
 // The secret's name in "${{ secrets.NAME }}".
@@ -1432,15 +1674,31 @@ KeySecrets key_secrets(const Workflow& workflow) {
     return out;
 }
 
+bool runs_side_by_side(const Workflow& workflow) {
+    return workflow.jobs.size() > 1 || std::ranges::any_of(workflow.jobs, [](const Job& job) {
+               return job.uses || (job.strategy && job.strategy->find("matrix"));
+           });
+}
+
 RunResult run(const Workflow& workflow, const Setup& setup, Progress& progress) {
     RunResult result;
     const auto begun = Steady::now();
-    Run whole(setup, progress, result);
+    Run whole(setup, progress);
     whole.workflow_name = workflow.name;
     whole.workflow_file = workflow.file;
-    Texts outputs;
-    result.conclusion = whole.run_jobs(workflow, setup.inputs, setup.secrets, "", 0, outputs);
-    result.refused_hosts = setup.host->refused_hosts();
+    static const std::atomic<bool> kNever{false};
+    if (write_all(setup.scratch + "/event.json", to_json_text(setup.event_payload) + "\n")) {
+        Jobs jobs(whole, {workflow, setup.inputs, setup.secrets, "", 0,
+                          setup.stop ? setup.stop : &kNever});
+        result.conclusion = jobs.go();
+        result.jobs = jobs.results();
+    } else {
+        result.conclusion = "failure";
+        JobResult failed{.id = "", .name = setup.scratch + "/event.json cannot be written"};
+        progress.job_begins(failed);
+        progress.job_ends(failed);
+    }
+    result.refused_hosts = setup.machine->refused_hosts();
     result.seconds = seconds_since(begun);
     return result;
 }

@@ -1,5 +1,5 @@
-// Runs a workflow as GitHub's runner does, against the stack. Jobs come one after another, in the
-// order of what they need (GAP: never side by side; max-parallel is accepted). Source: GitHub docs,
+// Runs a workflow as GitHub's runner does, against the stack. Jobs that do not need each other run
+// side by side, each in a thread of its own (schedule.h says which begin). Source: GitHub docs,
 // "Workflow syntax".
 #pragma once
 #include <atomic>
@@ -29,7 +29,7 @@ struct Setup {
     std::string shims;    // directory that comes first in PATH, "" = none
     std::string cache;    // directory that outlives the run: npm's, and what actions/cache keeps
     std::map<std::string, std::string> environment;  // every step's, below env:
-    Host* host = nullptr;
+    Machine* machine = nullptr;
     const std::atomic<bool>* stop = nullptr;
 };
 
@@ -66,19 +66,23 @@ struct RunResult {
     double seconds = 0;
 };
 
-// Told while it runs, from the runner's thread; texts are masked.
+// Told while it runs, one thing at a time, from the jobs' threads; texts are masked. A job is the
+// same object from its beginning to its end.
 class Progress {
   public:
     virtual ~Progress() = default;
     virtual void job_begins(const JobResult&) {}
-    virtual void step_begins(const StepResult&) {}
-    virtual void line(std::string_view) {}
-    virtual void group_begins(std::string_view) {}
-    virtual void group_ends() {}
-    virtual void annotation(const Annotation&) {}
-    virtual void step_ends(const StepResult&) {}
+    virtual void step_begins(const JobResult&, const StepResult&) {}
+    virtual void line(const JobResult&, std::string_view) {}
+    virtual void group_begins(const JobResult&, std::string_view) {}
+    virtual void group_ends(const JobResult&) {}
+    virtual void annotation(const JobResult&, const Annotation&) {}
+    virtual void step_ends(const JobResult&, const StepResult&) {}
     virtual void job_ends(const JobResult&) {}
 };
+
+// Whether jobs of it may run beside each other: whoever shows them says whose line is whose.
+bool runs_side_by_side(const Workflow& workflow);
 
 RunResult run(const Workflow& workflow, const Setup& setup, Progress& progress);
 

@@ -182,6 +182,33 @@ check "JavaScript and vendored actions" equals "$?" 0
 check "the post part has its state" contains "$(cat "$work/run.log")" "post yes"
 check "the vendored one runs" contains "$(cat "$work/run.log")" "vendored runs"
 
+# Jobs that do not need each other run side by side, each in a closed space of its own: each waits for what the other says.
+# Whose line is whose is said.
+cat >"$app/.github/workflows/two.yml" <<'YAML'
+on: push
+jobs:
+  left:
+    runs-on: ubuntu-latest
+    timeout-minutes: 1
+    steps:
+      - name: Meets the other
+        run: |
+          cd "$RUNNER_TOOL_CACHE"; mkfifo left right 2>/dev/null || true
+          echo "greetings" >right & read -r word <left; wait; echo "left heard $word"
+  right:
+    runs-on: ubuntu-latest
+    timeout-minutes: 1
+    steps:
+      - run: |
+          cd "$RUNNER_TOOL_CACHE"; mkfifo left right 2>/dev/null || true
+          echo "as well" >left & read -r word <right; wait; echo "right heard $word"; exit 1
+YAML
+flow two
+check "two jobs at the same time" equals "$? $(grep -c '^left │ ✓ Meets the other' "$work/run.log") $(grep -c '^right │     right heard greetings' "$work/run.log")" "1 1 1"
+check "no line is another job's too" equals "$(grep -vE '^(left|right) │' "$work/run.log" | grep -c heard)" 0
+flow two -v
+check "line by line" equals "$(grep -cE '^left │     left heard as well$|^right │     right heard greetings$' "$work/run.log")" 2
+
 # What is wrong is told first.
 cat >"$app/.github/workflows/wrong.yml" <<'YAML'
 on: push

@@ -96,6 +96,14 @@ TEST_CASE("a workflow that failed is told by its step, its error and its place")
                           "x.yml");
     CHECK(script.cause == "Error: no disk");
     CHECK(script.place == "x.yml:3:4");
+    const auto one_of_two = checks::of_deploy(app(), Node::object(),
+                                              "test │ ✓ Test                  1.0s   \n"
+                                              "build │ ✗ Build                 1.0s   \n"
+                                              "build │     Error: no disk\n"
+                                              "test │     error: of another\n",
+                                              "x.yml");
+    CHECK(one_of_two.layer == "deploy (Build)");
+    CHECK(one_of_two.cause == "Error: no disk");
 }
 
 TEST_CASE("a failed step is told by the finding that explains it, and by what else it showed") {

@@ -15,8 +15,8 @@ namespace {
 class Recorder final : public Progress {
   public:
     std::vector<std::string> lines;
-    void line(std::string_view text) override { lines.emplace_back(text); }
-    void annotation(const Annotation& each) override {
+    void line(const JobResult&, std::string_view text) override { lines.emplace_back(text); }
+    void annotation(const JobResult&, const Annotation& each) override {
         lines.push_back(each.level + ": " + each.message);
     }
     bool has(const std::string& text) const {
@@ -30,7 +30,7 @@ struct Fixture {
     std::string directory =
         (fs::temp_directory_path() / ("workflow-test-" + base::random_hex(8))).string();
     base::Spawner spawner;
-    OpenHost host{spawner};
+    OpenMachine machine{spawner};
     Recorder said;
     Setup setup;
 
@@ -42,7 +42,7 @@ struct Fixture {
         setup.cache = directory + "/cache";
         setup.sha = std::string(40, 'a');
         setup.from_commit = false;
-        setup.host = &host;
+        setup.machine = &machine;
         setup.environment["PATH"] = std::string(std::getenv("PATH"));
     }
     ~Fixture() { fs::remove_all(directory); }
@@ -192,7 +192,7 @@ jobs:
     steps: [{ run: echo no }]
   fast:
     runs-on: x
-    strategy: { matrix: { n: [1, 2, 3] } }
+    strategy: { max-parallel: 1, matrix: { n: [1, 2, 3] } }
     steps: [{ run: "[ ${{ matrix.n }} != 2 ]" }]
 )");
     CHECK(said.has("build v7 success broken failure success+failure"));
@@ -376,6 +376,99 @@ TEST_CASE_METHOD(Fixture, "rendering a task definition", "[workflow]") {
     CHECK(said.has(
         "error: Invalid task definition: Could not find container definition with matching name"));
     CHECK(summary(result) == "a=failure su su su fa su");
+}
+
+// Each waits for what the other writes: one after the other neither would end.
+TEST_CASE_METHOD(Fixture, "jobs that do not need each other run side by side", "[workflow]") {
+    setup.environment["MEET"] = directory;
+    const std::string meet = R"(
+          mkfifo "$MEET/$2" 2>/dev/null || true; mkfifo "$MEET/$1" 2>/dev/null || true
+          echo "from $1" > "$MEET/$1" & read -r word < "$MEET/$2"; wait; echo "$1 heard: $word")";
+    const auto of = [&](const std::string& mine, const std::string& other) {
+        return "      - run: |\n          set -- " + mine + " " + other + meet + "\n";
+    };
+    const auto result = go(
+        "on: push\njobs:\n  a:\n    runs-on: x\n    timeout-minutes: 1\n    steps:\n" +
+        of("a", "b") + "  b:\n    runs-on: x\n    timeout-minutes: 1\n    steps:\n" + of("b", "a") +
+        "  c:\n    needs: [a, b]\n    runs-on: x\n    steps: [{ run: echo after }]\n");
+    CHECK(said.has("a heard: from b"));
+    CHECK(said.has("b heard: from a"));
+    CHECK(said.lines.back() == "after");
+    CHECK(summary(result) == "a=success su; b=success su; c=success su");
+}
+
+TEST_CASE_METHOD(Fixture, "the combinations of a matrix run side by side, as many as it wants",
+                 "[workflow]") {
+    setup.environment["MEET"] = directory;
+    // Three that count each other: all there before any leaves; with two at a time never three.
+    const auto matrix = [&](const std::string& most, const std::string& script) {
+        return go(
+            "on: push\njobs:\n  a:\n    runs-on: x\n    timeout-minutes: 1\n    strategy: { " +
+            most + "matrix: { n: [1, 2, 3] } }\n    steps:\n      - run: |\n" + script);
+    };
+    CHECK(summary(matrix("",
+                         "          echo $$ >> \"$MEET/list\"\n"
+                         "          until [ $(wc -l < \"$MEET/list\") = 3 ]; do :; done\n")) ==
+          "a (1)=success su; a (2)=success su; a (3)=success su");
+    const auto two = matrix("max-parallel: 2, ",
+                            "          touch \"$MEET/in-$$\"\n"
+                            "          [ $(ls \"$MEET\" | grep -c in-) -le 2 ]\n"
+                            "          [ ${{ strategy.max-parallel }} = 2 ]\n"
+                            "          rm \"$MEET/in-$$\"\n");
+    CHECK(summary(two) == "a (1)=success su; a (2)=success su; a (3)=success su");
+}
+
+// GitHub docs, strategy.fail-fast: "cancel all in-progress and queued jobs in the matrix".
+TEST_CASE_METHOD(Fixture, "a job that fails takes the rest of its matrix with it", "[workflow]") {
+    setup.environment["MEET"] = directory;
+    const std::string text = R"(
+on: push
+jobs:
+  a:
+    runs-on: x
+    timeout-minutes: 1
+    strategy: { fail-fast: FAST, matrix: { n: [1, 2] } }
+    steps:
+      - run: |
+          [ -p "$MEET/begun" ] || mkfifo "$MEET/begun" || true
+          if [ ${{ matrix.n }} = 1 ]; then read -r word < "$MEET/begun"; exit 1; fi
+          echo go > "$MEET/begun"
+          LONG
+      - if: always()
+        run: echo "still ${{ matrix.n }} ${{ job.status }}"
+)";
+    const auto with = [&](const char* fast, const char* last) {
+        return base::replace_all(base::replace_all(text, "FAST", fast), "LONG", last);
+    };
+    const auto result = go(with("true", "sleep 300"));
+    CHECK(summary(result) == "a (1)=failure fa su; a (2)=cancelled ca su");
+    CHECK(said.has("still 2 cancelled"));
+    CHECK(result.conclusion == "failure");
+    CHECK(result.seconds < 60);
+    CHECK(summary(go(with("false", "echo done"))) == "a (1)=failure fa su; a (2)=success su su");
+}
+
+// GitHub docs, "Control the concurrency of workflows and jobs".
+TEST_CASE_METHOD(Fixture, "one job of a concurrency group runs, one waits", "[workflow]") {
+    setup.environment["MEET"] = directory;
+    const auto result = go(R"(
+on: push
+jobs:
+  one:
+    runs-on: x
+    concurrency: Deploy
+    steps: [{ run: 'touch "$MEET/in"; [ ! -e "$MEET/out" ]; rm "$MEET/in"' }]
+  two:
+    runs-on: x
+    concurrency: deploy
+    steps: [{ run: echo never }]
+  three:
+    runs-on: x
+    concurrency: { group: "${{ 'deploy' }}" }
+    steps: [{ run: '[ ! -e "$MEET/in" ] && touch "$MEET/out"' }]
+)");
+    CHECK(summary(result) == "one=success su; two=cancelled; three=success su");
+    CHECK_FALSE(said.has("never"));
 }
 
 TEST_CASE_METHOD(Fixture, "a step that takes too long is ended, with what it started",
