@@ -30,6 +30,16 @@ Node headers_of(const http::HeaderList& headers) {
     return out;
 }
 
+// What a terminal would act on, and what is no text, percent-encoded.
+std::string printable(std::string_view text) {
+    std::string out;
+    for (char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        out += byte > 0x20 && byte < 0x7f ? std::string(1, c) : fmt::format("%{:02X}", byte);
+    }
+    return out;
+}
+
 void set_text(Node& node, const std::string& bytes, const char* encoding) {
     const bool is_text = base::is_valid_utf8(bytes);
     node.set("text", is_text ? bytes : base::to_base64(bytes));
@@ -119,16 +129,16 @@ void Recorder::drop_ended_locked() {
 
 Node to_har(const Passed& passed) {
     const http::RequestHead& request = passed.request;
-    Node sent =
-        Node::object({{"method", request.method},
-                      {"url", fmt::format("{}://{}{}", passed.tls ? "https" : "http",
-                                          request.headers.get("host"), request.target)},
-                      {"httpVersion", fmt::format("HTTP/{}.{}", request.major, request.minor)},
-                      {"cookies", Node::array()},
-                      {"headers", headers_of(request.headers)},
-                      {"queryString", Node::array()},
-                      {"headersSize", -1},
-                      {"bodySize", passed.request_body.bytes.size()}});
+    Node sent = Node::object(
+        {{"method", printable(request.method)},
+         {"url", fmt::format("{}://{}{}", passed.tls ? "https" : "http",
+                             printable(request.headers.get("host")), printable(request.target))},
+         {"httpVersion", fmt::format("HTTP/{}.{}", request.major, request.minor)},
+         {"cookies", Node::array()},
+         {"headers", headers_of(request.headers)},
+         {"queryString", Node::array()},
+         {"headersSize", -1},
+         {"bodySize", passed.request_body.bytes.size()}});
     if (!passed.request_body.bytes.empty()) {
         Node data = Node::object({{"mimeType", request.headers.get("content-type")}});
         set_text(data, passed.request_body.bytes, "_encoding");

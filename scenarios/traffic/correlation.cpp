@@ -228,8 +228,10 @@ void Correlation::learn_page(size_t step, const std::string& page, const std::st
     }
 }
 
-// The first answer that held it. The same number may be the id of several things.
+// The first answer that held it, unless a request had it before. The same number may be the id of
+// several things.
 void Correlation::add(Known known) {
+    if (!known.is_number && typed_.contains(known.value)) return;
     const std::string same =
         known.is_number ? fmt::format("{}\n{}", known.value, known.noun) : known.value;
     if (seen_.insert(same).second) known_.push_back(std::make_unique<Known>(std::move(known)));
@@ -289,6 +291,7 @@ std::string Correlation::text(const std::string& key, const std::string& value,
     if (again && parts != parts_of(key, *again, place, Side::Second, true))
         return typed(key, Node(value), Node(*again));
     const bool is_known = std::ranges::any_of(parts, [](const Part& part) { return part.known; });
+    if (!is_known) typed_.insert(value);
     const bool is_secret =
         place == Place::Credential || (place == Place::Text && is_secret_name(key));
     if (!is_known && !value.empty() && is_secret)
@@ -391,6 +394,7 @@ std::string Correlation::variable(const std::string& key, Node value, const std:
 // What differs between two recordings and came from no answer was typed.
 std::string Correlation::typed(const std::string& key, const Node& value, const Node& again) {
     const std::string a = scalar_text(value), b = scalar_text(again);
+    typed_.insert(a);
     const Node made = is_email(a) && is_email(b) ? Node("{{fake.email}}")
                       : is_uuid(a) && is_uuid(b) ? Node("{{fake.uuid}}")
                       : value.is_string()        ? Node(literal(a))

@@ -80,6 +80,8 @@ class Correlation {
 
     std::vector<std::unique_ptr<Known>> known_;
     std::set<std::string, std::less<>> seen_;  // values of known_
+    std::set<std::string, std::less<>>
+        typed_;  // an answer that repeats them is not where they come from
     std::set<std::string> taken_{"stack", "fake", "run", "has"};
     std::map<std::string, std::string> variables_;  // what it stands for → name
     base::Node vars_ = base::Node::object();

@@ -66,7 +66,7 @@ POST api:/auth/login
 GET api:/auth/me
 POST api:/companies
 GET api:/companies/{{id}}
-GET api:/companies?page=1&limit=10&search={{name | urlencode}}
+GET api:/companies?page=1&limit=10&search=%EB%8F%84%EB%8B%B4%20%ED%95%98%EB%82%98
 GET api:/companies/{{id}}
 PUT api:/companies/{{id}}
 POST api:/auth/refresh
@@ -92,6 +92,8 @@ visit third@ex.am "도담 셋"
 end_recording
 check "is written" equals "$ended" 0
 check "an e-mail that was another one is made up" equals "$(steps twice '.vars.email')" "{{fake.email}}"
+check "wherever it was typed" equals "$(steps twice '.steps[1].json.email + " " + .steps[0].json.email + " " + .steps[5].GET')" \
+    "{{email}} {{email}} api:/companies?page=1&limit=10&search={{name | urlencode}}"
 check "what was the same in both is expected so" equals "$(steps twice '.steps[0].expect["$.name"] | tojson')" '{"eq":"홍길동"}'
 for turn in 1 2; do
     check "it plays on the instance itself ($turn)" equals "$(code "$dodam" run --here --state "$state" "$work/twice.scenario.json")" 0

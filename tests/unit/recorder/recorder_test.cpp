@@ -65,6 +65,14 @@ TEST_CASE("a recording gives each look what came since, and ends without one") {
     CHECK_FALSE(fixture.recorder.ask(Node::object({{"id", one}})));
 }
 
+TEST_CASE("what a terminal would act on is told as bytes") {
+    Fixture fixture;
+    const std::string id = fixture.begin();
+    fixture.pass("/a\x1b[2J\xff b");
+    CHECK(fixture.look(id)["entries"].items()[0]["request"]["url"].as_string() ==
+          "http://d1.cloudfront.net/a%1B[2J%FF%20b");
+}
+
 TEST_CASE("what nobody reads has an end, and so has the number of recordings") {
     Fixture fixture;
     const std::string id = fixture.begin();

@@ -123,6 +123,24 @@ TEST_CASE("a value of an answer that a later request carries is saved where it c
     CHECK(made.to_be_given.empty());
 }
 
+TEST_CASE("what an answer repeats is still the visitor's own") {
+    auto visit = [](const std::string& email) {
+        return std::vector<Exchange>{
+            sending(make("POST", "/register", 201, R"({"email":")" + email + R"("})"),
+                    "application/json", R"({"email":")" + email + R"("})"),
+            sending(make("POST", "/login", 200), "application/json",
+                    R"({"email":")" + email + R"("})"),
+        };
+    };
+    const auto once = made_of(visit("kim@example.com"));
+    CHECK_FALSE(step(once, 0).find("save"));
+    CHECK(step(once, 1)["json"]["email"].as_string() == "kim@example.com");
+    const auto twice = made_of(visit("kim@example.com"), visit("lee@example.com"));
+    CHECK_FALSE(step(twice, 0).find("save"));
+    CHECK(step(twice, 0)["json"]["email"].as_string() == "{{email}}");
+    CHECK(step(twice, 1)["json"]["email"].as_string() == "{{email}}");
+}
+
 TEST_CASE("the same number is the id of what its place speaks of") {
     const auto made = made_of({
         make("POST", "/users", 201, R"({"id":1})"),
