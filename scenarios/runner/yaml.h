@@ -1,24 +1,15 @@
-// YAML as another spelling of a scenario: the same tree with the same positions. Read by YAML 1.2's
-// core schema; what people fall over is refused with the way out: anchors, aliases, merge keys,
-// tags, several documents, tabs, "yes" and "no", numbers with leading zeros, duplicate keys.
-// Source: harness.md §3.5.
+// YAML as another spelling of a scenario: the same tree with the same positions. Plain texts are
+// read by YAML 1.2's core schema; what other readers take for something else is refused with the
+// way out: anchors, "yes" and "no", numbers with leading zeros. Source: harness.md §3.5.
 #pragma once
 #include <expected>
-#include <string>
 #include <string_view>
 
 #include "base/json.h"
+#include "scenarios/yaml/document.h"
 
 namespace scenarios {
 
-struct YamlError {
-    base::Position position;
-    std::string message, hint;
-};
-
-inline constexpr size_t kMaxYamlDepth = 64;
-inline constexpr size_t kMaxYamlNodes = 200'000;
-
-std::expected<base::Node, YamlError> parse_yaml(std::string_view text);
+std::expected<base::Node, yaml::Error> parse_yaml(std::string_view text);
 
 }  // namespace scenarios

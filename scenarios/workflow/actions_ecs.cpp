@@ -45,7 +45,7 @@ std::expected<Node, std::string> read_document(const std::string& path) {
         return std::unexpected(fmt::format("{}:{}:{}: {}", path, json.error().position.line,
                                            json.error().position.column, json.error().message));
     }
-    auto node = base::parse_json(to_json_text(yaml->value()));
+    auto node = base::parse_json(to_json_text(value_of(*yaml)));
     if (!node) return std::unexpected(path + ": " + node.error().message);
     return *node;
 }

@@ -648,7 +648,7 @@ void Linter::job(const Job& job) {
         }
         if (known) matrix_ = std::move(keys);
         if (plain)
-            if (auto expanded = expand_matrix(matrix->value()); !expanded)
+            if (auto expanded = expand_matrix(value_of(*matrix)); !expanded)
                 error("matrix", matrix->position, expanded.error());
     }
     condition(job.condition, kJobIf);

@@ -148,14 +148,14 @@ class Check {
         if (!node) return;
         scalar(node, what);
         if (node->is_scalar() && node->text.find("${{") == std::string::npos &&
-            node->value().kind() != Value::Kind::Number)
+            value_of(*node).kind() != Value::Kind::Number)
             error("wrong-type", node->position, fmt::format("{} is a number", what));
     }
     void boolean(const YamlNode* node, std::string_view what) {
         if (!node) return;
         scalar(node, what);
         if (node->is_scalar() && node->text.find("${{") == std::string::npos &&
-            node->value().kind() != Value::Kind::Bool)
+            value_of(*node).kind() != Value::Kind::Bool)
             error("wrong-type", node->position, fmt::format("{} is true or false", what),
                   one_of(node->text, {"yes", "no", "on", "off", "Yes", "No"})
                       ? "YAML 1.2, which GitHub reads, knows true and false only"
@@ -394,7 +394,7 @@ template <class File>
 static bool read_document(Check& check, const std::string& file, std::string text, File& into) {
     auto parsed = parse_yaml(text);
     if (!parsed) {
-        check.error("yaml", parsed.error().position, parsed.error().message);
+        check.error("yaml", parsed.error().position, parsed.error().message, parsed.error().hint);
         return false;
     }
     into.file = file;

@@ -88,7 +88,7 @@ Outcome<Value> expand_node(const YamlNode& node, const Scope& scope, const FileS
                            Keep keep) {
     if (node.is_scalar()) {
         if (node.text.find("${{") == std::string::npos)
-            return keep == Keep::Text ? Value(node.text) : node.value();
+            return keep == Keep::Text ? Value(node.text) : value_of(node);
         auto value = expand(node.text, scope, keep);
         if (!value)
             return std::unexpected(

@@ -47,7 +47,7 @@ TEST_CASE("YAML is read by the 1.2 core schema", "[workflow]") {
         INFO(row.text);
         auto parsed = parse_yaml(row.text);
         REQUIRE(parsed);
-        CHECK(to_json_text(parsed->value()) == row.json);
+        CHECK(to_json_text(value_of(*parsed)) == row.json);
     }
 }
 
@@ -69,24 +69,27 @@ TEST_CASE("YAML keeps positions, and refuses what GitHub refuses", "[workflow]")
     struct Bad {
         const char *text, *message;
         uint32_t line;
+        const char* hint = "";
     };
     const Bad rows[] = {
-        {"a: 1\na: 2\n", "'a' is already defined", 2},
+        {"a: 1\na: 2\n", "duplicate key \"a\"", 2, "GitHub refuses the file"},
         {"a: *x\n", "there is no anchor &x before this alias", 1},
-        {"a: 1\n---\nb: 2\n", "a workflow is one document; this begins a second one", 2},
-        {"<<: {}\n", "merge keys (<<) are not supported by GitHub", 1},
-        {"a: !!binary x\n", "the tag tag:yaml.org,2002:binary has no meaning in a workflow", 1},
-        {"? [a]\n: 1\n", "a key is a text", 1},
-        {"if: !cancelled()\n",
-         "the tag !cancelled() has no meaning in a workflow; a text that begins with ! needs "
-         "quotes or ${{ }}",
-         1},
+        {"a: 1\n---\nb: 2\n", "a second document begins here", 2, "one file, one workflow"},
+        {"<<: {}\n", "merge keys (<<) are not read in a workflow", 1,
+         "GitHub does not read them either: write the members again"},
+        {"a: !!binary x\n", "the tag tag:yaml.org,2002:binary has no meaning in a workflow", 1,
+         "a text that begins with ! needs quotes or ${{ }}"},
+        {"? [a]\n: 1\n", "a key is a text, and this is a list or an object", 1,
+         "a text that begins with { or [ stands in quotes, such as \"{{name}}\""},
+        {"if: !cancelled()\n", "the tag !cancelled() has no meaning in a workflow", 1,
+         "a text that begins with ! needs quotes or ${{ }}"},
     };
     for (const Bad& row : rows) {
         INFO(row.text);
         auto bad = parse_yaml(row.text);
         REQUIRE_FALSE(bad);
         CHECK(bad.error().message == row.message);
+        CHECK(bad.error().hint == row.hint);
         CHECK(bad.error().position.line == row.line);
     }
     CHECK_FALSE(parse_yaml("a: [1\n"));
@@ -238,7 +241,7 @@ TEST_CASE("filter patterns", "[workflow]") {
 
 TEST_CASE("matrices", "[workflow]") {
     auto combinations = [](const char* yaml) -> std::vector<std::string> {
-        auto expanded = expand_matrix(parse_yaml(yaml)->value());
+        auto expanded = expand_matrix(value_of(*parse_yaml(yaml)));
         if (!expanded) return {"error: " + expanded.error()};
         std::vector<std::string> out;
         for (const Value& each : *expanded) {
@@ -281,9 +284,7 @@ include:
           List{"error: the matrix has no combination left"});
     CHECK(combinations("{a: [1,2,3,4,5,6,7,8,9,10], b: [1,2,3,4,5,6,7,8,9,10], c: [1,2,3]}") ==
           List{"error: a matrix makes at most 256 jobs"});
-    CHECK(
-        matrix_name(
-            "build",
-            expand_matrix(parse_yaml("{node: [20], os: [{name: linux, n: 1}]}")->value())->at(0)) ==
-        "build (20, linux, 1)");
+    CHECK(matrix_name("build", expand_matrix(
+                                   value_of(*parse_yaml("{node: [20], os: [{name: linux, n: 1}]}")))
+                                   ->at(0)) == "build (20, linux, 1)");
 }

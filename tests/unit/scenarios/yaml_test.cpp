@@ -69,8 +69,10 @@ TEST_CASE("what people fall over in YAML is refused with the way out") {
     const Case cases[] = {
         {"a: &x 1\n", 1, 4, "anchors are not read here", "write the value again"},
         {"a: *x\n", 1, 4, "aliases are not read here", "write the value again"},
-        {"<<: { a: 1 }\n", 1, 1, "merge keys (<<) are not read here", "write the members again"},
-        {"a: !!str 1\n", 1, 4, "the tag tag:yaml.org,2002:str has no meaning here", "leave it out"},
+        {"<<: { a: 1 }\n", 1, 1, "merge keys (<<) are not read in a scenario",
+         "write the members again"},
+        {"a: !!str 1\n", 1, 4, "the tag tag:yaml.org,2002:str has no meaning in a scenario",
+         "leave it out"},
         {"a: 012\n", 1, 4, "012 is an octal number to some readers", "write it without the zeros"},
         {"a: 0o17\n", 1, 4, "JSON has no number 0o17", "write a decimal number"},
         {"a: 0x1F\n", 1, 4, "JSON has no number 0x1F", "write a decimal number"},

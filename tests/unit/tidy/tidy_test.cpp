@@ -231,6 +231,7 @@ const Owned kOwned[] = {
     {"boost/process", {"emulator/base/process.cpp"}},
     {"httplib.h", {"scenarios/", "emulator/oci/", "emulator/commands/", "emulator/stack/"}},
     {"nghttp2/", {"emulator/http/"}},
+    {"yaml.h", {"scenarios/yaml/document.cpp"}},
 };
 
 bool owns(const Names& owners, const std::string& path) {
