@@ -38,7 +38,7 @@ int write_scenario(const std::string& file, std::vector<traffic::Exchange> visit
     wishes.files = file.empty() ? "" : name.substr(0, name.find('.')) + ".";
     auto made = traffic::scenario_of(std::move(visit), std::move(again), wishes);
     if (!made) return fail(kWrongInput, made.error());
-    const std::string text = base::to_json(made->scenario, 2) + "\n";
+    const std::string text = traffic::text_of(made->scenario);
     const fs::path home = file.empty() ? fs::path(".") : fs::path(file).parent_path();
     std::error_code none;
     if (!home.empty()) fs::create_directories(home, none);

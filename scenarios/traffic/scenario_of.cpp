@@ -20,6 +20,7 @@ using Jar = std::map<std::string, std::string>;
 
 constexpr size_t kMaxTypes = 5;  // members of an answer of which something is expected
 constexpr const char* kSession = "visitor";
+constexpr size_t kLineWidth = 120;
 
 struct Url {
     std::string scheme, host, path;  // host without its port; path with its query
@@ -351,7 +352,61 @@ std::vector<const Exchange*> paired(const std::vector<Exchange>& visit,
     return pairs;
 }
 
+std::string one_line(const Node& node) {
+    if (!node.is_array() && !node.is_object()) return base::to_json(node);
+    std::string out;
+    for (const Node& item : node.items())
+        out += (out.empty() ? "" : ", ") + one_line(item);
+    for (const auto& [name, value] : node.members())
+        out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", base::quote_json(name),
+                           one_line(value));
+    if (node.is_array()) return "[" + out + "]";
+    return out.empty() ? "{}" : "{ " + out + " }";
+}
+
+std::string laid_out(const Node& node, size_t indent, size_t column) {
+    std::string line = one_line(node);
+    if (column + line.size() <= kLineWidth || node.size() == 0) return line;
+    const std::string begin = "\n" + std::string(indent + 2, ' ');
+    std::string out;
+    for (const Node& item : node.items())
+        out += (out.empty() ? "" : ",") + begin + laid_out(item, indent + 2, indent + 2);
+    for (const auto& [name, value] : node.members()) {
+        const std::string key = base::quote_json(name) + ": ";
+        out += (out.empty() ? "" : ",") + begin + key +
+               laid_out(value, indent + 2, indent + 2 + key.size());
+    }
+    return (node.is_array() ? "[" : "{") + out + "\n" + std::string(indent, ' ') +
+           (node.is_array() ? "]" : "}");
+}
+
+std::string step_text(const Node& step) {
+    std::string out;
+    for (const auto& [name, value] : step.members()) {
+        const std::string key = base::quote_json(name) + ": ";
+        out += (out.empty() ? "    { " : ",\n      ") + key + laid_out(value, 6, 6 + key.size());
+    }
+    return out + " }";
+}
+
 }  // namespace
+
+std::string text_of(const Node& scenario) {
+    std::string out;
+    for (const auto& [name, value] : scenario.members()) {
+        const std::string key = "  " + base::quote_json(name) + ": ";
+        out += out.empty() ? "{\n" : ",\n";
+        if (name != "steps") {
+            out += key + laid_out(value, 2, key.size());
+            continue;
+        }
+        std::string steps;
+        for (const Node& step : value.items())
+            steps += (steps.empty() ? "" : ",\n") + step_text(step);
+        out += key + "[\n" + steps + "\n  ]";
+    }
+    return out + "\n}\n";
+}
 
 std::string target_of(const Exchange& exchange, const Node& stack) {
     const auto [before, path] = split_target(exchange, stack);

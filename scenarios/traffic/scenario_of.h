@@ -31,6 +31,9 @@ struct Made {
 std::expected<Made, std::string> scenario_of(std::vector<Exchange> visit,
                                              std::vector<Exchange> again, const Wishes& wishes);
 
+// As somebody would write it: a step's keys a line each, values on one where they fit.
+std::string text_of(const base::Node& scenario);
+
 // The scenario's target for a URL: "front:/a" for the stack's own names.
 std::string target_of(const Exchange& exchange, const base::Node& stack);
 

@@ -79,6 +79,7 @@ check "a form stays a form" equals "$(steps visit '.steps[9].form.email')" form
 check "what no report shows" equals "$(steps visit '.secrets | join(" ")')" "accessToken password refreshToken"
 check "no token is in the file" bash -c "! grep -q eyJ '$work/visit.scenario.json'"
 check "it is checked" equals "$(cd "$work/app" && code "$dodam" check "$work/visit.scenario.json")" 0
+check "and laid out" "$dodam" fmt --check "$work/visit.scenario.json"
 check "and plays" equals "$(code "$dodam" run --state "$state" --runtime process "$work/visit.scenario.json")" 0
 grep -q '^PASS' "$work/out.log" || tail -40 "$work/out.log"
 

@@ -58,6 +58,32 @@ const Node& step(const traffic::Made& made, size_t number) {
 
 }  // namespace
 
+TEST_CASE("a scenario is laid out as somebody would write it") {
+    const auto made =
+        made_of({sending(make("POST", "/login", 200, R"({"accessToken":"aaaa.bbbb.cccc"})"),
+                         "application/json",
+                         R"({"email":"a@b.co","note":")" + std::string(100, 'n') + R"("})"),
+                 with(make("GET", "/me", 204), "authorization", "Bearer aaaa.bbbb.cccc")});
+    CHECK(traffic::text_of(made.scenario) == R"({
+  "version": 1,
+  "scenario": "It works",
+  "secrets": ["accessToken"],
+  "steps": [
+    { "POST": "api:/login",
+      "json": {
+        "email": "a@b.co",
+        "note": ")" + std::string(100, 'n') + R"("
+      },
+      "expect": { "status": 200, "$.accessToken": { "type": "string" } },
+      "save": { "accessToken": "$.accessToken" } },
+    { "GET": "api:/me",
+      "auth": "Bearer {{accessToken}}",
+      "expect": { "status": 204 } }
+  ]
+}
+)");
+}
+
 TEST_CASE("names of secrets") {
     for (const char* name : {"password", "user_password", "PassWord", "pwd", "pin"})
         CHECK(traffic::is_password_name(name));
