@@ -164,7 +164,8 @@ check "down again is no failure" says "nothing is running" 0 down --state "$stat
 check "nothing listens" test "$(curl -s -o /dev/null -w '%{http_code}' "$endpoint/_dodam/v1/status")" = 000
 
 # ---- Ctrl-C on a foreground up leaves no process, port, container or mount
-setsid "$dodam" up -f "$work/app/dodam.json" --state "$work/fore" --runtime process --speed 20 --aws-port 0 --http-port 0 --https-port 0 >"$work/fore.log" 2>&1 &
+: >"$work/fore.log" # there before it is followed
+setsid "$dodam" up -f "$work/app/dodam.json" --state "$work/fore" --runtime process --speed 20 --aws-port 0 --http-port 0 --https-port 0 >>"$work/fore.log" 2>&1 &
 foreground=$!
 check "a pipe gets plain lines" timeout 60 grep -q -m1 "^ready  " <(tail -n +1 -f --pid="$foreground" "$work/fore.log")
 check "no control codes" test "$(grep -c $'\033' "$work/fore.log")" = 0
