@@ -277,12 +277,13 @@ void look_at_hits(const Request& request, Findings& findings) {
                      fmt::format("{} is a hit with Set-Cookie: everybody gets the cookie that was "
                                  "made for one",
                                  request.name()));
-    for (const std::string& credential : credentials_of(request))
-        if (!is_in_key(request, credential) && !is_for_everybody(headers))
-            findings.add("DS009", request, "",
-                         fmt::format("{} sends {} and is answered from the cache, under a key "
-                                     "without it",
-                                     request.name(), credential));
+    // Cookies go along with everything, assets too: of them only asking again tells (look_at_kept).
+    if (request.exchange && !header_of((*request.exchange)["headers"], "authorization").empty() &&
+        !is_in_key(request, "authorization") && !is_for_everybody(headers))
+        findings.add("DS009", request, "",
+                     fmt::format("{} sends Authorization and is answered from the cache, under a "
+                                 "key without it",
+                                 request.name()));
 }
 
 // ---- the health check
