@@ -11,6 +11,8 @@ int main(int argument_count, char** arguments) {
                              kExec,         kDeployReport, kRuns,         kShow,
                              kReport,       kRerun,        kResend,       kOpen,
                              kSnapshotSave, kSnapshotLoad, kSnapshotList, kSnapshotRemove,
-                             kImport,       kRecord,       kStackLint,    kExplain};
+                             kImport,       kRecord,       kStackLint,    kExplain,
+                             kHookInstall,  kHookRemove,   kHookRun,      kHookCi,
+                             kDoctor};
     return run_command_line(table, argument_count, arguments);
 }

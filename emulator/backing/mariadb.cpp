@@ -55,6 +55,12 @@ std::string last_lines(const std::string& file) {
 
 }  // namespace
 
+std::string mariadb_program() {
+    for (const char* program : {kServer, kInstaller})
+        if (::access(program, X_OK) != 0) return {};
+    return kServer;
+}
+
 MariaDb::MariaDb(base::Spawner& spawner, std::string directory, std::string sockets)
     : spawner_(spawner), directory_(std::move(directory)), sockets_(std::move(sockets)) {}
 

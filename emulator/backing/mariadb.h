@@ -13,6 +13,9 @@
 
 namespace backing {
 
+// The server's binary; "" when it, or what makes its tables, is not here.
+std::string mariadb_program();
+
 class MariaDb final : public Database {
   public:
     // `directory`: data lives there. `sockets`: a short path.

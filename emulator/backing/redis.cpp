@@ -29,12 +29,6 @@ constexpr auto kStartWait = std::chrono::seconds(10);
 constexpr auto kStopWait = std::chrono::seconds(5);
 constexpr int kStarts = 4;  // the bus's port may be taken between our choice and Redis's bind
 
-std::string find_program() {
-    for (const char* program : kPrograms)
-        if (::access(program, X_OK) == 0) return program;
-    return {};
-}
-
 std::string configuration(const CacheSpec& spec, const std::string& directory,
                           const std::string& socket, const std::string& acl) {
     std::string text = fmt::format(
@@ -94,6 +88,12 @@ std::string acl_file(const CacheSpec& spec, const std::string& admin_user,
 
 }  // namespace
 
+std::string redis_program() {
+    for (const char* program : kPrograms)
+        if (::access(program, X_OK) == 0) return program;
+    return {};
+}
+
 Redis::Redis(base::Spawner& spawner, std::string directory, std::string sockets)
     : spawner_(spawner),
       directory_(std::move(directory)),
@@ -115,7 +115,7 @@ net::Result<net::Socket> Redis::connect() {
 }
 
 std::expected<void, state::Problem> Redis::start(const CacheSpec& spec) {
-    const std::string program = find_program();
+    const std::string program = redis_program();
     if (program.empty())
         return std::unexpected(state::Problem{
             "the Redis server is missing: apt-get install redis-tools, or use --backing compose"});

@@ -14,6 +14,9 @@
 
 namespace backing {
 
+// The server's binary; "" when it is not here.
+std::string redis_program();
+
 class Redis final : public Cache {
   public:
     Redis(base::Spawner& spawner, std::string directory, std::string sockets);

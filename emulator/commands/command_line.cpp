@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "commands/command.h"
+#include "commands/version.h"
 
 namespace commands {
 namespace {
@@ -79,7 +80,7 @@ void bind(Bound& bound) {
 int run_command_line(std::span<const Command> commands, int argument_count, char** arguments) {
     CLI::App app{"dodam: the local stand-in for AWS web production, and the gate before the push",
                  "dodam"};
-    app.set_version_flag("--version", "dodam 0.1.0");
+    app.set_version_flag("--version", fmt::format("dodam {}", kVersion));
     app.require_subcommand(1);
     app.failure_message(CLI::FailureMessage::simple);
     app.footer("\ndodam COMMAND --help shows what a command takes, with examples.");

@@ -1,6 +1,6 @@
 // dodam gate: judges a commit before it is pushed. Its own throwaway world: the stack, a fresh
 // database and cache, the app built and deployed by its own workflow, then the scenarios. One
-// verdict.
+// verdict, which is remembered for its inputs when it is a GO.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <httplib.h>
@@ -16,6 +16,7 @@
 #include <set>
 
 #include "base/clock.h"
+#include "base/date.h"
 #include "base/encoding.h"
 #include "base/ids.h"
 #include "base/process.h"
@@ -23,6 +24,10 @@
 #include "base/text.h"
 #include "commands/client.h"
 #include "commands/commands.h"
+#include "commands/gate_inputs.h"
+#include "commands/git.h"
+#include "commands/interruption.h"
+#include "commands/recording.h"
 #include "commands/worlds.h"
 #include "containers/docker_engine.h"
 #include "scenarios/checks/checks.h"
@@ -31,6 +36,10 @@
 #include "scenarios/checks/repository.h"
 #include "scenarios/checks/served.h"
 #include "scenarios/checks/verdict.h"
+#include "scenarios/push/selection.h"
+#include "scenarios/push/verdicts.h"
+#include "scenarios/runner/scenario.h"
+#include "scenarios/runner/schedule.h"
 
 namespace commands {
 namespace {
@@ -45,12 +54,25 @@ constexpr auto kAskWait = std::chrono::seconds(10);
 constexpr auto kRollbackWait = std::chrono::seconds(15);
 constexpr size_t kLinesShown = 60;  // of a stage's output
 constexpr int kMostPages = 200, kSpansOfPage = 500;
+constexpr size_t kLinesShownBriefly = 12;
 constexpr auto kLookAgain = std::chrono::milliseconds(200);
-constexpr auto kHeartbeat = std::chrono::seconds(60);  // of a stage, where no terminal shows it
-constexpr auto kGitWait = std::chrono::seconds(30);
+constexpr auto kHeartbeat = std::chrono::seconds(60);    // of a stage, where no terminal shows it
+constexpr auto kUndo = std::chrono::seconds(15);         // of a stage that was interrupted
+constexpr auto kAfterBudget = std::chrono::seconds(15);  // for a run to end by itself
+constexpr int kNotDone = 124;                            // a stage's code: its time is over
+
+// For whom a commit is judged.
+struct Profile {
+    std::string_view name, budget;
+    bool brief = false;  // the verdict in ten lines
+    bool fresh = false;  // whatever is remembered
+};
+constexpr Profile kProfiles[] = {{"", ""}, {"pre-push", "60s", true}, {"ci", "", false, true}};
 
 struct Gate {
     const Arguments& arguments;
+    const Profile& profile;
+    const std::atomic<bool>& interrupted;
     base::Spawner spawner;
     base::SystemClock clock;
     base::Time begun = clock.now();
@@ -58,11 +80,17 @@ struct Gate {
     std::string stack_file, app;  // the stack file; the commit under test, checked out
     std::string world;            // everything of this run
     std::string commit = "working tree";
-    std::string registry;  // 127.0.0.1:PORT once an engine builds and pushes
-    std::string output;    // of the stage that ran last
+    std::string top;    // of the work tree; "" = git knows none
+    std::string state;  // the state directory beside the stack file: recordings, verdicts
+    std::string run;    // the recording of the scenarios
+    std::optional<base::Time> deadline;
+    std::vector<std::string> selected;  // scenario files; empty = all
+    std::string registry;               // 127.0.0.1:PORT once an engine builds and pushes
+    std::string output;                 // of the stage that ran last
     std::string deployer;  // the workflow or script that deploys, beside the stack file
 
-    explicit Gate(const Arguments& given) : arguments(given) {}
+    Gate(const Arguments& given, const Profile& for_whom, const std::atomic<bool>& stop)
+        : arguments(given), profile(for_whom), interrupted(stop) {}
     ~Gate() {
         if (world.empty()) return;
         (void)quiet({self, "down", "--state", world + "/state"}, kUpWait);
@@ -72,6 +100,7 @@ struct Gate {
     }
 
     void say(std::string_view step, std::string_view text) const {
+        if (profile.brief && step != "select") return;
         fmt::print("{:>6.1f}s  {:<9} {}\n", seconds(), step, text);
         std::fflush(stdout);
     }
@@ -123,23 +152,41 @@ struct Gate {
         for (auto& [name, value] : additions)
             environment[name] = value;
         options.environment = std::move(environment);
+        options.new_session = true;  // Ctrl-C reaches us, and we undo
         auto process = spawner.spawn(std::move(options));
         ::close(file);
         if (!process) return fail(kBug, process.error());
         const base::Time until = clock.now() + at_most;
+        told_stage = stage;
         base::Time told = clock.now();
         std::optional<int> code;
-        while (!code && clock.now() < until) {
+        while (!code && clock.now() < until && !interrupted) {
             code = (*process)->wait(kLookAgain);
             if (!code && !verbose) told = tell_progress(stage, log, told);
         }
         if (isatty(1) && !verbose) fmt::print("\r\x1b[2K");
         output = state::read_file(log).value_or("");
+        if (!code && interrupted) {
+            // A stack that starts is let come up: then it can be ended.
+            if (stage != "up") (*process)->signal(SIGINT);
+            code = (*process)->wait(kUndo);
+            if (!code) (*process)->signal(SIGKILL);
+            return scenarios::kInterrupted;
+        }
         if (code) return *code;
         (*process)->signal(SIGKILL);
         output += fmt::format("\nerror: not done after {} minutes\n",
                               std::chrono::duration_cast<std::chrono::minutes>(at_most).count());
-        return 124;
+        return kNotDone;
+    }
+
+    bool is_late() const { return deadline && clock.now() >= *deadline; }
+    // A stage's own patience, within the budget.
+    std::chrono::milliseconds within_budget(std::chrono::milliseconds at_most) const {
+        if (!deadline) return at_most;
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - clock.now());
+        return std::clamp(left, std::chrono::milliseconds(0), at_most);
     }
 
     // Where a long stage stands: a live line on a terminal, a line now and then elsewhere.
@@ -161,44 +208,86 @@ struct Gate {
         return clock.now();
     }
     double seconds() const { return static_cast<double>((clock.now() - begun).count()) / 1e6; }
+    std::string told_stage = "start";  // where a run was cut short
 };
+
+// What is judged: a commit, or the files as they are (without git, or with --tree working).
+int find_commit(Gate& gate) {
+    const std::string source = fs::path(gate.stack_file).parent_path().string();
+    gate.app = source;
+    gate.top = Git(gate.spawner, source).line({"rev-parse", "--show-toplevel"});
+    if (gate.top.empty() || gate.arguments.get("tree") == "working") return kOk;
+    const std::string wanted = gate.arguments.get("commit");
+    gate.commit = Git(gate.spawner, gate.top).line({"rev-parse", "--verify", wanted + "^{commit}"});
+    if (gate.commit.empty())
+        return fail(kWrongInput, fmt::format("\"{}\" is no commit of {}; commit first, or judge "
+                                             "the files as they are with --tree working",
+                                             wanted, gate.top));
+    return kOk;
+}
+
+bool judges_commit(const Gate& gate) {
+    return gate.commit != "working tree";
+}
 
 // The commit under test alone: uncommitted edits and untracked files are not part of a push.
 int check_out(Gate& gate) {
-    const std::string source = fs::path(gate.stack_file).parent_path().string();
-    gate.app = source;
-    auto root =
-        gate.quiet({"/usr/bin/git", "-C", source, "rev-parse", "--show-toplevel"}, kGitWait);
-    if (!root || root->exit_code != 0 || gate.arguments.get("tree") == "working") return kOk;
-    const std::string top = std::string(base::trim(root->output));
-    auto head = gate.quiet({"/usr/bin/git", "-C", top, "rev-parse", "--verify",
-                            gate.arguments.get("commit") + "^{commit}"},
-                           kGitWait);
-    if (!head || head->exit_code != 0)
-        return fail(kWrongInput, fmt::format("\"{}\" is no commit of {}; commit first, or judge "
-                                             "the files as they are with --tree working",
-                                             gate.arguments.get("commit"), top));
-    gate.commit = std::string(base::trim(head->output));
+    if (!judges_commit(gate)) return kOk;
+    const std::string source = gate.app;
     gate.app = gate.world + "/app";
-    auto cloned = gate.quiet(
-        {"/usr/bin/git", "clone", "-q", "--no-checkout", "--shared", top, gate.app}, kGitWait);
-    if (!cloned || cloned->exit_code != 0)
-        return fail(kNotStarted, "git could not clone the repository: " +
-                                     (cloned ? cloned->error : cloned.error()));
-    auto checked_out =
-        gate.quiet({"/usr/bin/git", "-C", gate.app, "checkout", "-q", gate.commit}, kGitWait);
-    if (!checked_out || checked_out->exit_code != 0)
-        return fail(kNotStarted, "git could not check the commit out: " +
-                                     (checked_out ? checked_out->error : checked_out.error()));
-
-    auto dirty = gate.quiet({"/usr/bin/git", "-C", top, "status", "--porcelain"}, kGitWait);
-    if (dirty && !base::trim(dirty->output).empty())
+    const Git git(gate.spawner, gate.top);
+    if (auto cloned = git.ask({"clone", "-q", "--no-checkout", "--shared", gate.top, gate.app});
+        !cloned)
+        return fail(kNotStarted, "git could not clone the repository: " + cloned.error());
+    if (auto done = Git(gate.spawner, gate.app).ask({"checkout", "-q", gate.commit}); !done)
+        return fail(kNotStarted, "git could not check the commit out: " + done.error());
+    if (!git.line({"status", "--porcelain"}).empty())
         gate.say("note",
                  "uncommitted changes are not part of this test (--tree working includes them)");
     // A stack file below the repository's root keeps its place.
-    gate.app = (fs::path(gate.app) / fs::relative(source, top)).lexically_normal().string();
+    gate.app = (fs::path(gate.app) / fs::relative(source, gate.top)).lexically_normal().string();
     if (gate.app.ends_with('/')) gate.app.pop_back();
+    if (!fs::exists(gate.app + "/" + fs::path(gate.stack_file).filename().string()))
+        return fail(kWrongInput, fmt::format("the commit {} has no {}", gate.commit.substr(0, 12),
+                                             fs::relative(gate.stack_file, gate.top).string()));
     return kOk;
+}
+
+// What the changes since --changed are about, from their paths below the stack file's directory.
+std::expected<push::Areas, std::string> changed_areas(Gate& gate) {
+    if (gate.top.empty()) return std::unexpected("--changed needs a git repository");
+    const Git git(gate.spawner, gate.top);
+    std::vector<std::string> command{"diff", "--name-only", "-z", "--no-renames",
+                                     gate.arguments.get("changed")};
+    if (judges_commit(gate)) command.push_back(gate.commit);
+    command.emplace_back("--");
+    auto paths = TRY(git.list(std::move(command)));
+    if (!judges_commit(gate))
+        for (std::string& path : TRY(git.list({"ls-files", "-o", "--exclude-standard", "-z"})))
+            paths.push_back(std::move(path));
+    const fs::path home = fs::relative(fs::path(gate.stack_file).parent_path(), gate.top);
+    for (std::string& path : paths)
+        path = fs::path(path).lexically_relative(home == "." ? fs::path() : home).string();
+    return push::areas_of(paths);
+}
+
+// The scenarios of the checkout that the areas are about; the others are told.
+void select_by(Gate& gate, const push::Areas& areas) {
+    std::vector<push::Candidate> all;
+    for (const std::string& file : scenarios::find_scenario_files({gate.app + "/scenarios"}))
+        all.push_back({fs::path(file).lexically_relative(gate.app).string(),
+                       scenarios::load_scenario(file, {}).scenario.tags});
+    const push::Selection selection = push::select(areas, all);
+    gate.selected = selection.files;
+    std::string left_out;
+    for (const std::string& file : selection.left_out) {
+        const std::string name = fs::path(file).filename().string();
+        left_out +=
+            (left_out.empty() ? "; not checked: " : ", ") + std::string(base::cut(name, '.').first);
+    }
+    gate.say("select",
+             fmt::format("{} of {} scenarios, for what changed ({}){}", selection.files.size(),
+                         all.size(), areas.to_string(), left_out));
 }
 
 int start_world(Gate& gate) {
@@ -206,7 +295,7 @@ int start_world(Gate& gate) {
                             gate.arguments.get("runtime"));
     up.insert(up.end(), {"--backing", gate.arguments.get("backing"), "-f",
                          (fs::path(gate.app) / fs::path(gate.stack_file).filename()).string()});
-    return gate.logged("up", std::move(up), kUpWait);
+    return gate.logged("up", std::move(up), gate.within_budget(kUpWait));
 }
 
 // The user's settings for docker but for where logins are kept: a world's registry and its password
@@ -273,8 +362,8 @@ int run_workflow(Gate& gate, const Client& client, const std::string& file) {
         gate.world + "/state",
         "-f",
         gate.app + "/" + fs::path(gate.stack_file).filename().string()};
-    if (gate.commit == "working tree") command.insert(command.end(), {"--tree", "working"});
-    return gate.logged("deploy", std::move(command), kDeployWait, gate.app);
+    if (!judges_commit(gate)) command.insert(command.end(), {"--tree", "working"});
+    return gate.logged("deploy", std::move(command), gate.within_budget(kDeployWait), gate.app);
 }
 
 int deploy(Gate& gate, const Client& client) {
@@ -302,7 +391,7 @@ int deploy(Gate& gate, const Client& client) {
         {"AWS_CONFIG_FILE", "/dev/null"},
         {"AWS_SHARED_CREDENTIALS_FILE", "/dev/null"},
         {"DODAM_STATE", gate.world + "/state"},
-        {"IMAGE_TAG", gate.commit == "working tree" ? base::random_hex(40) : gate.commit}};
+        {"IMAGE_TAG", judges_commit(gate) ? gate.commit : base::random_hex(40)}};
     // Where tasks run in an engine, it also builds and pushes, as the workflow does; otherwise our
     // own builder does.
     auto status = client.get("/status");
@@ -317,7 +406,7 @@ int deploy(Gate& gate, const Client& client) {
     } else {
         environment["DODAM"] = gate.self;
     }
-    return gate.logged("deploy", {"/bin/bash", script}, kDeployWait, gate.app,
+    return gate.logged("deploy", {"/bin/bash", script}, gate.within_budget(kDeployWait), gate.app,
                        std::move(environment));
 }
 
@@ -378,6 +467,7 @@ int prove(Gate& gate, const Client& client) {
 // The report of every deploy that did not arrive; that of a rollback once it is over, if it is
 // soon.
 void tell_failures(Gate& gate, const Client& client) {
+    if (gate.profile.brief) return;
     auto answer = client.get("/deployments");
     const base::Time until = gate.clock.now() + kRollbackWait;
     while (answer && !deploys_are_over((*answer)["services"]) && gate.clock.now() < until) {
@@ -479,21 +569,59 @@ class Deployed {
     int64_t before_ = 0;
 };
 
+// The recording outlives the world: `dodam show`, and `dodam report` of several shards.
+void keep_recording(Gate& gate) {
+    const auto made = list_runs(gate.world + "/state/runs");
+    const std::string runs = gate.state + "/runs";
+    if (made.empty() || !state::keep_out_of_git(gate.state)) return;
+    std::error_code error;
+    fs::create_directories(runs, error);
+    fs::copy_file(made.front().file, runs + "/" + made.front().id + ".dodamrun", error);
+    if (error) return gate.say("note", "the run is not recorded: " + error.message());
+    gate.run = made.front().id.substr(made.front().id.rfind('-') + 1);
+    prune_runs(runs, kKeptRuns, kKeptRunBytes);
+}
+
 int run_scenarios(Gate& gate) {
     std::vector<std::string> run = {gate.self, "run", "--here", "--state", gate.world + "/state"};
     if (gate.arguments.has("tags")) run.insert(run.end(), {"-t", gate.arguments.get("tags")});
+    if (gate.arguments.has("shard"))
+        run.insert(run.end(), {"--shard", gate.arguments.get("shard")});
     std::string reports = "json=" + gate.world + "/record.json";
     if (gate.arguments.has("report")) reports += "," + gate.arguments.get("report");
     run.insert(run.end(), {"--report", reports});
-    for (const auto& path : gate.arguments.positional)
-        run.push_back(path);
-    if (gate.arguments.positional.empty()) run.push_back("scenarios");
-    return gate.logged("scenarios", std::move(run), kRunWait, gate.app);
+    auto at_most = std::chrono::milliseconds(kRunWait);
+    if (gate.deadline) {
+        const auto left = std::max(gate.within_budget(kRunWait), std::chrono::milliseconds(1));
+        run.insert(run.end(), {"--budget", fmt::format("{}ms", left.count())});
+        at_most = left + kAfterBudget;
+    }
+    const auto& files = gate.selected.empty() ? gate.arguments.positional : gate.selected;
+    run.insert(run.end(), files.begin(), files.end());
+    if (files.empty()) run.push_back("scenarios");
+    const int code = gate.logged("scenarios", std::move(run), at_most, gate.app);
+    keep_recording(gate);
+    return code;
+}
+
+Node record_of(const Gate& gate) {
+    return base::parse_json(state::read_file(gate.world + "/record.json").value_or("{}"))
+        .value_or(Node::object());
 }
 
 int go(const Gate& gate) {
-    fmt::print("\nGO     {} holds ({:.1f} s)\n", gate.commit.substr(0, 12), gate.seconds());
+    fmt::print("{}GO     {} holds ({:.1f} s)\n", gate.profile.brief ? "" : "\n",
+               gate.commit.substr(0, 12), gate.seconds());
+    std::fflush(stdout);
     return kOk;
+}
+
+// As somebody types it to have the same judged again.
+std::string again(const Gate& gate) {
+    std::string text = "dodam gate";
+    if (gate.arguments.has("file")) text += " -f " + gate.arguments.get("file");
+    return text +
+           (judges_commit(gate) ? " --commit " + gate.commit.substr(0, 12) : " --tree working");
 }
 
 // What somebody reads first: whose fault, the first cause, where, and what to do. Then all of it.
@@ -502,18 +630,60 @@ int no_go(const Gate& gate, int code, const checks::Verdict& verdict) {
                verdict.to_string());
     if (gate.arguments.has("keep-world"))
         fmt::print("look   dodam status --state {}/state\n", gate.world);
+    if (gate.profile.brief) {
+        fmt::print("look   {}\nagain  {}\nanyway git push --no-verify\n",
+                   gate.run.empty() ? again(gate) + " -v" : "dodam show " + gate.run, again(gate));
+    }
     std::fflush(stdout);
     return code;
 }
 
-// The end of what the stage wrote, below the verdict.
+// Ctrl-C and the end of the budget are no verdicts; nothing when neither came.
+std::optional<int> cut_short(const Gate& gate, int code) {
+    if (gate.interrupted) {
+        fmt::print("STOPPED {} during {}; nothing of it is left\n", gate.commit.substr(0, 12),
+                   gate.told_stage);
+        std::fflush(stdout);
+        return scenarios::kInterrupted;
+    }
+    if (code == kOk || (code != kOutOfTime && !(gate.is_late() && code == kNotDone)))
+        return std::nullopt;
+    std::string not_run;
+    for (const Node& each : record_of(gate)["not_run"].items())
+        not_run += (not_run.empty() ? "" : ", ") + each["id"].as_string();
+    fmt::print(
+        "LATE   {}: the budget ended during {} (exit {}, {:.1f} s)\n"
+        "not checked: {}\n"
+        "next   {} judges all of it; --budget gives more time\n",
+        gate.commit.substr(0, 12), gate.told_stage, static_cast<int>(kOutOfTime), gate.seconds(),
+        not_run.empty() ? "every scenario" : not_run, again(gate));
+    std::fflush(stdout);
+    return kOutOfTime;
+}
+
+// The end of what the stage wrote, below the verdict; briefly, what a failed scenario says of
+// itself.
 void show_output(const Gate& gate, std::string_view title) {
     if (gate.output.empty() || gate.arguments.has("verbose")) return;
-    const auto lines = checks::lines_of(gate.output);
-    const size_t from = lines.size() > kLinesShown ? lines.size() - kLinesShown : 0;
-    fmt::print("\n{}{}\n", title, from ? fmt::format(" (its last {} lines)", kLinesShown) : "");
-    for (size_t i = from; i < lines.size(); ++i)
-        fmt::print("  {}\n", lines[i]);
+    std::string text = gate.output;
+    const size_t most = gate.profile.brief ? kLinesShownBriefly : kLinesShown;
+    bool from_its_begin = false;
+    if (gate.profile.brief && !gate.run.empty())
+        for (const Node& scenario : record_of(gate)["scenarios"].items())
+            if (!from_its_begin && scenario["outcome"].as_string() == "failed") {
+                text = scenario["story"].as_string();
+                from_its_begin = true;
+            }
+    auto lines = checks::lines_of(text);
+    const size_t left = lines.size() > most ? lines.size() - most : 0;
+    if (left && from_its_begin) lines.resize(most);
+    if (left && !from_its_begin)
+        lines.erase(lines.begin(), lines.begin() + static_cast<ptrdiff_t>(left));
+    fmt::print(
+        "\n{}{}\n", title,
+        left ? fmt::format(" (its {} {} lines)", from_its_begin ? "first" : "last", most) : "");
+    for (std::string_view line : lines)
+        fmt::print("  {}\n", line);
     std::fflush(stdout);
 }
 
@@ -534,26 +704,92 @@ std::vector<checks::Finding> look_first(const Gate& gate, const checks::Reposito
     return findings;
 }
 
-void show_findings(const checks::Repository& repository,
+void show_findings(const Gate& gate, const checks::Repository& repository,
                    const std::vector<checks::Finding>& findings) {
+    if (gate.profile.brief) return;
     for (const auto& finding : findings)
         if (finding.silenced.empty()) fmt::print("\n{}", checks::show(repository, finding));
     std::fflush(stdout);
 }
 
-int gate(const Arguments& arguments) {
-    Gate gate(arguments);
-    gate.stack_file =
-        fs::absolute(arguments.has("file") ? arguments.get("file") : "dodam.json").string();
-    if (!fs::exists(gate.stack_file))
-        return fail(kWrongInput,
-                    fmt::format("there is no {}; run this where dodam.json is, or name it with -f",
-                                gate.stack_file));
+int64_t milliseconds_of(base::Time time) {
+    return std::chrono::duration_cast<base::milliseconds>(time.time_since_epoch()).count();
+}
+
+// A verdict's file, beside the recordings.
+std::string verdicts_file(const Gate& gate) {
+    return gate.state + "/verdicts.json";
+}
+
+// Which scenarios, as one text: "" = all of them.
+std::string selection_of(const Gate& gate, const std::optional<push::Areas>& areas) {
+    std::string text = areas ? "changed: " + areas->to_string() : "";
+    for (const char* flag : {"tags", "shard"})
+        if (gate.arguments.has(flag))
+            text += fmt::format("\n{}: {}", flag, gate.arguments.get(flag));
+    for (const std::string& word : gate.arguments.positional)
+        text += "\n" + word;
+    return text;
+}
+
+// Nothing when git cannot tell what the files are: then nothing is remembered either.
+std::optional<push::Inputs> inputs_of(Gate& gate, const std::optional<push::Areas>& areas) {
+    if (gate.top.empty()) return std::nullopt;
+    return gate_inputs(gate.spawner, gate.arguments,
+                       {.top = gate.top,
+                        .commit = judges_commit(gate) ? gate.commit : "",
+                        .stack_file = gate.stack_file,
+                        .state = gate.state,
+                        .selection = selection_of(gate, areas)},
+                       gate.clock.real_now());
+}
+
+// A GO on the same inputs stands for this run. Who wants more than the verdict gets a run.
+bool is_remembered(const Gate& gate, const push::Inputs& inputs) {
+    for (const char* wants : {"fresh", "report", "keep-world", "verbose"})
+        if (gate.arguments.has(wants)) return false;
+    if (gate.profile.fresh) return false;
+    const auto verdicts = push::read_verdicts(state::read_file(verdicts_file(gate)).value_or("{}"));
+    const push::Verdict* found = push::recall(verdicts, {inputs, inputs.with("selection", "")});
+    if (!found) {
+        if (const auto changed = push::changed_since(verdicts, inputs); !changed.empty())
+            gate.say("note", "not as at the last GO: " + base::join(changed, ", "));
+        return false;
+    }
+    const auto ago = std::chrono::duration_cast<base::seconds>(
+        gate.clock.real_now() - base::Time(base::milliseconds(found->at_ms)));
+    fmt::print(
+        "GO     {} holds: the same inputs were GO {} ago{}; nothing was run ({:.2f} s)\n"
+        "       dodam gate --fresh runs it again\n",
+        gate.commit.substr(0, 12),
+        base::show_duration(std::max<base::seconds>(ago, base::seconds(1))),
+        found->run.empty() ? "" : ", run " + found->run, gate.seconds());
+    std::fflush(stdout);
+    return true;
+}
+
+void remember(Gate& gate, const std::optional<push::Inputs>& before,
+              const std::optional<push::Areas>& areas) {
+    // Files that changed while they were judged are not what was judged.
+    const auto now = inputs_of(gate, areas);
+    if (!before || !now || before->key() != now->key()) return;
+    auto verdicts = push::read_verdicts(state::read_file(verdicts_file(gate)).value_or("{}"));
+    push::remember(verdicts, *before, milliseconds_of(gate.clock.real_now()), gate.commit,
+                   gate.run);
+    auto kept_out = state::keep_out_of_git(gate.state);
+    if (kept_out) kept_out = state::write_file(verdicts_file(gate), push::write_verdicts(verdicts));
+    if (!kept_out) gate.say("note", "the verdict is not remembered: " + kept_out.error());
+}
+
+// Everything from the checkout to the verdict, in the world that is gone afterwards.
+int judge(Gate& gate, const std::optional<push::Areas>& areas) {
+    const Arguments& arguments = gate.arguments;
     gate.world = (fs::temp_directory_path() / ("dodam-world-" + base::random_hex(8))).string();
     fs::create_directories(gate.world);
 
     if (int code = check_out(gate); code != kOk) return code;
     gate.say("gate", fmt::format("{} of {}", gate.commit.substr(0, 12), gate.stack_file));
+    if (areas) select_by(gate, *areas);
     auto repository = checks::Repository::read(gate.app);
     if (!repository) return fail(kNotStarted, repository.error());
 
@@ -564,11 +800,12 @@ int gate(const Arguments& arguments) {
     };
     if (auto found = std::ranges::find_if(findings, counts); found != findings.end()) {
         no_go(gate, kWrongInput, checks::of_finding(*repository, *found));
-        show_findings(*repository, findings);
+        show_findings(gate, *repository, findings);
         return kWrongInput;
     }
 
     if (int code = start_world(gate); code != kOk) {
+        if (auto ended = cut_short(gate, code)) return *ended;
         no_go(gate, code, checks::of_start(*repository, gate.output));
         show_output(gate, "dodam up");
         return code;
@@ -579,7 +816,9 @@ int gate(const Arguments& arguments) {
     at_world.values["state"] = gate.world + "/state";
     auto client = Client::find(at_world);
     if (!client) return client.error();
-    if (deploy(gate, *client) != kOk) {
+    const int deployed = deploy(gate, *client);
+    if (auto ended = cut_short(gate, deployed)) return *ended;
+    if (deployed != kOk) {
         gate.say("deploy", "failed; in production nothing of it would have been undone");
         auto deployments = client->get("/deployments");
         no_go(gate, kFailed,
@@ -606,25 +845,71 @@ int gate(const Arguments& arguments) {
     };
     checks::confirm(findings, deployed.served());
     if (ends_it()) {
-        show_findings(*repository, findings);
+        show_findings(gate, *repository, findings);
         return kFailed;
     }
     int code = run_scenarios(gate);
-    auto record = base::parse_json(state::read_file(gate.world + "/record.json").value_or("{}"));
-    if (record) checks::confirm(findings, deployed.observed(*record));
+    if (auto ended = cut_short(gate, code)) return *ended;
+    const Node record = record_of(gate);
+    checks::confirm(findings, deployed.observed(record));
     if (code != kOk) {
         no_go(gate, code,
-              code == kFailed && record
-                  ? checks::of_scenarios(*repository, *record, findings, deployed.status())
+              code == kFailed
+                  ? checks::of_scenarios(*repository, record, findings, deployed.status())
                   : checks::Verdict{
                         "scenarios", "they could not be run", "", "dodam check says why", {}});
     } else {
         checks::confirm(findings, deployed.without_database());
         if (ends_it()) code = kFailed;
     }
-    show_output(gate, "the scenarios");
-    show_findings(*repository, findings);
+    if (code != kOk || !gate.profile.brief) show_output(gate, "the scenarios");
+    show_findings(gate, *repository, findings);
     return code == kOk ? go(gate) : code;
+}
+
+int gate(const Arguments& arguments) {
+    forget_callers_repository();
+    const auto profile = std::ranges::find(kProfiles, arguments.get("profile"), &Profile::name);
+    if (profile == std::end(kProfiles))
+        return fail(kWrongInput, fmt::format("--profile takes pre-push or ci, not \"{}\"",
+                                             arguments.get("profile")));
+    const std::string budget =
+        arguments.has("budget") ? arguments.get("budget") : std::string(profile->budget);
+    const auto time = base::parse_duration(budget);
+    if (!budget.empty() && (!time || time->count() <= 0))
+        return fail(kWrongInput,
+                    fmt::format("--budget takes a duration such as 90s or 5m, not \"{}\"", budget));
+    if (arguments.has("shard"))
+        if (auto shard = scenarios::parse_shard(arguments.get("shard")); !shard)
+            return fail(kWrongInput, shard.error());
+    if (arguments.has("changed") && !arguments.positional.empty())
+        return fail(kWrongInput, "either --changed selects scenarios, or their names do");
+
+    const std::string stack_file =
+        fs::absolute(arguments.has("file") ? arguments.get("file") : "dodam.json")
+            .lexically_normal()
+            .string();
+    if (!fs::exists(stack_file))
+        return fail(kWrongInput,
+                    fmt::format("there is no {}; run this where dodam.json is, or name it with -f",
+                                stack_file));
+    Interruption interruption;
+    Gate gate(arguments, *profile, interruption.asked());
+    gate.stack_file = stack_file;
+    gate.state = fs::absolute(state_directory(arguments)).lexically_normal().string();
+    if (!budget.empty()) gate.deadline = gate.begun + *time;
+    if (int code = find_commit(gate); code != kOk) return code;
+    std::optional<push::Areas> areas;
+    if (arguments.has("changed")) {
+        auto found = changed_areas(gate);
+        if (!found) return fail(kWrongInput, found.error());
+        areas = std::move(*found);
+    }
+    const auto inputs = inputs_of(gate, areas);
+    if (inputs && is_remembered(gate, *inputs)) return kOk;
+    const int code = judge(gate, areas);
+    if (code == kOk) remember(gate, inputs, areas);
+    return code;
 }
 
 constexpr Flag kFlags[] = {
@@ -640,6 +925,12 @@ constexpr Flag kFlags[] = {
      "what runs tasks; with docker the engine also builds and pushes", "auto"},
     {"--backing", "auto|compose", "MariaDB and Redis: child processes, or Docker Compose services",
      "auto"},
+    {"--fresh", "", "judge again what was a GO today on the same inputs"},
+    {"--profile", "pre-push|ci",
+     "pre-push: 60 s, the verdict in ten lines; ci: nothing remembered counts"},
+    {"--changed", "REV", "only scenarios that the changes since REV are about"},
+    {"--shard", "I/N", "one of N parts of the scenarios; `dodam report` makes one of their runs"},
+    {"--budget", "DURATION", "of all of it; what does not fit is told, exit 7"},
     {"--keep-world", "", "leave the world for a look"},
     {"--strict", "", "warnings of the checks fail, too"},
     {"-v,--verbose", "", "show what every stage writes, as it writes it"},
@@ -653,7 +944,8 @@ const Command kGate{
     "[SCENARIO…]",
     kFlags,
     "  dodam gate                         HEAD of the repository around ./dodam.json\n"
-    "  dodam gate --tree working -t smoke\n",
+    "  dodam gate --tree working -t smoke\n"
+    "  dodam gate --profile ci --shard 1/2\n",
     gate};
 
 }  // namespace commands

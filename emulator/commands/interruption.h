@@ -19,7 +19,7 @@ class Interruption {
         sigaddset(&signals_, SIGTERM);
         pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
         thread_ = base::Thread("interruption", [this] {
-            constexpr timespec kPoll{0, 100'000'000};
+            constexpr timespec kPoll{0, 20'000'000};
             while (!done_)
                 if (sigtimedwait(&signals_, nullptr, &kPoll) > 0 && asked_.exchange(true))
                     _exit(scenarios::kInterrupted);

@@ -104,6 +104,16 @@ bool is_secret_name(std::string_view name) {
 
 }  // namespace
 
+std::expected<void, std::string> keep_out_of_git(const std::string& path) {
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (error)
+        return std::unexpected(
+            fmt::format("cannot make the directory {}: {}", path, error.message()));
+    if (fs::exists(path + "/.gitignore")) return {};
+    return write_file(path + "/.gitignore", "/*\n!/actions/\n");
+}
+
 std::expected<std::string, std::string> read_file(const std::string& path) {
     int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
@@ -177,9 +187,8 @@ std::expected<StateDirectory, Problem> StateDirectory::open(const std::string& p
             path)});
     }
     if (auto checked = check_format(path); !checked) return std::unexpected(checked.error());
-    if (!fs::exists(path + "/.gitignore"))
-        if (auto written = write_file(path + "/.gitignore", "/*\n!/actions/\n"); !written)
-            return std::unexpected(Problem{written.error()});
+    if (auto kept_out = keep_out_of_git(path); !kept_out)
+        return std::unexpected(Problem{kept_out.error()});
 
     directory.sockets_ = sockets_root() + "/" + directory.id_;
     std::error_code ignored;

@@ -64,6 +64,9 @@ class StateDirectory {
     int lock_ = -1;
 };
 
+// Makes the directory, and git blind to what is in it (but vendored actions).
+std::expected<void, std::string> keep_out_of_git(const std::string& path);
+
 // Whole-file helpers: write is temporary file + rename, with the mode given.
 std::expected<std::string, std::string> read_file(const std::string& path);
 std::expected<void, std::string> write_file(const std::string& path, std::string_view bytes,

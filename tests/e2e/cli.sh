@@ -18,11 +18,11 @@ says() {
     contains "$(cat "$work/$([ "$code" = 0 ] && echo out || echo err)")" "$text"
 }
 here() { "$@" --state "$state"; }
-commands="up down gate run check list status reset trace logs clock cache schema import record"
+commands="up down gate run check list status reset trace logs clock cache schema import record doctor"
 cd "$work" || exit 1
 
 # ---- Help and wrong words, before anything runs
-for command in $commands "image build" "image push"; do
+for command in $commands "image build" "image push" "hook install" "hook remove" "hook run" "hook ci"; do
     # shellcheck disable=SC2086
     check "help of $command has an example" says "
 Examples
@@ -48,6 +48,20 @@ for command in status trace logs clock cache reset record; do
     check "$command without an instance" says "dodam up" 3 "$command" --state "$work/none"
 done
 check "down without an instance is no failure" says "nothing is running" 0 down --state "$work/none"
+
+# ---- What the machine has (harness.md §4.1: doctor)
+check "doctor says that the gate can run here" says "the gate can run here" 0 doctor
+for part in sandbox engine memory mariadb redis git node npm aws chromium images disk ports; do
+    check "doctor has a line about $part" grep -qE "^(ok|note) +$part " "$work/out"
+done
+check "doctor for machines" exits 0 doctor --json
+check "has parts, and the verdict" jq -e '.gate == true and .version and (.parts | length == 13 and all(.part and .level and .text and (.next or .level == "ok")))' "$work/out"
+PATH=$work/none "$dodam" doctor >"$work/out" 2>"$work/err"
+check "without git on PATH there is no gate: exit code" equals "$?" 3
+check "and why, with the next step" grep -qE "^LACKING +git .*apt-get install git" "$work/out"
+check "a gate for nobody" says "pre-push or ci" 2 gate --profile cd -f "$checkout/fixtures/app/dodam.json"
+check "a shard that is none" says "2/3" 2 gate --shard 3/2 -f "$checkout/fixtures/app/dodam.json"
+check "a budget that is none" says "90s" 2 gate --budget soon -f "$checkout/fixtures/app/dodam.json"
 
 # ---- Schemas and scenarios need no instance
 check "the schema of the stack" exits 0 schema
