@@ -55,6 +55,7 @@ constexpr auto kRollbackWait = std::chrono::seconds(15);
 constexpr size_t kLinesShown = 60;  // of a stage's output
 constexpr int kMostPages = 200, kSpansOfPage = 500;
 constexpr size_t kLinesShownBriefly = 12;
+constexpr const char* kOrphaned = "30m";  // a world whose gate was killed ends by itself
 constexpr auto kLookAgain = std::chrono::milliseconds(200);
 constexpr auto kHeartbeat = std::chrono::seconds(60);    // of a stage, where no terminal shows it
 constexpr auto kUndo = std::chrono::seconds(15);         // of a stage that was interrupted
@@ -166,17 +167,16 @@ struct Gate {
         }
         if (isatty(1) && !verbose) fmt::print("\r\x1b[2K");
         output = state::read_file(log).value_or("");
-        if (!code && interrupted) {
-            // A stack that starts is let come up: then it can be ended.
-            if (stage != "up") (*process)->signal(SIGINT);
-            code = (*process)->wait(kUndo);
-            if (!code) (*process)->signal(SIGKILL);
-            return scenarios::kInterrupted;
-        }
         if (code) return *code;
-        (*process)->signal(SIGKILL);
-        output += fmt::format("\nerror: not done after {} minutes\n",
-                              std::chrono::duration_cast<std::chrono::minutes>(at_most).count());
+        // A stack that starts is let come up: then it can be ended.
+        if (stage == "up")
+            code = (*process)->wait(kUndo);
+        else if (interrupted)
+            code = stopped(**process);
+        if (!code) (*process)->signal(SIGKILL);
+        if (interrupted) return scenarios::kInterrupted;
+        output += fmt::format("\nerror: not done after {} s\n",
+                              std::chrono::duration_cast<std::chrono::seconds>(at_most).count());
         return kNotDone;
     }
 
@@ -187,6 +187,12 @@ struct Gate {
         const auto left =
             std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - clock.now());
         return std::clamp(left, std::chrono::milliseconds(0), at_most);
+    }
+
+    // A stage undoes what it did when it is asked to stop.
+    static std::optional<int> stopped(base::Process& process) {
+        process.signal(SIGINT);
+        return process.wait(kUndo);
     }
 
     // Where a long stage stands: a live line on a terminal, a line now and then elsewhere.
@@ -293,8 +299,9 @@ void select_by(Gate& gate, const push::Areas& areas) {
 int start_world(Gate& gate) {
     auto up = world_command(gate.self, gate.world + "/state", gate.arguments.get("speed"),
                             gate.arguments.get("runtime"));
-    up.insert(up.end(), {"--backing", gate.arguments.get("backing"), "-f",
-                         (fs::path(gate.app) / fs::path(gate.stack_file).filename()).string()});
+    up.insert(up.end(),
+              {"--until-idle", kOrphaned, "--backing", gate.arguments.get("backing"), "-f",
+               (fs::path(gate.app) / fs::path(gate.stack_file).filename()).string()});
     return gate.logged("up", std::move(up), gate.within_budget(kUpWait));
 }
 

@@ -31,10 +31,12 @@ constexpr auto kEnginePatience = std::chrono::milliseconds(100);
 constexpr int kImageDepth = 4;  // node/20-slim/index.json; the blobs are named by what they hold
 
 // Programs that a workflow's steps or the stack run.
-constexpr const char* kPrograms[] = {"node", "npm", "aws", "docker", "git", "bash", "bwrap"};
+constexpr const char* kPrograms[] = {"node", "npm", "aws", "docker", "bash", "bwrap"};
+// git puts its own programs in front of PATH when it runs a hook.
+constexpr std::string_view kOfGit = "/git-core";
 // Environment that reaches the stages' programs and changes what they do.
 constexpr std::string_view kVariables[] = {
-    "DODAM_",      "NODE_",        "npm_config_", "NPM_CONFIG_",  "DOCKER_",        "PATH=",
+    "DODAM_",      "NODE_",        "npm_config_", "NPM_CONFIG_",  "DOCKER_",
     "HTTP_PROXY=", "HTTPS_PROXY=", "http_proxy=", "https_proxy=", "XDG_CACHE_HOME="};
 
 std::string stamp(const std::string& path) {
@@ -78,14 +80,21 @@ std::optional<std::string> working_tree(const Git& git, const GateQuestion& ques
     return text;
 }
 
-std::string programs() {
+std::vector<std::string> path() {
     const char* given = std::getenv("PATH");
-    std::string text;
+    std::vector<std::string> out;
+    for (std::string_view directory : base::split(given ? given : "", ':'))
+        if (!directory.ends_with(kOfGit)) out.emplace_back(directory);
+    return out;
+}
+
+std::string programs() {
+    std::string text = base::join(path(), ":") + "\n";
     for (const char* name : kPrograms)
-        for (std::string_view directory : base::split(given ? given : "", ':')) {
-            const std::string path = std::string(directory) + "/" + name;
-            if (::access(path.c_str(), X_OK) != 0) continue;
-            text += stamp(path);
+        for (const std::string& directory : path()) {
+            const std::string program = directory + "/" + name;
+            if (::access(program.c_str(), X_OK) != 0) continue;
+            text += stamp(program);
             break;
         }
     return text + stamp(backing::mariadb_program()) + stamp(backing::redis_program());

@@ -136,9 +136,9 @@ check "no-verify goes" exits 0 git push -q --no-verify origin feature
 commit "The right one again"
 
 # ---- The budget
-check "out of time lets it through" exits 0 env -C "$work/plain" "$dodam" hook run origin x --runtime process --budget 1s <<<"refs/heads/feature $(git rev-parse HEAD) refs/heads/feature $(git rev-parse origin/main)"
+check "out of time lets it through" exits 0 env -C "$work/plain" "$dodam" hook run origin x --runtime process --fresh --budget 1s <<<"refs/heads/feature $(git rev-parse HEAD) refs/heads/feature $(git rev-parse origin/main)"
 check "with what was not checked" said "not checked: feature"
-check "or does not" exits 7 "$dodam" hook run origin x --runtime process --budget 1s --late refuse <<<"refs/heads/feature $(git rev-parse HEAD) refs/heads/feature $(git rev-parse origin/main)"
+check "or does not" exits 7 "$dodam" hook run origin x --runtime process --fresh --budget 1s --late refuse <<<"refs/heads/feature $(git rev-parse HEAD) refs/heads/feature $(git rev-parse origin/main)"
 check "lines that are not git's" exits 2 "$dodam" hook run <<<"main"
 git checkout -q --orphan pages && git rm -rfq . && echo hello >index.html && commit "Pages"
 check "a branch without a stack goes" exits 0 git push -q origin pages
