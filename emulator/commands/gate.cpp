@@ -169,10 +169,7 @@ struct Gate {
         output = state::read_file(log).value_or("");
         if (code) return *code;
         // A stack that starts is let come up: then it can be ended.
-        if (stage == "up")
-            code = (*process)->wait(kUndo);
-        else if (interrupted)
-            code = stopped(**process);
+        code = stage == "up" ? (*process)->wait(kUndo) : stopped(**process);
         if (!code) (*process)->signal(SIGKILL);
         if (interrupted) return scenarios::kInterrupted;
         output += fmt::format("\nerror: not done after {} s\n",
@@ -823,9 +820,9 @@ int judge(Gate& gate, const std::optional<push::Areas>& areas) {
     at_world.values["state"] = gate.world + "/state";
     auto client = Client::find(at_world);
     if (!client) return client.error();
-    const int deployed = deploy(gate, *client);
-    if (auto ended = cut_short(gate, deployed)) return *ended;
-    if (deployed != kOk) {
+    const int code_of_deploy = deploy(gate, *client);
+    if (auto ended = cut_short(gate, code_of_deploy)) return *ended;
+    if (code_of_deploy != kOk) {
         gate.say("deploy", "failed; in production nothing of it would have been undone");
         auto deployments = client->get("/deployments");
         no_go(gate, kFailed,
