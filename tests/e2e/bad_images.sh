@@ -1,51 +1,60 @@
 #!/usr/bin/env bash
 # Images that must not go live: each is rolled back by the circuit breaker, the version before serves every request
-# meanwhile, and the report says why within its first ten lines.
+# meanwhile, and the report says why within its first ten lines. Once with each runtime; docker where an engine answers.
 . "$(dirname "$0")/deploy_lib.sh"
 
 small_stack "$work/dodam.json"
-start_dodam bad -f "$work/dodam.json" --speed 20
-registry=${endpoint#http://}
-push_image web good "$good" >/dev/null
 deploy() { aws ecs update-service --cluster demo --service web --task-definition "$1" >/dev/null; }
-deploy "$(register "$registry/web:good")"
-check "the first version goes live" report web
-serving=$(service taskDefinition)
 
 # bad WHAT CAUSE ADVICE TASK-DEFINITION: the deploy fails, with both texts in the report's first ten lines.
 bad() {
-    local load=$work/load-$checks first
+    local load=$work/load-$runtime-$checks first
     steady dsite.cloudfront.net /health 20 "$load" &
     local loader=$!
     deploy "$4"
     report web >"$work/report"
-    check "$1: the report's exit code" equals "$code" 1
+    check "$runtime, $1: the report's exit code" equals "$code" 1
     touch "$load.stop"
     wait "$loader"
     first=$(head -10 "$work/report")
-    check "$1: no request failed meanwhile" equals "$(sed 's/: [0-9]*}/}/' "$load")" "{200}"
-    check "$1: it was rolled back" contains "$first" "was rolled back to ${serving##*/} (which serves)"
-    check "$1: the failed tasks against the threshold" contains "$first" "3 end the deployment"
-    check "$1: the cause" contains "$first" "$2"
-    check "$1: what to do" contains "$first" "next     $3"
-    check "$1: the version before is the service's" equals "$(service taskDefinition)" "$serving"
-    check "$1: nothing that answered failed" equals "$(report web --json | jq -r '.web.requests.failed')" 0
-    [ "$failures" -eq 0 ] || { echo "--- $1"; cat "$work/report"; }
+    check "$runtime, $1: no request failed meanwhile" equals "$(sed 's/: [0-9]*}/}/' "$load")" "{200}"
+    check "$runtime, $1: it was rolled back" contains "$first" "was rolled back to ${serving##*/} (which serves)"
+    check "$runtime, $1: the failed tasks against the threshold" contains "$first" "3 end the deployment"
+    check "$runtime, $1: the cause" contains "$first" "$2"
+    check "$runtime, $1: what to do" contains "$first" "next     $3"
+    check "$runtime, $1: the version before is the service's" equals "$(service taskDefinition)" "$serving"
+    check "$runtime, $1: nothing that answered failed" equals "$(report web --json | jq -r '.web.requests.failed')" 0
+    [ "$failures" -eq 0 ] || { echo "--- $runtime, $1"; cat "$work/report"; }
 }
 
-push_image web exits '{"Entrypoint":["/probe","say","cannot find module","--","exit","7"]}' "$probe" >/dev/null
-bad "exits at once" "exited with 7" "the container's last words" "$(register "$registry/web:exits")"
-check "… with its last words" contains "$(head -10 "$work/report")" "| cannot find module"
-push_image web hangs '{"Entrypoint":["/probe","say","starting","--","on-term","0","--","wait"]}' "$probe" >/dev/null
-bad "never listens" "refused the connection" "let the app listen on 0.0.0.0" "$(register "$registry/web:hangs")"
-push_image web port '{"Env":["PATH=/","PORT=4000","DODAM_HEALTH_PATH=/health"]}' >/dev/null
-bad "wrong port" "refused the connection" "let the app listen on 0.0.0.0 and on the containerPort" "$(register "$registry/web:port")"
-check "… its health checks have times" contains "$(cat "$work/report")" "probe    "
-push_image web path '{"Env":["PATH=/","PORT=3000","DODAM_HEALTH_PATH=/healthz"]}' >/dev/null
-bad "failing health path" "answered 503 to GET /health, wanted 200" "let the health check's path answer so" "$(register "$registry/web:path")"
-bad "missing secret" "ResourceInitializationError" "create that secret or parameter" \
-    "$(register "$registry/web:good" ',"secrets":[{"name":"X","valueFrom":"arn:aws:secretsmanager:us-east-1:000000000000:secret:none-abcdef"}]')"
-push_image web grows '{"Entrypoint":["/probe","say","growing","--","eat","300","--","wait"]}' "$probe" >/dev/null
-bad "out of memory" "OutOfMemoryError" "give the container more memory" "$(register "$registry/web:grows" ',"memory":64')"
-bad "never pushed" "CannotPullContainerError" "push the image first" "$(register "$registry/web:never")"
+
+all_of_them() { # all_of_them RUNTIME
+    runtime=$1
+    start_dodam "bad-$runtime" -f "$work/dodam.json" --speed 20 --runtime "$runtime"
+    registry=${endpoint#http://}
+    push_image web good "$good" >/dev/null
+    deploy "$(register "$registry/web:good")"
+    check "$runtime: the first version goes live" report web
+    serving=$(service taskDefinition)
+
+    push_image web exits '{"Entrypoint":["/probe","say","cannot find module","--","exit","7"]}' "$probe" >/dev/null
+    bad "exits at once" "exited with 7" "the container's last words" "$(register "$registry/web:exits")"
+    check "$runtime, … with its last words" contains "$(head -10 "$work/report")" "| cannot find module"
+    push_image web hangs '{"Entrypoint":["/probe","say","starting","--","on-term","0","--","wait"]}' "$probe" >/dev/null
+    bad "never listens" "refused the connection" "let the app listen on 0.0.0.0" "$(register "$registry/web:hangs")"
+    push_image web port '{"Env":["PATH=/","PORT=4000","DODAM_HEALTH_PATH=/health"]}' >/dev/null
+    bad "wrong port" "refused the connection" "let the app listen on 0.0.0.0 and on the containerPort" "$(register "$registry/web:port")"
+    check "$runtime, … its health checks have times" contains "$(cat "$work/report")" "probe    "
+    push_image web path '{"Env":["PATH=/","PORT=3000","DODAM_HEALTH_PATH=/healthz"]}' >/dev/null
+    bad "failing health path" "answered 503 to GET /health, wanted 200" "let the health check's path answer so" "$(register "$registry/web:path")"
+    bad "missing secret" "ResourceInitializationError" "create that secret or parameter" \
+        "$(register "$registry/web:good" ',"secrets":[{"name":"X","valueFrom":"arn:aws:secretsmanager:us-east-1:000000000000:secret:none-abcdef"}]')"
+    push_image web grows '{"Entrypoint":["/probe","say","growing","--","eat","300","--","wait"]}' "$probe" >/dev/null
+    bad "out of memory" "OutOfMemoryError" "give the container more memory" "$(register "$registry/web:grows" ',"memory":64')"
+    bad "never pushed" "CannotPullContainerError" "push the image first" "$(register "$registry/web:never")"
+    "$dodam" down --state "$state" >/dev/null
+}
+
+all_of_them process
+if docker info >/dev/null 2>&1; then all_of_them docker; else echo "docker: no engine answers here"; fi
 finish
