@@ -226,6 +226,7 @@ Deployment& ControlPlane::begin_deployment(Service& service, const std::string& 
     Time now = clock_.now();
     Deployment deployment;
     deployment.id = "ecs-svc/" + random_digits(19);
+    deployment.revision = deployment.number();
     deployment.task_definition = service.task_definition;
     deployment.desired_count = service.desired_count;
     deployment.created_at = deployment.updated_at = now;
@@ -268,6 +269,8 @@ Deployment* ControlPlane::roll_back(Service& service) {
     const std::string id = begin_deployment(service, failed).id;
     service.deployment(failed)->rolled_back_to = id;
     service.primary()->digests = back->digests;
+    // ECS guide, "Amazon ECS service revisions": a rollback makes no new one.
+    service.primary()->revision = back->revision;
     say(service, fmt::format("(service {}) rolling back to deployment {}.", service.name, id));
     return service.primary();
 }

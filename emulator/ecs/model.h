@@ -104,7 +104,8 @@ enum class DeploymentStatus : uint8_t { Primary, Active, Draining, Inactive };
 enum class RolloutState : uint8_t { InProgress, Completed, Failed };
 
 struct Deployment {
-    std::string id;  // ecs-svc/<19 digits>
+    std::string id;        // ecs-svc/<19 digits>
+    std::string revision;  // of the service: digits; a rollback deploys a former one
     DeploymentStatus status = DeploymentStatus::Primary;
     std::string task_definition;  // family:revision
     int desired_count = 0;

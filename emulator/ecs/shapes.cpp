@@ -62,6 +62,22 @@ std::string platform_version(const std::string& wanted) {
     return wanted == "LATEST" || wanted.empty() ? "1.4.0" : wanted;
 }
 
+const Deployment* find_any(const Service& service, std::string_view id) {
+    for (const auto* list : {&service.deployments, &service.history})
+        for (const Deployment& deployment : *list)
+            if (deployment.id == id) return &deployment;
+    return nullptr;
+}
+
+Node revision_summary(const Namer& arns, const State& state, const Service& service,
+                      const Deployment& deployment) {
+    TaskCounts counts = count_tasks(state, service, deployment.id);
+    return Node::object({{"arn", arns.service_revision(service, deployment)},
+                         {"requestedTaskCount", deployment.desired_count},
+                         {"runningTaskCount", counts.running},
+                         {"pendingTaskCount", counts.pending}});
+}
+
 // A strategy or a launch type, never both.
 void set_capacity(Node& node, const Service& service) {
     if (service.capacity_provider_strategy.size() > 0)
@@ -278,8 +294,11 @@ Node to_node(const Namer& arns, const State& state, const Service& service, Tags
     node.set("enableExecuteCommand", service.execute_command);
     node.set("availabilityZoneRebalancing", service.zone_rebalancing);
     if (const Deployment* primary = service.primary();
-        primary && primary->rollout == RolloutState::InProgress)
-        node.set("currentServiceDeployment", arns.service_deployment(service, *primary));
+        primary && primary->rollout == RolloutState::InProgress) {
+        const Deployment* asked_for = find_any(service, primary->rolled_back_from);
+        node.set("currentServiceDeployment",
+                 arns.service_deployment(service, asked_for ? *asked_for : *primary));
+    }
     if (tags == Tags::Include) node.set("tags", list_or_empty(service.tags));
     return node;
 }
@@ -339,13 +358,6 @@ Node to_node(const Namer& arns, const State& state, const Task& task, Tags tags)
 
 namespace {
 
-const Deployment* find_any(const Service& service, std::string_view id) {
-    for (const auto* list : {&service.deployments, &service.history})
-        for (const Deployment& deployment : *list)
-            if (deployment.id == id) return &deployment;
-    return nullptr;
-}
-
 // PENDING, IN_PROGRESS, SUCCESSFUL, STOPPED, and after a rollback ROLLBACK_…: told of the failed
 // deployment.
 std::string service_deployment_status(const Service& service, const Deployment& deployment) {
@@ -354,15 +366,18 @@ std::string service_deployment_status(const Service& service, const Deployment& 
         if (deployment.rolled_back_to.empty()) return "STOPPED";
         const Deployment* back = find_any(service, deployment.rolled_back_to);
         if (!back || back->rollout == RolloutState::Completed) return "ROLLBACK_SUCCESSFUL";
-        return back->rollout == RolloutState::Failed ? "ROLLBACK_FAILED" : "ROLLBACK_IN_PROGRESS";
+        // GUESS: a rollback that another deployment came before has failed.
+        return back->rollout == RolloutState::Failed || back->finished_at ? "ROLLBACK_FAILED"
+                                                                          : "ROLLBACK_IN_PROGRESS";
     }
     return deployment.finished_at ? "STOPPED" : "IN_PROGRESS";
 }
 
 }  // namespace
 
-Node service_deployment_node(const Namer& arns, const Service& service,
+Node service_deployment_node(const Namer& arns, const State& state, const Service& service,
                              const Deployment& deployment, Detail detail) {
+    const Deployment* back = find_any(service, deployment.rolled_back_to);
     std::string status = service_deployment_status(service, deployment);
     Node node =
         Node::object({{"serviceDeploymentArn", arns.service_deployment(service, deployment)},
@@ -372,18 +387,16 @@ Node service_deployment_node(const Namer& arns, const Service& service,
                       {"startedAt", seconds_of(deployment.created_at)},
                       {"status", status},
                       {"statusReason", deployment.rollout_reason}});
-    set_time(node, "finishedAt", deployment.finished_at);
+    set_time(node, "finishedAt", back ? back->finished_at : deployment.finished_at);
     if (detail == Detail::Brief) {
         node.set("targetServiceRevisionArn", arns.service_revision(service, deployment));
         return node;
     }
-    node.set("updatedAt", seconds_of(deployment.updated_at));
-    node.set("targetServiceRevision",
-             Node::object({{"arn", arns.service_revision(service, deployment)},
-                           {"requestedTaskCount", deployment.desired_count}}));
+    node.set("updatedAt", seconds_of((back ? back : &deployment)->updated_at));
+    node.set("targetServiceRevision", revision_summary(arns, state, service, deployment));
     Node sources = Node::array();
     if (const Deployment* before = find_any(service, deployment.replaced))
-        sources.push_back(Node::object({{"arn", arns.service_revision(service, *before)}}));
+        sources.push_back(revision_summary(arns, state, service, *before));
     node.set("sourceServiceRevisions", std::move(sources));
     node.set("deploymentConfiguration", configuration_node(service));
     bool tripped = deployment.rollout == RolloutState::Failed;
@@ -395,7 +408,7 @@ Node service_deployment_node(const Namer& arns, const Service& service,
                                                           : "MONITORING"},
                       {"failureCount", deployment.failed_tasks},
                       {"threshold", failure_threshold(service.breaker, service.desired_count)}}));
-    if (const Deployment* back = find_any(service, deployment.rolled_back_to))
+    if (back)
         node.set("rollback",
                  Node::object({{"reason", deployment.rollout_reason},
                                {"startedAt", seconds_of(back->created_at)},

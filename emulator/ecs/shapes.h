@@ -29,7 +29,7 @@ class Namer {
     }
     std::string service_revision(const Service& service, const Deployment& deployment) const {
         return make("service-revision/",
-                    service.cluster + "/" + service.name + "/" + deployment.number());
+                    service.cluster + "/" + service.name + "/" + deployment.revision);
     }
     std::string user(std::string_view fallback) const;
 
@@ -50,7 +50,8 @@ enum class Tags : uint8_t { Leave, Include };
 Node to_node(const Namer& arns, const State& state, const Service& service, Tags tags);
 Node to_node(const Namer& arns, const State& state, const Task& task, Tags tags);
 enum class Detail : uint8_t { Brief, Full };
-Node service_deployment_node(const Namer& arns, const Service& service,
+// `deployment` is one that was asked for: its rollback is told with it.
+Node service_deployment_node(const Namer& arns, const State& state, const Service& service,
                              const Deployment& deployment, Detail detail);
 Node service_revision_node(const Namer& arns, const State& state, const Service& service,
                            const Deployment& deployment);

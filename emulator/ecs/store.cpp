@@ -101,6 +101,7 @@ Node record_of(const Deployment& deployment) {
     for (const auto& [container, digest] : deployment.digests)
         digests.set(container, digest);
     Node node = Node::object({{"id", deployment.id},
+                              {"revision", deployment.revision},
                               {"status", number_of(deployment.status)},
                               {"taskDefinition", deployment.task_definition},
                               {"desired", deployment.desired_count},
@@ -122,6 +123,8 @@ Node record_of(const Deployment& deployment) {
 Deployment deployment_of(const Node& node) {
     Deployment deployment;
     deployment.id = node["id"].as_string();
+    deployment.revision = node["revision"].as_string();
+    if (deployment.revision.empty()) deployment.revision = deployment.number();
     deployment.status = enum_of<DeploymentStatus>(node["status"]);
     deployment.task_definition = node["taskDefinition"].as_string();
     deployment.desired_count = static_cast<int>(node["desired"].as_int());

@@ -9,13 +9,16 @@
 namespace ecs {
 namespace {
 
-// Newest first.
+// Newest first, those that were asked for: a rollback belongs to the one that it undoes (ECS guide,
+// "View service history using Amazon ECS service deployments").
 std::vector<const Deployment*> deployments_of(const Service& service) {
     std::vector<const Deployment*> result;
     for (const Deployment& deployment : service.deployments)
-        result.push_back(&deployment);
+        if (deployment.rolled_back_from.empty()) result.push_back(&deployment);
     for (auto old = service.history.rbegin(); old != service.history.rend(); ++old)
-        result.push_back(&*old);
+        if (old->rolled_back_from.empty()) result.push_back(&*old);
+    // A failed one leaves before the older one that still serves.
+    std::ranges::stable_sort(result, std::greater(), &Deployment::created_at);
     return result;
 }
 
@@ -27,7 +30,8 @@ aws::Reply list_service_deployments(ControlPlane& ecs, const aws::Call& call) {
                &before = call.input["createdAt"]["before"];
     Node list = Node::array();
     for (const Deployment* deployment : deployments_of(service)) {
-        Node node = service_deployment_node(ecs.arns(), service, *deployment, Detail::Brief);
+        Node node =
+            service_deployment_node(ecs.arns(), ecs.state(), service, *deployment, Detail::Brief);
         double created = node["createdAt"].as_double();
         bool wanted_status = statuses.empty() ||
                              std::any_of(statuses.begin(), statuses.end(), [&](const Node& status) {
@@ -62,8 +66,8 @@ aws::Reply describe_service_deployments(ControlPlane& ecs, const aws::Call& call
     for (const Node& arn : call.input["serviceDeploymentArns"].items()) {
         bool known =
             find_by_arn(ecs, arn.as_string(), [&](Service& service, const Deployment& deployment) {
-                found.push_back(
-                    service_deployment_node(ecs.arns(), service, deployment, Detail::Full));
+                found.push_back(service_deployment_node(ecs.arns(), ecs.state(), service,
+                                                        deployment, Detail::Full));
             });
         if (!known) failures.push_back(failure(arn.as_string()));
     }

@@ -133,8 +133,29 @@ TEST_CASE("an image that exits at once trips the breaker, which goes back to wha
     CHECK(primary["rolloutStateReason"].as_string() ==
           "ECS deployment circuit breaker: rolling back to deploymentId " +
               primary["id"].as_string() + ".");
+    const std::string of_failed =
+        "arn:aws:ecs:us-east-1:000000000000:service-deployment/demo/web/" + failed.substr(8);
+    CHECK(f.service()["currentServiceDeployment"].as_string() == of_failed);
+    auto described = [&] {
+        return f
+            .call("DescribeServiceDeployments",
+                  R"({"serviceDeploymentArns":[")" + of_failed + "\"]}")["serviceDeployments"]
+            .items()
+            .at(0);
+    };
+    Node under_way = described();
+    CHECK(under_way["status"].as_string() == "ROLLBACK_IN_PROGRESS");
+    CHECK(!under_way.find("finishedAt"));
+    // To the revision that completed last: no new one is made.
+    CHECK(under_way["rollback"]["serviceRevisionArn"] ==
+          under_way["sourceServiceRevisions"].items()[0]["arn"]);
     f.run(60);
     REQUIRE(f.is_stable());
+    CHECK(described()["status"].as_string() == "ROLLBACK_SUCCESSFUL");
+    CHECK(described().find("finishedAt"));
+    CHECK(f.call("ListServiceDeployments",
+                 R"({"cluster":"demo","service":"web"})")["serviceDeployments"]
+              .size() == 2);
     CHECK(f.service()["deployments"].items()[0]["id"].as_string() != failed);
     CHECK(f.service()["deployments"].items()[0]["rolloutState"].as_string() == "COMPLETED");
     // #58: the failed deployment is still told of.
