@@ -27,6 +27,8 @@ inline constexpr size_t kMaxLogEventBytes = 262'144 - 26;
 inline constexpr base::seconds kLogEventAge{5};
 inline constexpr size_t kMaxContainers = 10;
 inline constexpr size_t kMaxStrategyItems = 20;
+inline constexpr size_t kMaxIgnoredExitCodes = 50;
+inline constexpr base::seconds kLeastRestartPeriod{60}, kMostRestartPeriod{1800};
 inline constexpr size_t kMaxTaskDefinitionBytes = 64 * 1024;
 inline constexpr size_t kMaxTags = 50;
 

@@ -249,6 +249,24 @@ void check_environment(const Node& container) {
     }
 }
 
+// API reference, "ContainerRestartPolicy". GUESS: the words.
+void check_restart_policy(const Node& container) {
+    const Node& policy = container["restartPolicy"];
+    if (!policy.is_object()) return;
+    const std::string& name = container["name"].as_string();
+    if (!policy["enabled"].is_bool())
+        refuse(fmt::format("Container '{}': restartPolicy.enabled is required.", name));
+    if (policy["ignoredExitCodes"].size() > kMaxIgnoredExitCodes)
+        refuse(fmt::format("Container '{}': restartPolicy.ignoredExitCodes has more than {} codes.",
+                           name, kMaxIgnoredExitCodes));
+    if (const Node& period = policy["restartAttemptPeriod"];
+        period.is_number() && (period.as_int() < kLeastRestartPeriod.count() ||
+                               period.as_int() > kMostRestartPeriod.count()))
+        refuse(fmt::format(
+            "Container '{}': restartPolicy.restartAttemptPeriod must be between {} and {} seconds.",
+            name, kLeastRestartPeriod.count(), kMostRestartPeriod.count()));
+}
+
 void check_container(const Node& document, const Node& container) {
     const std::string& name = container["name"].as_string();
     if (name.empty()) refuse("Container.name should not be null or empty.");
@@ -269,6 +287,7 @@ void check_container(const Node& document, const Node& container) {
     check_dependencies(document["containerDefinitions"], container);
     check_mounts(document, container);
     check_environment(container);
+    check_restart_policy(container);
 }
 
 // Under awsvpc all containers share one address: two cannot listen on one port.

@@ -1,7 +1,7 @@
 // What a deploy costs: its time from UpdateService to COMPLETED, a push, the reconciler's rounds. Process runtime, so
 // that the figures are the emulator's and not an engine's.
 import { execFile, execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import * as peers from './peers.mjs';
@@ -65,6 +65,20 @@ const sampleApp = async (home, quick, { row, median }) => {
   } finally { await dodam.down(); }
 };
 
+// The same image, saved by the engine; null where none answers or has the base.
+const engineSaves = (home, context, turns) => {
+  const image = `dodam-bench-large:${process.pid}`;
+  const docker = (...words) => execFileSync('docker', words, { stdio: ['ignore', 'ignore', 'ignore'] });
+  try { docker('info'); docker('build', '-t', image, context); } catch { return null; }
+  try {
+    return Array.from({ length: turns }, () => {
+      const begun = performance.now();
+      docker('save', '-o', path.join(home, 'saved.tar'), image);
+      return seconds(begun);
+    });
+  } finally { docker('rmi', image); rmSync(path.join(home, 'saved.tar'), { force: true }); }
+};
+
 const pushes = async (home, quick, { row, median }) => {
   const size = 200 << 20;
   const context = path.join(home, 'large');
@@ -90,7 +104,9 @@ const pushes = async (home, quick, { row, median }) => {
     } finally { await dodam.down(); }
   }
   row('push of an image with a 200 MiB layer to the registry', `**${show(median(times.push))}**`, '');
-  row('beside it, no engine being here: `cp` of the same 200 MiB', show(median(times.copy)), '');
+  const saves = engineSaves(home, context, quick ? 1 : 3);
+  row('beside it: `docker save` of the same image', saves ? show(median(saves)) : 'no engine', '');
+  row('`cp` of the same 200 MiB', show(median(times.copy)), '');
   row('and `sha256sum` of it', show(median(times.sum)), '');
 };
 

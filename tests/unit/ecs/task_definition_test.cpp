@@ -198,3 +198,26 @@ TEST_CASE("where secrets come from") {
           "arn:aws:ssm:us-east-1:1:parameter/a/b");
     CHECK(parse_value_from("plain").kind == ecs::ValueFrom::Kind::Parameter);
 }
+
+// API reference, "ContainerRestartPolicy".
+TEST_CASE("a restart policy's period and exit codes have bounds") {
+    Fixture f;
+    auto policy = [&](const std::string& text) {
+        return f.error("RegisterTaskDefinition",
+                       R"({"family":"again","containerDefinitions":[{"name":"app","image":"app:1",)"
+                       R"("memory":64,"restartPolicy":)" +
+                           text + "}]}");
+    };
+    CHECK(policy(R"({"enabled":true,"restartAttemptPeriod":60})") == "none");
+    CHECK(policy(R"({"enabled":true,"restartAttemptPeriod":1800,"ignoredExitCodes":[0,1]})") ==
+          "none");
+    CHECK(policy(R"({"enabled":true,"restartAttemptPeriod":59})").starts_with("ClientException"));
+    CHECK(policy(R"({"enabled":true,"restartAttemptPeriod":1801})").starts_with("ClientException"));
+    CHECK(policy(R"({"restartAttemptPeriod":60})").starts_with("ClientException"));
+    std::string codes = "0";
+    for (int i = 1; i < 50; ++i)
+        codes += "," + std::to_string(i);
+    CHECK(policy(R"({"enabled":true,"ignoredExitCodes":[)" + codes + "]}") == "none");
+    CHECK(policy(R"({"enabled":true,"ignoredExitCodes":[)" + codes + ",50]}")
+              .starts_with("ClientException"));
+}
