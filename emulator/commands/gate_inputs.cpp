@@ -64,8 +64,8 @@ std::optional<std::string> content(const std::string& path) {
 // reads .env whether git knows it or not); an ignored directory by its time alone.
 std::optional<std::string> working_tree(const Git& git, const GateQuestion& question) {
     auto index = git.ask({"ls-files", "-s", "-z"});
-    auto status = git.list(
-        {"status", "--porcelain", "-z", "--untracked-files=all", "--ignored", "--no-renames"});
+    auto status = git.list({"status", "--porcelain", "-z", "--untracked-files=all",
+                            "--ignored=matching", "--no-renames"});
     if (!index || !status) return std::nullopt;
     const std::string own =
         fs::path(question.state).lexically_relative(question.top).string() + "/";
