@@ -59,7 +59,7 @@ std::string command_of(const Arguments& arguments, const Place& place) {
                 value = fs::absolute(value).lexically_normal().lexically_relative(place.top);
             command += fmt::format(" --{} {}", flag, push::quoted(value));
         }
-    return command;
+    return command + " \"$@\"";  // the remote's name and URL
 }
 
 std::expected<Place, std::string> find_place(base::Spawner& spawner) {

@@ -65,7 +65,7 @@ mkdir -p .husky/_
 printf 'npm test\n' >.husky/pre-push
 git config core.hooksPath .husky/_
 check "husky" exits 0 dodam hook install
-check "its own file has the line" grep -q "| dodam hook run ||" .husky/pre-push
+check "its own file has the line" grep -qF '| dodam hook run "$@" ||' .husky/pre-push
 check "its folder is husky's" test ! -e .husky/_/pre-push
 check "husky without it" exits 0 dodam hook remove
 check "is as it was" equals "$(cat .husky/pre-push)" "npm test"
@@ -77,7 +77,7 @@ check "nothing was written there" equals "$(ls "$work/everybody")" ""
 git config core.hooksPath githooks
 check "core.hooksPath in the repository" exits 0 dodam hook install
 check "has a file of ours" test -x githooks/pre-push
-check "which others can run" grep -q "^dodam hook run" githooks/pre-push
+check "which others can run" grep -qFx 'dodam hook run "$@"' githooks/pre-push
 check "gone again" exits 0 dodam hook remove
 git config --unset core.hooksPath
 printf 'pre-push:\n  commands: {}\n' >lefthook.yml
