@@ -43,10 +43,12 @@ Refusal refusal_of(const aws::Error& error) {
         int status;
         const char* to;
     };
+    // overhangio/tutor#1118: an index of what is no image in the repository (a build cache) is a
+    // 400.
     constexpr Row kRows[] = {{"RepositoryNotFoundException", 404, "NAME_UNKNOWN"},
                              {"ImageTagAlreadyExistsException", 400, "TAG_INVALID"},
                              {"LayersNotFoundException", 404, "MANIFEST_BLOB_UNKNOWN"},
-                             {"ReferencedImagesNotFoundException", 404, "MANIFEST_BLOB_UNKNOWN"},
+                             {"ReferencedImagesNotFoundException", 400, "MANIFEST_BLOB_UNKNOWN"},
                              {"ImageDigestDoesNotMatchException", 400, "DIGEST_INVALID"},
                              {"InvalidParameterException", 400, "MANIFEST_INVALID"}};
     for (const Row& row : kRows)
