@@ -147,7 +147,8 @@ git checkout -q feature
 
 # ---- Ctrl-C: nothing of it is left
 for at in "  up " "  deploy "; do
-    dodam gate --runtime process --fresh >"$work/interrupted" 2>&1 &
+    : >"$work/interrupted" # there before anybody looks at it
+    dodam gate --runtime process --fresh >>"$work/interrupted" 2>&1 &
     gate=$!
     [ "$at" = "  up " ] || timeout 60 grep -q -m1 "  up " <(tail -n +1 -f --pid=$gate "$work/interrupted")
     timeout 60 grep -q -m1 "  check " <(tail -n +1 -f --pid=$gate "$work/interrupted")
