@@ -54,6 +54,33 @@ TEST_CASE("#24 a task walks its states in order") {
            *task.stopping_at <= *task.stopped_at));
 }
 
+TEST_CASE("#24 behind a balancer it is DEACTIVATING before it is told to stop: all eight states") {
+    Fixture f;
+    f.targets.delay = base::seconds(3);
+    f.register_image("app:1");
+    f.create_service(1, Fixture::balanced());
+    std::string id;
+    std::vector<std::string> seen;
+    auto look = [&] {
+        if (id.empty() && !f.tasks().empty()) id = f.tasks()[0]->id;
+        if (id.empty()) return;
+        std::string status(ecs::name_of(f.ecs->state().tasks.at(id).status));
+        if (seen.empty() || seen.back() != status) seen.push_back(status);
+    };
+    for (int i = 0; i < 10; ++i) {
+        f.run(1);
+        look();
+    }
+    f.update(R"("desiredCount":0)");
+    for (int i = 0; i < 15; ++i) {
+        f.run(1);
+        look();
+    }
+    CHECK(seen == std::vector<std::string>{"PROVISIONING", "PENDING", "ACTIVATING", "RUNNING",
+                                           "DEACTIVATING", "STOPPING", "DEPROVISIONING",
+                                           "STOPPED"});
+}
+
 TEST_CASE("RunTask: counts, groups, what is listed, what is remembered for an hour") {
     Fixture f;
     f.register_image("app:1");
@@ -105,11 +132,11 @@ TEST_CASE("an essential container's end is the task's end, another's is not") {
 
 TEST_CASE("a program that ignores SIGTERM is killed after stopTimeout, with 137") {
     Fixture f;
-    f.register_image("stubborn:1", R"(,"stopTimeout":60)");
+    f.register_image("stubborn:1", R"(,"stopTimeout":120)");
     std::string id = run_task(f, "web");
     f.run(5);
     f.call("StopTask", R"({"cluster":"demo","task":")" + id + "\"}");
-    f.run(50);
+    f.run(110);
     CHECK(f.ecs->state().tasks.at(id).status == ecs::TaskStatus::Stopping);  // #27, #28
     f.run(20);
     CHECK(f.ecs->state().tasks.at(id).status == ecs::TaskStatus::Stopped);
