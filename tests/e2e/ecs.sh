@@ -52,6 +52,17 @@ tasks=$(aws ecs list-tasks --cluster demo --query taskArns --output text)
 check "the digest pushed is the digest that runs" equals "$(aws ecs describe-tasks --cluster demo --tasks $tasks --query 'tasks[].containers[].imageDigest' --output text | tr '\t' '\n' | sort -u)" "$pushed"
 check "the rollout is completed" equals "$(service 'deployments[0].rolloutState')" COMPLETED
 check "#83 the log tells of it" contains "$(aws logs tail /ecs/web --since 1h)" "listening on port 3000"
+aws logs create-log-stream --log-group-name /ecs/web --log-stream-name told
+timeout 120 /usr/bin/aws --endpoint-url "$endpoint" logs tail /ecs/web --log-stream-names told --follow >"$work/followed" 2>&1 &
+follower=$!
+tell() { aws logs put-log-events --log-group-name /ecs/web --log-stream-name told --log-events "timestamp=$(date +%s%3N),message=$1" >/dev/null; }
+followed() { timeout 20 grep -q -m1 "told $1" <(timeout 20 tail -n +1 -f "$work/followed"); }
+for word in first second third; do # it asks every 5 s, each time from the newest line's moment on
+    tell "$word"
+    check "#83 who follows sees the $word line" followed "$word"
+done
+kill "$follower"
+check "#83 each once" equals "$(awk '{ print $3 }' "$work/followed" | xargs)" "first second third"
 check "#86 who am I" equals "$(aws sts get-caller-identity --query Account --output text)" 000000000000
 
 push_image web bad '{"Entrypoint":["/placeholder","nonsense"]}' >/dev/null
