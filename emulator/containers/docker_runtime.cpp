@@ -639,9 +639,10 @@ Result<void> DockerRuntime::start(const std::string& task_id, const std::string&
     {
         std::lock_guard lock(mutex_);
         container = TRY(find(task_id, name));
-        if (container->state.status != ContainerStatus::Created || container->starting)
-            return fail(Error::Kind::AlreadyExists, "container " + name + " was started before");
+        if (container->state.status == ContainerStatus::Running || container->starting)
+            return fail(Error::Kind::AlreadyExists, "container " + name + " runs already");
         container->starting = true;
+        container->follower.join();  // of its former life: it said so last
         id = container->id;
     }
     // Attached before the start, so that the first line is not missed.
@@ -659,7 +660,9 @@ Result<void> DockerRuntime::start(const std::string& task_id, const std::string&
         container->state.reason = error.text;
         return std::unexpected(std::move(error));
     }
-    container->state.status = ContainerStatus::Running;
+    container->state = {.status = ContainerStatus::Running,
+                        .runtime_id = container->state.runtime_id};
+    container->kill_at.reset();
     push({Event::Kind::Started, task_id, name, container->state});
     auto shared = std::make_shared<DockerEngine::Stream>(std::move(*stream));
     container->follower = base::Thread("container", [this, task_id, name, container, shared] {

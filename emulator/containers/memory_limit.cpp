@@ -118,6 +118,7 @@ std::vector<int> MemoryLimits::make(const std::string& task, uint64_t task_bytes
         write_value(task_at + "/cgroup.subtree_control", "+memory +cpu");
     else
         write_value(task_at + "/memory.use_hierarchy", "1");
+    ::rmdir(at.c_str());  // of the container's former life: its count of kills goes
     make_directory(at);
     set(task_at, task_bytes);
     set(at, bytes);

@@ -239,11 +239,13 @@ class ProcessRuntime final : public Runtime {
         {
             std::lock_guard lock(mutex_);
             Container* container = TRY(find(task_id, name));
-            if (container->state.status != ContainerStatus::Created ||
+            if (container->state.status == ContainerStatus::Running ||
                 container->pidfd == kStarting)
-                return fail(Error::Kind::AlreadyExists,
-                            "container " + name + " was started before");
+                return fail(Error::Kind::AlreadyExists, "container " + name + " runs already");
             const Task& task = *find(task_id);
+            if (container->state.status == ContainerStatus::Exited)
+                if (auto renewed = renew_work(task.directory + "/" + name); !renewed)
+                    return fail(Error::Kind::CannotStart, renewed.error());
             holder = task.holder;
             description = describe(task, *container);
             cgroups = limits_.make(task_id, task.options.memory_bytes, name,
@@ -266,7 +268,10 @@ class ProcessRuntime final : public Runtime {
         }
         Container& container = **found;
         container.pidfd = reply.descriptors[0];
-        container.state.status = ContainerStatus::Running;
+        container.state = {.status = ContainerStatus::Running,
+                           .runtime_id = container.state.runtime_id};
+        container.killed_for_memory = false;
+        container.kill_at.reset();
         add_output(container, reply.descriptors[1], Stream::Output);
         add_output(container, reply.descriptors[2], Stream::Error);
         push({Event::Kind::Started, task_id, name, container.state});
@@ -367,6 +372,14 @@ class ProcessRuntime final : public Runtime {
         if (!one_identity())
             (void)!::chown(path.c_str(), holder::kFirstIdentity, holder::kFirstIdentity);
         return {};
+    }
+
+    // Of a container that starts again. Overlayfs marks the work directory of a volatile mount, and
+    // refuses it to the next one: after a crash the upper directory may be incomplete. This kernel
+    // has not crashed since.
+    std::expected<void, std::string> renew_work(const std::string& container) const {
+        oci::remove_tree(container + "/work");
+        return make_directory(container + "/work", 0755);
     }
 
     void remove_leftovers() {

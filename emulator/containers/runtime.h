@@ -204,6 +204,7 @@ class Runtime {
 
     virtual Result<std::shared_ptr<TaskNetwork>> create_task(const TaskOptions& options) = 0;
     virtual Result<void> create(const std::string& task, ContainerOptions options) = 0;
+    // A container that has exited starts again: the same one, with what it wrote to its disk.
     virtual Result<void> start(const std::string& task, const std::string& container) = 0;
     // The stop signal now, SIGKILL once `grace` (real time) is over. Nothing to do when it has
     // exited.

@@ -43,6 +43,11 @@ struct HealthCheck {
     base::seconds interval{30}, timeout{5}, start_period{0};
     int retries = 3;
 };
+// Of one that is enabled.
+struct RestartPolicy {
+    std::vector<int> ignored_exit_codes;
+    base::seconds attempt_period{300};
+};
 struct ContainerSecret {
     std::string name, value_from;
 };
@@ -57,6 +62,7 @@ struct ContainerDefinition {
     std::vector<PortMapping> ports;
     std::vector<Dependency> depends_on;
     std::optional<HealthCheck> health_check;
+    std::optional<RestartPolicy> restart_policy;
     base::seconds start_timeout{180}, stop_timeout{30};
     int cpu = 0;
     int memory_mib = 0;  // hard limit, 0 = the task's
@@ -204,8 +210,10 @@ struct Container {
     std::optional<int> exit_code;
     std::string reason;
     std::optional<Time> started_at, finished_at;
-    bool created = false;    // known to the runtime
-    bool signalled = false;  // told to stop
+    bool created = false;      // known to the runtime
+    bool signalled = false;    // told to stop
+    bool restart_due = false;  // it has exited, and starts again in the next round
+    int restarts = 0;
     // Container health checks: what the verdict is built from.
     int failed_probes = 0;
     bool ever_healthy = false;

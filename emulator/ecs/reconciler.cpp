@@ -134,7 +134,8 @@ void Reconciler::absorb(const containers::Event& event) {
     container->created = true;
     container->status = ContainerStatus::Stopped;
     container->exit_code = event.state.exit_code;
-    container->finished_at = parts_.ecs.clock().now();
+    const base::Time now = parts_.ecs.clock().now();
+    container->finished_at = now;
     container->reason = event.state.out_of_memory
                             ? "OutOfMemoryError: Container killed due to memory usage"
                             : event.state.reason;
@@ -150,16 +151,45 @@ void Reconciler::absorb(const containers::Event& event) {
     const TaskDefinition* definition = find_definition(parts_.ecs.state(), task.task_definition);
     const ContainerDefinition* defined =
         definition ? definition->container(container->name) : nullptr;
-    if (!defined || defined->essential) {
-        parts_.ecs.want_stop(task, "EssentialContainerExited",
-                             "Essential container in task exited");
-        if (task.service.empty() || container->exit_code != 0)
-            base::log_info("ecs",
-                           fmt::format("task {}: container {} exited with {}{}", task.id,
-                                       container->name, container->exit_code.value_or(-1),
-                                       container->reason.empty() ? "" : ": " + container->reason));
+    ContainerExit exit{.code = container->exit_code, .task_is_leaving = task.is_leaving()};
+    if (container->started_at) exit.ran = now - *container->started_at;
+    if (defined && defined->restart_policy)
+        exit.attempt_period = parts_.ecs.clock().scaled(defined->restart_policy->attempt_period);
+    const AfterExit next =
+        defined ? after_exit(*defined, exit) : AfterExit{AfterExit::What::StopTask, ""};
+    if (!next.why.empty()) tell_restart(task, *container, next);
+    if (next.what == AfterExit::What::Restart) {
+        container->status = ContainerStatus::Pending;
+        container->restart_due = true;
+        container->health = HealthStatus::Unknown;
+        ++container->restarts;
+    } else if (next.what == AfterExit::What::StopTask) {
+        end_with(task, *container);
     }
     parts_.ecs.changed(task);
+}
+
+// An essential container has ended for good.
+void Reconciler::end_with(Task& task, const Container& container) {
+    parts_.ecs.want_stop(task, "EssentialContainerExited", "Essential container in task exited");
+    if (task.service.empty() || container.exit_code != 0)
+        base::log_info("ecs", fmt::format("task {}: container {} exited with {}{}", task.id,
+                                          container.name, container.exit_code.value_or(-1),
+                                          container.reason.empty() ? "" : ": " + container.reason));
+}
+
+// Ours: AWS has no event for it, and says nothing of why a container stayed as it was.
+void Reconciler::tell_restart(const Task& task, const Container& container, const AfterExit& next) {
+    const bool restarts = next.what == AfterExit::What::Restart;
+    base::log_info("ecs", fmt::format("task {}: container {} is {}restarted: {}", task.id,
+                                      container.name, restarts ? "" : "not ", next.why));
+    Service* service =
+        task.service.empty() ? nullptr : parts_.ecs.find_service(task.cluster, task.service);
+    if (service)
+        parts_.ecs.say(*service,
+                       fmt::format("(service {}) {} container {} of (task {}): {}.", service->name,
+                                   restarts ? "restarts" : "does not restart", container.name,
+                                   task.id, next.why));
 }
 
 void Reconciler::read_requests(Task& task) {
@@ -257,6 +287,10 @@ void Reconciler::advance_running(Task& task, const TaskDefinition& definition, b
         task.container(name)->created = true;
         deferred.push_back([this, id = task.id, name] { start_container(id, name); });
     }
+    for (Container& container : task.containers)
+        if (std::exchange(container.restart_due, false))
+            deferred.push_back(
+                [this, id = task.id, name = container.name] { restart_container(id, name); });
     if (task.status == TaskStatus::Activating) return enter_running(task, now);
     if (task.status == TaskStatus::Pending && all_essential_running(task, definition))
         return set_status(task, TaskStatus::Activating);
@@ -319,6 +353,9 @@ void Reconciler::leave_targets(Task& task, base::Time now) {
 void Reconciler::advance_stopping(Task& task, const TaskDefinition& definition, base::Time now,
                                   Deferred& deferred) {
     if (!task.stopping_at) task.stopping_at = now;
+    for (Container& container : task.containers)
+        if (std::exchange(container.restart_due, false))
+            container.status = ContainerStatus::Stopped;
     for (const std::string& name : containers_to_stop(task, definition)) {
         Container* container = task.container(name);
         container->signalled = true;
@@ -480,17 +517,48 @@ void Reconciler::start_container(const std::string& id, const std::string& name)
     parts_.ecs.changed(task);
 }
 
+// GUESS: DescribeTasks shows nothing of the former life: no exit code, no reason, health UNKNOWN.
+void Reconciler::restart_container(const std::string& id, const std::string& name) {
+    auto started = parts_.runtime.start(id, name);
+    std::lock_guard lock(parts_.ecs.mutex());
+    auto found = parts_.ecs.state().tasks.find(id);
+    if (found == parts_.ecs.state().tasks.end()) return;
+    Task& task = found->second;
+    Container& container = *task.container(name);
+    if (started) {
+        container.status = ContainerStatus::Running;
+        container.started_at = parts_.ecs.clock().now();
+        container.finished_at.reset();
+        container.exit_code.reset();
+        container.reason.clear();
+        container.failed_probes = 0;
+        container.ever_healthy = false;
+        container.next_probe_at.reset();
+    } else {
+        container.status = ContainerStatus::Stopped;
+        container.reason = "CannotStartContainerError: " + started.error().text;
+        const TaskDefinition* definition =
+            find_definition(parts_.ecs.state(), task.task_definition);
+        const ContainerDefinition* defined = definition ? definition->container(name) : nullptr;
+        if (!defined || defined->essential) end_with(task, container);
+    }
+    ++task.version;
+    parts_.ecs.changed(task);
+}
+
 void Reconciler::probe(const std::string& id, const std::string& name, HealthCheck check) {
     containers::ExecOptions options;
     options.command = probe_command(check);
     options.timeout = check.timeout;
+    const base::Time began = parts_.ecs.clock().now();
     auto result = parts_.runtime.exec(id, name, options);
     std::lock_guard lock(parts_.ecs.mutex());
     auto found = parts_.ecs.state().tasks.find(id);
     if (found == parts_.ecs.state().tasks.end()) return;
     Container& container = *found->second.container(name);
     container.probing = false;
-    if (container.status != ContainerStatus::Running) return;
+    // It ended meanwhile, or is in another life.
+    if (container.status != ContainerStatus::Running || began < *container.started_at) return;
     HealthStatus before = container.health;
     HealthProbe probe{parts_.ecs.clock().now(), result ? result->exit_code : -1,
                       result ? result->output.substr(0, 256) : result.error().text};

@@ -10,6 +10,7 @@
 
 #include "base/thread.h"
 #include "containers/runtime.h"
+#include "ecs/after_exit.h"
 #include "ecs/control_plane.h"
 #include "ecs/jobs.h"
 #include "ecs/live_task.h"
@@ -43,6 +44,8 @@ class Reconciler {
 
     // Tasks.
     void absorb(const containers::Event& event);
+    void end_with(Task& task, const Container& container);
+    void tell_restart(const Task& task, const Container& container, const AfterExit& next);
     void advance(Task& task, base::Time now, Deferred& deferred);
     void advance_running(Task& task, const TaskDefinition& definition, base::Time now,
                          Deferred& deferred);
@@ -63,6 +66,7 @@ class Reconciler {
     void open_metadata(const std::string& id, LiveTask& live);
     void prepare(const std::string& id);
     void start_container(const std::string& id, const std::string& container);
+    void restart_container(const std::string& id, const std::string& container);
     void probe(const std::string& id, const std::string& container, HealthCheck check);
     void dismantle(const std::string& id);
     std::shared_ptr<LiveTask> take_live(const std::string& id);

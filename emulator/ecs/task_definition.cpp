@@ -518,6 +518,16 @@ void read_environment(const Node& node, ContainerDefinition& container) {
         container.secrets.push_back({secret["name"].as_string(), secret["valueFrom"].as_string()});
 }
 
+std::optional<RestartPolicy> restart_policy_of(const Node& node) {
+    if (!node["enabled"].as_bool()) return std::nullopt;
+    RestartPolicy policy;
+    for (const Node& code : node["ignoredExitCodes"].items())
+        policy.ignored_exit_codes.push_back(static_cast<int>(code.as_int()));
+    policy.attempt_period =
+        base::seconds(node["restartAttemptPeriod"].as_int(policy.attempt_period.count()));
+    return policy;
+}
+
 ContainerDefinition read_container(const Node& node) {
     ContainerDefinition container;
     container.name = node["name"].as_string();
@@ -533,6 +543,7 @@ ContainerDefinition read_container(const Node& node) {
         container.depends_on.push_back({dependency["containerName"].as_string(),
                                         condition_of(dependency["condition"].as_string())});
     container.health_check = health_check_of(node["healthCheck"]);
+    container.restart_policy = restart_policy_of(node["restartPolicy"]);
     container.start_timeout = base::seconds(node["startTimeout"].as_int(180));
     container.stop_timeout = base::seconds(node["stopTimeout"].as_int(30));
     for (const Node& mount : node["mountPoints"].items())

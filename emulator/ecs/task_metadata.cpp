@@ -52,6 +52,8 @@ Node container_metadata(const Namer& arns, const Task& task, const TaskDefinitio
     if (defined && defined->memory_mib) node.find("Limits")->set("Memory", defined->memory_mib);
     if (container.started_at) node.set("StartedAt", base::iso_date_micros(*container.started_at));
     if (container.exit_code) node.set("ExitCode", *container.exit_code);
+    // ECS guide, "Amazon ECS task metadata endpoint version 4": with a restart policy only.
+    if (defined && defined->restart_policy) node.set("RestartCount", container.restarts);
     node.set("Type", "NORMAL");
     if (defined && defined->health_check)
         node.set("Health",

@@ -216,6 +216,9 @@ bool step(const char* name) {
         fetch(variable, next());
     } else if (!strcmp(name, "need")) {
         if (access(next(), F_OK) != 0) _exit(1);
+    } else if (!strcmp(name, "await")) {
+        for (const char* path = next(); access(path, F_OK) != 0;)
+            poll(nullptr, 0, 10);
     } else if (!strcmp(name, "touch")) {
         int file = open(next(), O_CREAT | O_WRONLY, 0644);
         say(outcome(file));

@@ -77,6 +77,10 @@ class Bench {
         if (auto created = runtime.create(id, std::move(wanted)); !created) return created;
         return runtime.start(id, name);
     }
+    void start_again() {
+        auto started = runtime.start(id, "app");
+        if (!started) FAIL(started.error().text);
+    }
     void start(ContainerOptions wanted) {
         auto started = try_start(std::move(wanted));
         if (!started) FAIL(started.error().text);
@@ -95,6 +99,8 @@ class Bench {
             }
         }
     }
+    // The exits of the lives until now are no answer any more.
+    void forget_exits() { exits_.clear(); }
     // Runs the steps to their end and gives what was printed.
     std::vector<std::string> output_of(std::vector<std::string> command) {
         start(options(std::move(command)));
@@ -181,6 +187,43 @@ void stop_sequence(RuntimeUnderTest& under_test) {
         bench.start(bench.options({"exit", "1"}));
         bench.await_exit();
         CHECK(bench.runtime.stop(bench.id, "app", seconds(1)));
+    }
+}
+
+// API reference, "ContainerRestartPolicy": a container that has exited is restarted, the same one.
+void another_life(RuntimeUnderTest& under_test) {
+    SECTION("what it wrote is there, and both lives are told and logged") {
+        Bench bench(under_test);
+        bench.start(bench.options({"exists", "/mark", "touch", "/mark", "exit", "3"}));
+        const std::string runtime_id = bench.await_exit().runtime_id;
+        bench.forget_exits();
+        bench.start_again();
+        ContainerState state = bench.await_exit();
+        CHECK(state.exit_code == 3);
+        CHECK(state.runtime_id == runtime_id);
+        CHECK(bench.log->lines() == Lines{"no", "ok", "yes", "ok"});
+        CHECK(bench.order == Lines{"started app", "exited app", "started app", "exited app"});
+    }
+    SECTION("it is stopped as in its first, and what ended that one is forgotten") {
+        Bench bench(under_test);
+        ContainerOptions options =
+            bench.options({"exists", "/mark", "touch", "/mark", "say", "up", "wait"});
+        bench.start(options);
+        REQUIRE(bench.log->wait_for("up"));
+        CHECK_FALSE(bench.runtime.start(bench.id, "app"));  // it runs
+        REQUIRE(bench.runtime.stop(bench.id, "app", milliseconds(100)));
+        CHECK(bench.await_exit().exit_code == 137);
+        bench.forget_exits();
+        bench.start_again();
+        REQUIRE(bench.log->wait_for("yes"));
+        CHECK(bench.runtime.inspect(bench.id, "app")->status == ContainerStatus::Running);
+        CHECK_FALSE(bench.runtime.inspect(bench.id, "app")->exit_code);
+        auto inside = bench.runtime.exec(bench.id, "app",
+                                         {.command = {"/probe", "exists", "/mark"}, .user = ""});
+        REQUIRE(inside);
+        CHECK(inside->output == "yes\n");
+        REQUIRE(bench.runtime.stop(bench.id, "app", milliseconds(100)));
+        CHECK(bench.await_exit().exit_code == 137);
     }
 }
 
@@ -542,6 +585,7 @@ constexpr RuntimeCase kCases[] = {
     {"pull by tag and digest", pulling},
     {"exit codes", exit_codes},
     {"the stop sequence", stop_sequence},
+    {"another life", another_life},
     {"logs", logs},
     {"what a container sees", surroundings},
     {"what cannot be started", cannot_start},

@@ -117,8 +117,7 @@ containers::Result<void> ScriptedRuntime::start(const std::string& task,
     journal.push_back("start " + task + " " + container);
     if (program.cannot_start)
         return std::unexpected(Error{Error::Kind::CannotStart, "exec: no such file"});
-    running->state.status = containers::ContainerStatus::Running;
-    running->state.runtime_id = task + "-1";
+    running->state = {.status = containers::ContainerStatus::Running, .runtime_id = task + "-1"};
     environment[container] = running->options.environment;
     started[container] = running->options;
     for (const std::string& line : program.output)
