@@ -67,9 +67,8 @@ Refusal refusal_of(const BlobError& error) {
 // One request: what every endpoint needs at hand.
 class Visit {
   public:
-    Visit(ControlPlane& ecr, Conformance conformance, http::Exchange& exchange)
+    Visit(ControlPlane& ecr, http::Exchange& exchange)
         : ecr_(ecr),
-          conformance_(conformance),
           exchange_(exchange),
           request_(exchange.request()),
           path_(parse_registry_path(request_.path())) {}
@@ -382,7 +381,7 @@ class Visit {
         std::lock_guard lock(found->mutex());
         check_range(*found);
         receive(*found);
-        respond_upload(conformance_ == Conformance::Ecr ? 201 : 202, *found);
+        respond_upload(202, *found);
     }
 
     void put_upload() {
@@ -438,10 +437,10 @@ class Visit {
         std::string bytes = ecr_.store().manifest(path_.repository, image->digest);
         if (request_.method == "GET") ecr_.image_is_pulled(*image);
         lock.unlock();
-        http::HeaderList headers{{"Content-Type", image->media_type}};
-        if (conformance_ == Conformance::Oci || request_.method == "HEAD")
-            headers.add("Docker-Content-Digest", image->digest.to_string());
-        respond(200, std::move(headers), bytes);
+        respond(200,
+                {{"Content-Type", image->media_type},
+                 {"Docker-Content-Digest", image->digest.to_string()}},
+                bytes);
     }
 
     void put_manifest() {
@@ -462,16 +461,14 @@ class Visit {
             push.tag = path_.reference;
         Image image = ecr_.put_image(push, Repeated::Fine);
         http::HeaderList headers{{"Docker-Content-Digest", image.digest.to_string()},
-                                 {"Content-Length", "0"}};
-        if (conformance_ == Conformance::Oci)
-            headers.add("Location", fmt::format("/v2/{}/manifests/{}", path_.repository,
-                                                image.digest.to_string()));
+                                 {"Content-Length", "0"},
+                                 {"Location", fmt::format("/v2/{}/manifests/{}", path_.repository,
+                                                          image.digest.to_string())}};
         if (!image.subject.empty()) headers.add("OCI-Subject", image.subject.to_string());
         respond(201, std::move(headers), "");
     }
 
     ControlPlane& ecr_;
-    Conformance conformance_;
     http::Exchange& exchange_;
     http::RequestHead& request_;
     RegistryPath path_;
@@ -532,7 +529,7 @@ std::optional<ByteRange> parse_byte_range(std::string_view text) {
 }
 
 void Registry::handle(http::Exchange& exchange) {
-    Visit visit(ecr_, conformance_, exchange);
+    Visit visit(ecr_, exchange);
     try {
         visit.serve();
     } catch (const Refusal& refusal) {

@@ -1,23 +1,18 @@
-// The registry protocol under /v2/: pushes and pulls. OCI distribution-spec v1.1, with ECR's words.
+// The registry protocol under /v2/: pushes and pulls. OCI distribution-spec v1.1, with ECR's words;
+// where ECR departs from the specification it is not followed (emulator/README.md says where).
 #pragma once
 #include "ecr/control_plane.h"
 #include "http/server.h"
 
 namespace ecr {
 
-// Oci: what the specification says, which every client accepts. Ecr: with AWS's own deviations (201
-// for a chunk, no Location after a manifest, no digest header on GET of a manifest).
-enum class Conformance : uint8_t { Oci, Ecr };
-
 class Registry final : public http::Handler {
   public:
-    explicit Registry(ControlPlane& ecr, Conformance conformance = Conformance::Oci)
-        : ecr_(ecr), conformance_(conformance) {}
+    explicit Registry(ControlPlane& ecr) : ecr_(ecr) {}
     void handle(http::Exchange& exchange) override;
 
   private:
     ControlPlane& ecr_;
-    Conformance conformance_;
 };
 
 // Which thing a path names. Pure.
