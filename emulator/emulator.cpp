@@ -212,6 +212,7 @@ struct Emulator::Inside {
                            [this] { return edge.hits(); }}};
     ecr::RegistrySource registry_source{ecr};
     containers::PlaceholderSource placeholder{directory.file("placeholder")};
+    // Not BaseImages, which builds use: a task's start depends on no network.
     oci::OfflineImages offline_images;
     StackImages images{placeholder, registry_source, offline_images, faults};
     ecs::WorkerJobs jobs;

@@ -11,6 +11,7 @@
 #include "ecs/capacity.h"
 #include "ecs/deployment.h"
 #include "ecs/limits.h"
+#include "oci/reference.h"
 
 namespace ecs {
 namespace {
@@ -263,6 +264,24 @@ void probe_lines(const Node& probes, std::vector<std::string>& lines) {
     }
 }
 
+// What to do about an image that cannot be pulled. Tasks pull from the stack's own registry and
+// from the base images of this machine, never from the internet: a start depends on no network.
+std::string about_image(const std::string& reason) {
+    constexpr std::string_view kBefore = "resolve ref ", kAfter = ": not found";
+    const size_t begin = reason.find(kBefore), end = reason.rfind(kAfter);
+    if (begin != std::string::npos && end != std::string::npos && begin + kBefore.size() <= end) {
+        const std::string name =
+            reason.substr(begin + kBefore.size(), end - begin - kBefore.size());
+        if (auto reference = oci::Reference::parse(name); reference && !reference->is_ecr())
+            return name +
+                   " is not among the base images of this machine, and tasks ask no other "
+                   "registry: "
+                   "push it to a repository of this stack and name that in the task definition, or "
+                   "make it with script/offline-images";
+    }
+    return "push the image first, or correct its name in the task definition";
+}
+
 // What to do about a task that failed.
 std::string advice(const Node& report) {
     const Node& failures = report["failures"];
@@ -292,8 +311,7 @@ std::string advice(const Node& report) {
     if (has(reason, "retrieve secret") || has(reason, "pull secrets") ||
         has(reason, "ParameterNotFound"))
         return "create that secret or parameter, or correct valueFrom in the task definition";
-    if (has(reason, "CannotPullContainerError"))
-        return "push the image first, or correct its name in the task definition";
+    if (has(reason, "CannotPullContainerError")) return about_image(reason);
     if (has(reason, "logger args"))
         return "create the log group, or set awslogs-create-group in the task definition";
     if (has(of_container, "OutOfMemoryError"))

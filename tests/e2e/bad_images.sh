@@ -52,6 +52,10 @@ all_of_them() { # all_of_them RUNTIME
     push_image web grows '{"Entrypoint":["/probe","say","growing","--","eat","300","--","wait"]}' "$probe" >/dev/null
     bad "out of memory" "OutOfMemoryError" "give the container more memory" "$(register "$registry/web:grows" ',"memory":64')"
     bad "never pushed" "CannotPullContainerError" "push the image first" "$(register "$registry/web:never")"
+    # What is not in our registry comes from the base images of this machine, and from nowhere else: nobody waits for a network.
+    bad "no such base image" "CannotPullContainerError" "nginx:1 is not among the base images of this machine" "$(register nginx:1)"
+    check "$runtime, … with the way out" contains "$(head -10 "$work/report")" "make it with script/offline-images"
+    check "$runtime, … within ten seconds" [ "$(sed -n '1s/.*FAILED after \([0-9]*\)\.[0-9]* s:.*/\1/p' "$work/report")" -lt 10 ]
     "$dodam" down --state "$state" >/dev/null
 }
 
