@@ -65,6 +65,49 @@ timeout 10 tail --pid="$emulator" -f /dev/null
 left() { echo "processes $(alive "${below[@]}" | wc -l) mounts $(mounts_of "$id") $(mounts_of "$state") cgroups $(cgroups_of "$id") sockets $(sockets_of "$id")"; }
 check "after down nothing is left" equals "$(left)" "processes 0 mounts 0 0 cgroups 0 sockets 0"
 
+# ---- the same, with tasks in a Docker engine ----
+in_engine() {
+    local emulator id before victim
+    start_dodam engine -f "$work/dodam.json" --speed 20 --runtime docker
+    registry=${endpoint#http://} emulator=$(field pid) id=$(field id)
+    containers() { docker ps -aq --no-trunc --filter "label=dodam.instance=$1" | sort; }
+    push_image web good "$good" >/dev/null
+    aws ecs update-service --cluster demo --service web --task-definition "$(register "$registry/web:good")" >/dev/null
+    check "docker: a version runs" report web
+    check "docker: in two tasks of two containers" equals "$(containers "$id" | wc -l)" 4
+
+    before=$(tasks)
+    victim=$(docker ps -q --filter "label=dodam.task=$(head -1 <<<"$before")" | while read -r one; do
+        docker inspect --format '{{.State.Pid}} {{.Path}}' "$one"; done | awk '$2 == "/placeholder" { print $1 }')
+    check "docker: the task's program is found" [ -n "$victim" ]
+    [ -n "$victim" ] && kill -9 "$victim"
+    check "docker: a killed task is replaced" until_contains replaced replaced
+    gone=$(comm -23 <(echo "$before") <(tasks) | head -1)
+    check "docker: … its reason is told" equals "$(stopped stopCode) $(stopped stoppedReason)" "EssentialContainerExited Essential container in task exited"
+    check "docker: … and its exit code" equals "$(stopped 'containers[0].exitCode')" 137
+    check "docker: the service is stable again" stable
+    check "docker: and answers" equals "$(viewer_get "$host" /health)" ok
+
+    aws ecs update-service --cluster demo --service web --force-new-deployment >/dev/null
+    before=$(tasks)
+    kill -9 "$emulator"
+    timeout 10 tail --pid="$emulator" -f /dev/null
+    former=$(containers "$id")
+    check "docker: kill -9 of the emulator leaves containers" [ -n "$former" ]
+    start_dodam engine -f "$work/dodam.json" --speed 20 --runtime docker
+    check "docker: … it is the same instance" equals "$(field id)" "$id"
+    check "docker: … the next start removes them all" equals "$(comm -12 <(echo "$former") <(containers "$id") | wc -l)" 0
+    check "docker: … the service comes back" stable
+    check "docker: … with tasks that are new" equals "$(comm -12 <(echo "$before") <(tasks) | wc -l)" 0
+    four() { [ "$(containers "$id" | wc -l)" -eq 4 ] && echo four; }
+    check "docker: … and no more containers than are wanted" until_contains four four
+    check "docker: … which answer" equals "$(viewer_get "$host" /health)" ok
+    check "docker: … and are the only targets" equals "$(targets)" "healthy	healthy"
+    "$dodam" down --state "$state" >/dev/null
+    check "docker: after down nothing is left" equals "$(containers "$id" | wc -l)" 0
+}
+if docker info >/dev/null 2>&1; then in_engine; else echo "docker: no engine answers here"; fi
+
 # ---- fifty deploys in a row ----
 start_dodam fifty -f "$work/dodam.json" --speed 200
 registry=${endpoint#http://}
