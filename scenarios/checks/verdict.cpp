@@ -77,6 +77,44 @@ std::string cause_line(const std::vector<std::string>& lines) {
     return {};
 }
 
+// A base image that a Docker engine had to fetch from a registry that it did not reach; "" when
+// that is not what failed. The classic builder names it in its step, BuildKit in its error.
+std::string unreached_base(const std::vector<std::string>& lines) {
+    constexpr std::string_view kFrom = " : FROM ",
+                               kSource = "failed to resolve source metadata for ";
+    std::string base;
+    for (const std::string& line : lines) {
+        if (const size_t at = line.find(kSource); at != std::string::npos) {
+            base = line.substr(at + kSource.size());
+            base.resize(std::min(base.size(), base.find(": ")));
+        } else if (const std::string_view step = base::trim(line); step.starts_with("Step ")) {
+            const size_t from = step.find(kFrom);
+            base = from == std::string_view::npos ? "" : step.substr(from + kFrom.size());
+            base.resize(std::min(base.size(), base.find(' ')));
+        }
+        if (!base.empty() && line.find("/v2/") != std::string::npos &&
+            (line.find("dial tcp") != std::string::npos ||
+             line.find("Client.Timeout") != std::string::npos ||
+             line.find("request canceled") != std::string::npos))
+            return base;
+    }
+    return {};
+}
+
+// The same verdict, with the image's name and the way out where a base image is what is missing.
+Verdict with_base_image(Verdict verdict, const std::vector<std::string>& lines) {
+    const std::string base = unreached_base(lines);
+    if (base.empty()) return verdict;
+    verdict.cause = fmt::format(
+        "the base image {} is not in the Docker engine, and its registry cannot be reached", base);
+    verdict.next = fmt::format(
+        "docker pull {} where a network answers (docker save and docker load carry it here), or "
+        "let "
+        "dodam build with the images of script/offline-images: dodam gate --runtime process",
+        base);
+    return verdict;
+}
+
 // A place in a stack trace or a message, by the first line that has one.
 std::string place_of_output(const Repository& repository, const std::vector<std::string>& lines) {
     for (const std::string& line : lines)
@@ -353,10 +391,13 @@ std::optional<Verdict> of_workflow(const Repository& repository, const std::stri
     if (step.empty()) return std::nullopt;
     if (cause.empty()) cause = cause_line(lines);
     if (const std::string said = place_of_output(repository, lines); !said.empty()) place = said;
-    return Verdict{
-        fmt::format("deploy ({})", one_line(step)),
-        cause.empty() ? "the step ended with an error and said nothing" : one_line(cause), place,
-        "correct it, commit, then dodam gate (the whole output is below)"};
+    return with_base_image(
+        {fmt::format("deploy ({})", one_line(step)),
+         cause.empty() ? "the step ended with an error and said nothing" : one_line(cause),
+         place,
+         "correct it, commit, then dodam gate (the whole output is below)",
+         {}},
+        lines);
 }
 
 Verdict of_deploy(const Repository& repository, const Node& services, const std::string& output,
@@ -385,9 +426,13 @@ Verdict of_deploy(const Repository& repository, const Node& services, const std:
         });
     }
     if (place.empty()) place = script;
-    return {step.empty() ? "deploy" : fmt::format("deploy ({})", one_line(step)),
-            cause.empty() ? "the script ended with an error and said nothing" : cause, place,
-            fmt::format("correct it, commit, then dodam gate (the whole output is below)")};
+    return with_base_image(
+        {step.empty() ? "deploy" : fmt::format("deploy ({})", one_line(step)),
+         cause.empty() ? "the script ended with an error and said nothing" : cause,
+         place,
+         "correct it, commit, then dodam gate (the whole output is below)",
+         {}},
+        lines);
 }
 
 Verdict of_start(const Repository& repository, const std::string& output) {

@@ -75,6 +75,33 @@ TEST_CASE("a script that failed by itself is told by its step and its last words
     CHECK(verdict.place == "deploy.sh:1:7");
 }
 
+// docker build's own words, of the classic builder and of BuildKit.
+TEST_CASE("a base image that an engine cannot fetch is named, with the way out") {
+    for (const std::string said :
+         {"Step 1/2 : FROM nginx:1 AS site\nGet \"https://registry-1.docker.io/v2/\": dial tcp: "
+          "lookup "
+          "registry-1.docker.io on 10.0.0.1:53: no such host\n",
+          "Step 1/2 : FROM nginx:1\nGet \"https://registry-1.docker.io/v2/\": net/http: request "
+          "canceled while waiting for connection (Client.Timeout exceeded)\n",
+          "ERROR: failed to solve: nginx:1: failed to resolve source metadata for nginx:1: failed "
+          "to do request: Head \"https://registry-1.docker.io/v2/library/nginx/manifests/1\": dial "
+          "tcp: connection refused\n"}) {
+        CAPTURE(said);
+        const auto verdict =
+            checks::of_deploy(app(), Node::object(), "==> Build\n" + said, "deploy.sh");
+        CHECK(verdict.layer == "deploy (Build)");
+        CHECK(verdict.cause.starts_with("the base image nginx:1 is not in the Docker engine"));
+        CHECK(verdict.next.starts_with("docker pull nginx:1 "));
+        CHECK(verdict.next.find("script/offline-images") != std::string::npos);
+    }
+    // The base image was there; what a later step could not reach is no base image.
+    CHECK(checks::of_deploy(app(), Node::object(),
+                            "Step 1/2 : FROM nginx:1\nStep 2/2 : RUN go get\nGet "
+                            "\"https://registry.example/v2/\": dial tcp: no such host\n",
+                            "deploy.sh")
+              .cause.find("base image") == std::string::npos);
+}
+
 TEST_CASE("a workflow that failed is told by its step, its error and its place") {
     const auto verdict =
         checks::of_deploy(app(), Node::object(),
