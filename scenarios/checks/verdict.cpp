@@ -70,6 +70,9 @@ std::string cause_line(const std::vector<std::string>& lines) {
             if (base::trim(line).starts_with("at ")) continue;
             return one_line(line);
         }
+    // Our own builder's words tell more than what a script says about its end.
+    for (const std::string& line : lines)
+        if (base::trim(line).starts_with("dodam: ")) return one_line(line);
     for (auto line = lines.rbegin(); line != lines.rend(); ++line)
         if (const auto text = base::trim(*line); !text.empty() && !text.starts_with("at ") &&
                                                  text != "}" && !text.starts_with("Node.js v"))

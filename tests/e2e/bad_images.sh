@@ -59,6 +59,24 @@ all_of_them() { # all_of_them RUNTIME
     "$dodam" down --state "$state" >/dev/null
 }
 
+# A build FROM what is nowhere: the gate says no within ten seconds, by its workflow and by its script, with its name and the way out.
+missing_base() { # missing_base RUNTIME WAY-OUT
+    local app=$work/app-$1 begun how
+    cp -r "$checkout/fixtures/app" "$app"
+    sed -i 's/^FROM [^ ]*/FROM nginx:1/' "$app/backend/Dockerfile"
+    git -C "$app" init -q && git -C "$app" add -A && git -C "$app" -c user.name=e2e -c user.email=e2e@localhost commit -qm "another base"
+    for how in "" "--deploy deploy.sh"; do
+        begun=$SECONDS
+        (cd "$app" && "$dodam" gate --fresh --runtime "$1" $how) >"$work/gate" 2>&1
+        check "$1, gate $how: no" equals "$?" 1
+        check "$1, gate $how: within ten seconds" [ $((SECONDS - begun)) -lt 10 ]
+        check "$1, gate $how: names the image" contains "$(grep ^cause "$work/gate")" "nginx:1 is not "
+        check "$1, gate $how: and the way out" contains "$(grep -E '^(cause|next)' "$work/gate")" "$2"
+    done
+}
+
+missing_base process script/offline-images
 all_of_them process
+if docker info >/dev/null 2>&1; then missing_base docker script/offline-images; fi
 if docker info >/dev/null 2>&1; then all_of_them docker; else echo "docker: no engine answers here"; fi
 finish

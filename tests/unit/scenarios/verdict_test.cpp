@@ -75,6 +75,15 @@ TEST_CASE("a script that failed by itself is told by its step and its last words
     CHECK(verdict.place == "deploy.sh:1:7");
 }
 
+TEST_CASE("our builder's words are the cause, not the script's about its end") {
+    const auto verdict =
+        checks::of_deploy(app(), Node::object(),
+                          "==> Build\ndodam: Dockerfile:2: nginx:1 is not among the "
+                          "base images\ndeploy: failed at: Build\n",
+                          "deploy.sh");
+    CHECK(verdict.cause == "dodam: Dockerfile:2: nginx:1 is not among the base images");
+}
+
 // docker build's own words, of the classic builder and of BuildKit.
 TEST_CASE("a base image that an engine cannot fetch is named, with the way out") {
     for (const std::string said :
