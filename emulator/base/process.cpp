@@ -266,7 +266,7 @@ struct Spawner::Inside {
         if (options.environment) {
             bp::environment environment;
             for (const auto& [name, value] : *options.environment)
-                environment[name] = value;
+                environment.set(name, value);  // operator[] reads past the ends of shorter ones
             child = bp::child(bp::exe = path, bp::args = arguments, bp::env = environment, setup,
                               failure);
         } else {
