@@ -585,8 +585,10 @@ bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const
         }
     auto connect = [this, call](StepResult& of, Assignments& to) {
         call->say = [this, &of, &to](std::string_view line) { say(line, of, to, nullptr); };
-        call->run = [this, call](std::vector<std::string> command,
-                                 Texts additions) -> std::expected<Ended, std::string> {
+        // Held by the call: a share of it in here would keep it for ever.
+        call->run = [this, call = call.get()](
+                        std::vector<std::string> command,
+                        Texts additions) -> std::expected<Ended, std::string> {
             Launch launch{std::move(command), call->environment, call->workspace};
             for (auto& [name, value] : additions)
                 launch.environment[name] = std::move(value);
