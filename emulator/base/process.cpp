@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -195,22 +196,34 @@ class ChildProcess final : public Process {
     std::optional<int> code_;
 };
 
-// Found in PATH when it is a bare name; an error says why it cannot run.
+// An error says why it cannot run.
 std::expected<std::string, std::string> find_executable(const std::string& name) {
     if (name.empty()) return std::unexpected("no command to start");
-    if (name.find('/') != std::string::npos) {
-        if (access(name.c_str(), X_OK) == 0) return name;
-        return std::unexpected("cannot start " + name + ": " + std::strerror(errno));
-    }
-    const char* path = std::getenv("PATH");
-    for (std::string_view directory : split(path == nullptr ? "/usr/bin:/bin" : path, ':')) {
-        std::string file = std::string(directory) + "/" + name;
-        if (!directory.empty() && access(file.c_str(), X_OK) == 0) return file;
-    }
-    return std::unexpected("cannot start " + name + ": not found in PATH");
+    if (std::string file = find_program(name); !file.empty()) return file;
+    return std::unexpected(
+        "cannot start " + name + ": " +
+        (name.find('/') == std::string::npos ? "not found in PATH" : std::strerror(errno)));
 }
 
 }  // namespace
+
+std::string find_program(const std::string& name, std::string_view path) {
+    if (name.find('/') != std::string::npos) return access(name.c_str(), X_OK) == 0 ? name : "";
+    for (std::string_view directory : split(path, ':')) {
+        if (directory.empty()) continue;
+        std::string file = std::string(directory) + "/" + name;
+        struct stat facts{};
+        if (stat(file.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
+            access(file.c_str(), X_OK) == 0)
+            return file;
+    }
+    return "";
+}
+
+std::string find_program(const std::string& name) {
+    const char* path = std::getenv("PATH");
+    return find_program(name, path ? path : "/usr/bin:/bin");
+}
 
 struct Spawner::Inside {
     struct Request {

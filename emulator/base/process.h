@@ -62,6 +62,12 @@ std::expected<Finished, std::string> run(Spawner& spawner, ProcessOptions option
                                          std::chrono::milliseconds at_most,
                                          std::string_view input = {});
 
+// The program's file, looked up in `path` (directories with ':' between them) when its name has no
+// '/'; "" when it is not there or may not be run.
+std::string find_program(const std::string& name, std::string_view path);
+// In our own PATH; the system's directories when there is none.
+std::string find_program(const std::string& name);
+
 // Raises our own soft limit of open files to the hard one (a connection is a descriptor).
 void raise_descriptor_limit();
 

@@ -1,9 +1,7 @@
 // dodam doctor: what this machine has and lacks, a line each, with the next step.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 #include "backing/mariadb.h"
@@ -29,15 +27,6 @@ using base::Node;
 
 constexpr auto kEnginePatience = std::chrono::seconds(2);
 constexpr auto kVersionPatience = std::chrono::seconds(10);
-
-std::string in_path(const std::string& name) {
-    const char* path = std::getenv("PATH");
-    for (std::string_view directory : base::split(path ? path : "", ':')) {
-        std::string program = std::string(directory) + "/" + name;
-        if (::access(program.c_str(), X_OK) == 0) return program;
-    }
-    return "";
-}
 
 std::string node_version(base::Spawner& spawner, const std::string& node) {
     if (node.empty()) return "";
@@ -86,10 +75,10 @@ push::Machine find_out() {
         machine.engine_problem = engine.error();
     machine.mariadb = backing::mariadb_program();
     machine.redis = backing::redis_program();
-    machine.git = in_path("git");
-    machine.node = in_path("node");
-    machine.npm = in_path("npm");
-    machine.aws = in_path("aws");
+    machine.git = base::find_program("git");
+    machine.node = base::find_program("node");
+    machine.npm = base::find_program("npm");
+    machine.aws = base::find_program("aws");
     machine.browser = scenarios::find_browser(".").chromium;
     machine.node_version = node_version(spawner, machine.node);
     machine.memory = containers::MemoryLimits("doctor").facility();

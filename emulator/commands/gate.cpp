@@ -323,11 +323,11 @@ std::expected<std::string, std::string> docker_settings(const Gate& gate) {
     return directory;
 }
 
-bool has_docker_client() {
-    const char* path = std::getenv("PATH");
-    for (auto directory : base::split(path ? path : "", ':'))
-        if (::access((std::string(directory) + "/docker").c_str(), X_OK) == 0) return true;
-    return false;
+// A Docker engine runs the tasks, and its client is here: then they build and push, too.
+bool builds_with_engine(const Client& client) {
+    auto status = client.get("/status");
+    return status && (*status)["runtime"].as_string().starts_with("docker") &&
+           !base::find_program("docker").empty();
 }
 
 // The workflow that deploys: workflow.file of the stack file, else the only one of
@@ -352,8 +352,7 @@ std::string deploy_workflow(const Gate& gate) {
 }
 
 int run_workflow(Gate& gate, const Client& client, const std::string& file) {
-    auto status = client.get("/status");
-    if (status && (*status)["runtime"].as_string().starts_with("docker") && has_docker_client())
+    if (builds_with_engine(client))
         gate.registry = client.info().aws_endpoint.substr(std::string_view("http://").size());
     gate.deployer = fs::relative(file, gate.app).string();
     std::vector<std::string> command = {
@@ -398,8 +397,7 @@ int deploy(Gate& gate, const Client& client) {
         {"IMAGE_TAG", judges_commit(gate) ? gate.commit : base::random_hex(40)}};
     // Where tasks run in an engine, it also builds and pushes, as the workflow does; otherwise our
     // own builder does.
-    auto status = client.get("/status");
-    if (status && (*status)["runtime"].as_string().starts_with("docker") && has_docker_client()) {
+    if (builds_with_engine(client)) {
         auto settings = docker_settings(gate);
         if (!settings) return fail(kNotStarted, settings.error());
         gate.registry = client.info().aws_endpoint.substr(std::string_view("http://").size());

@@ -13,6 +13,7 @@
 #include "backing/redis.h"
 #include "base/date.h"
 #include "base/digest.h"
+#include "base/process.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "commands/git.h"
@@ -80,23 +81,20 @@ std::optional<std::string> working_tree(const Git& git, const GateQuestion& ques
     return text;
 }
 
-std::vector<std::string> path() {
+std::string path() {
     const char* given = std::getenv("PATH");
     std::vector<std::string> out;
     for (std::string_view directory : base::split(given ? given : "", ':'))
         if (!directory.ends_with(kOfGit)) out.emplace_back(directory);
-    return out;
+    return base::join(out, ":");
 }
 
 std::string programs() {
-    std::string text = base::join(path(), ":") + "\n";
+    const std::string directories = path();
+    std::string text = directories + "\n";
     for (const char* name : kPrograms)
-        for (const std::string& directory : path()) {
-            const std::string program = directory + "/" + name;
-            if (::access(program.c_str(), X_OK) != 0) continue;
+        if (const std::string program = base::find_program(name, directories); !program.empty())
             text += stamp(program);
-            break;
-        }
     return text + stamp(backing::mariadb_program()) + stamp(backing::redis_program());
 }
 

@@ -607,7 +607,7 @@ bool write_shims(const std::string& directory, bool engine) {
     std::error_code problem;
     fs::create_directories(directory, problem);
     const std::string aws =
-        workflow::find_program("aws", std::string(kSystemPath) + ":" + own_variable("PATH"));
+        base::find_program("aws", std::string(kSystemPath) + ":" + own_variable("PATH"));
     bool good = write_script(
         directory + "/aws",
         aws.empty()
@@ -847,13 +847,13 @@ int run(const Arguments& arguments) {
     std::error_code problem;
     fs::create_directories(setup.cache + "/npm", problem);
     const bool engine = (*status)["runtime"].as_string().starts_with("docker") &&
-                        !workflow::find_program("docker", own_variable("PATH")).empty();
+                        !base::find_program("docker", own_variable("PATH")).empty();
     if (!write_shims(setup.shims, engine)) return fail(kNotStarted, "cannot write " + setup.shims);
     const std::string bundle = write_bundle(scratch.path() + "/ca-bundle.pem", setup.world.ca_file);
     std::string search(kSystemPath);
     for (const char* tool : {"node", "docker", "git"}) {
-        const std::string found = workflow::find_program(tool, own_variable("PATH"));
-        if (found.empty() || !workflow::find_program(tool, search).empty()) continue;
+        const std::string found = base::find_program(tool, own_variable("PATH"));
+        if (found.empty() || !base::find_program(tool, search).empty()) continue;
         search += ":" + fs::path(found).parent_path().string();
     }
     setup.environment = {

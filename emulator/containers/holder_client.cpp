@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 
+#include "base/process.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "containers/holder/wire.h"
@@ -260,12 +260,7 @@ std::string find_holder() {
         std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string() +
         "/dodam-holder";
     if (::access(beside.c_str(), X_OK) == 0) return beside;
-    const char* path = std::getenv("PATH");
-    for (std::string_view directory : base::split(path ? path : "", ':')) {
-        std::string candidate = std::string(directory) + "/dodam-holder";
-        if (!directory.empty() && ::access(candidate.c_str(), X_OK) == 0) return candidate;
-    }
-    return "";
+    return base::find_program("dodam-holder");
 }
 
 }  // namespace containers

@@ -30,18 +30,23 @@ bool is_fargate(const std::string& provider) {
     return provider == "FARGATE" || provider == "FARGATE_SPOT";
 }
 
+void check_associated(const Node& strategy, const Cluster& cluster) {
+    for (const Node& item : strategy.items())
+        if (!holds(cluster.capacity_providers, provider_of(item)))
+            invalid(
+                "The specified capacity provider strategy cannot contain a capacity provider that "
+                "is not associated with the cluster. Associate the capacity provider with the "
+                "cluster or specify a valid capacity provider and try again.");
+}
+
 enum class Whose : uint8_t { Call, Cluster };
 
 void check_strategy(const Node& strategy, const Cluster& cluster, Whose whose) {
     if (strategy.size() > kMaxStrategyItems)
         invalid("A capacity provider strategy can contain a maximum of 20 capacity providers.");
     int64_t weights = 0, bases = 0;
+    check_associated(strategy, cluster);
     for (const Node& item : strategy.items()) {
-        if (!holds(cluster.capacity_providers, provider_of(item)))
-            invalid(
-                "The specified capacity provider strategy cannot contain a capacity provider that "
-                "is not associated with the cluster. Associate the capacity provider with the "
-                "cluster or specify a valid capacity provider and try again.");
         weights += item["weight"].as_int();
         bases += item["base"].as_int() > 0;
     }
@@ -62,9 +67,7 @@ void check_strategy(const Node& strategy, const Cluster& cluster, Whose whose) {
             "capacity provider. Specify a valid capacity provider strategy and try again.");
 }
 
-}  // namespace
-
-Capacity choose_capacity(const Node& input, const Cluster& cluster) {
+Capacity choice(const Node& input, const Cluster& cluster) {
     const std::string& launch_type = input["launchType"].as_string();
     const Node& strategy = input["capacityProviderStrategy"];
     if (!launch_type.empty() && strategy.size() > 0)
@@ -85,6 +88,15 @@ Capacity choose_capacity(const Node& input, const Cluster& cluster) {
         return {"FARGATE", cluster.default_strategy};
     }
     return {"EC2", Node()};
+}
+
+}  // namespace
+
+Capacity choose_capacity(const Node& input, const Cluster& cluster) {
+    Capacity chosen = choice(input, cluster);
+    if (chosen.launch_type == "EC2" && !input["platformVersion"].as_string().empty())
+        invalid("The platform version must be null when specifying an EC2 launch type.");
+    return chosen;
 }
 
 std::string next_provider(const Node& strategy, const std::map<std::string, int>& running) {
@@ -116,12 +128,7 @@ void check_providers(const Cluster& cluster) {
             invalid(
                 "The specified capacity provider was not found. Specify a valid capacity provider "
                 "and try again.");
-    for (const Node& item : cluster.default_strategy.items())
-        if (!holds(cluster.capacity_providers, provider_of(item)))
-            invalid(
-                "The specified capacity provider strategy cannot contain a capacity provider that "
-                "is not associated with the cluster. Associate the capacity provider with the "
-                "cluster or specify a valid capacity provider and try again.");
+    check_associated(cluster.default_strategy, cluster);
 }
 
 std::string no_instances_advice(std::string_view launch_type) {

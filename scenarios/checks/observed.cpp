@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "scenarios/checks/rules/common.h"
+#include "scenarios/runner/spans.h"
 
 namespace checks {
 namespace {
@@ -41,11 +42,7 @@ struct Request {
 };
 
 std::string text_of_decision(const Node* span, std::string_view key) {
-    std::string last;
-    if (span)
-        for (const Node& each : (*span)["decisions"].items())
-            if (each["key"].as_string() == key) last = each["text"].as_string();
-    return last;
+    return span ? scenarios::decision(*span, key) : "";
 }
 
 // Headers of the record: [[name, value], …].
@@ -57,13 +54,8 @@ std::string header_of(const Node& list, std::string_view name) {
     return {};
 }
 
-// What the origin answered, before an error page: the last attempt's "1: 401 in 2 ms". 0 = nothing.
 int origin_status(const Request& request) {
-    const std::string attempt = text_of_decision(request.edge, "attempt");
-    const size_t colon = attempt.find(": ");
-    if (colon == std::string::npos) return 0;
-    const std::string_view rest = std::string_view(attempt).substr(colon + 2, 3);
-    return static_cast<int>(base::parse_signed(rest).value_or(0));
+    return request.edge ? scenarios::origin_status(*request.edge) : 0;
 }
 
 std::optional<Route> route_of(const Node& status, const std::string& id, const std::string& path) {
@@ -332,26 +324,8 @@ void look_at_health(const Project& project, const Node& status,
 
 bool pattern_matches(std::string_view pattern, std::string_view path) {
     if (pattern == "*") return true;
-    // One star at a time, back to the last when the rest does not fit.
-    if (!pattern.starts_with('/') && !pattern.starts_with('*')) path.remove_prefix(!path.empty());
-    size_t at = 0, star = std::string_view::npos, from = 0, i = 0;
-    while (i < path.size()) {
-        if (at < pattern.size() && pattern[at] == '*') {
-            star = at++;
-            from = i;
-        } else if (at < pattern.size() && (pattern[at] == '?' || pattern[at] == path[i])) {
-            ++at;
-            ++i;
-        } else if (star != std::string_view::npos) {
-            at = star + 1;
-            i = ++from;
-        } else {
-            return false;
-        }
-    }
-    while (at < pattern.size() && pattern[at] == '*')
-        ++at;
-    return at == pattern.size();
+    if (!pattern.starts_with('/') && path.starts_with('/')) path.remove_prefix(1);
+    return base::wildcard_match(pattern, path);
 }
 
 std::vector<Finding> look_at_traffic(const Project& project, const Node& status, const Node& record,

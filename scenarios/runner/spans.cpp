@@ -2,7 +2,6 @@
 #include "scenarios/runner/spans.h"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <set>
 
@@ -83,12 +82,9 @@ void add_stores(const std::vector<Node>& all, std::vector<Node>& found) {
     found.insert(found.end(), added.begin(), added.end());
 }
 
-// Its origin is a load balancer, and the last attempt brought an answer ("1: 201 in 40 ms").
+// The last attempt brought an answer, and it was a load balancer's.
 bool answered_by_balancer(const Node& edge) {
-    const std::string attempt = decision(edge, "attempt");
-    const size_t status = attempt.find(": ");
-    return status != std::string::npos && status + 2 < attempt.size() &&
-           std::isdigit(static_cast<unsigned char>(attempt[status + 2])) &&
+    return origin_status(edge) != 0 &&
            decision(edge, "origin").find(".elb.amazonaws.com") != std::string::npos;
 }
 
@@ -112,6 +108,14 @@ std::string decision(const Node& span, std::string_view key) {
     for (const Node& each : span["decisions"].items())
         if (each["key"].as_string() == key) last = each["text"].as_string();
     return last;
+}
+
+int origin_status(const Node& edge) {
+    const std::string attempt = decision(edge, "attempt");
+    const size_t colon = attempt.find(": ");
+    if (colon == std::string::npos) return 0;
+    const std::string_view rest = std::string_view(attempt).substr(colon + 2, 3);
+    return static_cast<int>(base::parse_signed(rest).value_or(0));
 }
 
 std::vector<Node> in_order(std::vector<Node> spans) {

@@ -22,5 +22,7 @@ std::vector<base::Node> in_order(std::vector<base::Node> spans);
 bool lacks_a_hop(const std::vector<base::Node>& spans);
 // The text of the span's last decision with the key, "" when there is none.
 std::string decision(const base::Node& span, std::string_view key);
+// What the origin answered the edge at last, before an error page ("1: 401 in 2 ms"); 0 = nothing.
+int origin_status(const base::Node& edge);
 
 }  // namespace scenarios

@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/ids.h"
+#include "base/process.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "scenarios/workflow/actions.h"
@@ -221,7 +222,7 @@ std::vector<Tool> find_tools(ActionCall& call, const std::string& name,
     std::vector<Tool> out;
     for (const std::string& directory : tool_directories(call, name))
         for (const std::string& each : programs) {
-            const std::string program = find_program(each, directory);
+            const std::string program = base::find_program(each, directory);
             if (program.empty()) continue;
             auto said = quietly(call, {program, "--version"});
             if (!said) continue;

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/result.h"
@@ -151,19 +150,6 @@ std::expected<Ended, std::string> run_to_end(Host& host, const Launch& launch, m
     }
     ended.exit_code = *code;
     return ended;
-}
-
-std::string find_program(const std::string& name, std::string_view path) {
-    if (name.find('/') != std::string::npos) return ::access(name.c_str(), X_OK) == 0 ? name : "";
-    for (std::string_view directory : base::split(path, ':')) {
-        if (directory.empty()) continue;
-        std::string candidate = std::string(directory) + "/" + name;
-        struct stat facts{};
-        if (::stat(candidate.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) &&
-            ::access(candidate.c_str(), X_OK) == 0)
-            return candidate;
-    }
-    return "";
 }
 
 }  // namespace workflow

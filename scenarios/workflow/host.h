@@ -82,7 +82,4 @@ std::expected<Ended, std::string> run_to_end(Host& host, const Launch& launch,
                                              const std::atomic<bool>* stop,
                                              const std::function<void(std::string_view)>& line);
 
-// The program's absolute path in a PATH; "" when it is not there.
-std::string find_program(const std::string& name, std::string_view path);
-
 }  // namespace workflow

@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/encoding.h"
 #include "base/ids.h"
+#include "base/process.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "scenarios/workflow/expression.h"
@@ -113,6 +114,15 @@ bool write_all(const std::string& path, std::string_view text) {
     out.write(text.data(), static_cast<std::streamsize>(text.size()));
     out.flush();
     return out.good();
+}
+
+Annotation annotation_of(const Trouble& trouble, const std::string& file) {
+    return {.level = "error",
+            .message = trouble.message,
+            .title = "",
+            .file = file,
+            .line = trouble.position.line,
+            .column = trouble.position.column};
 }
 
 Run::Run(const Setup& setup, Progress& progress) : setup(setup), progress(progress) {
@@ -456,7 +466,7 @@ bool JobRun::run_program(const std::vector<std::string>& command, Texts environm
         return false;
     }
     if (command[0].find('/') == std::string::npos) {
-        launch.command[0] = find_program(command[0], launch.environment["PATH"]);
+        launch.command[0] = base::find_program(command[0], launch.environment["PATH"]);
         if (launch.command[0].empty()) {
             fail(result, fmt::format("{}: command not found in the steps' PATH", command[0]));
             return false;
@@ -501,14 +511,15 @@ std::expected<std::vector<std::string>, std::string> shell_command(const std::st
                                                                    const std::string& script,
                                                                    const std::string& path) {
     if (shell.empty())
-        return find_program("bash", path).empty() ? std::vector<std::string>{"sh", "-e", script}
-                                                  : std::vector<std::string>{"bash", "-e", script};
+        return base::find_program("bash", path).empty()
+                   ? std::vector<std::string>{"sh", "-e", script}
+                   : std::vector<std::string>{"bash", "-e", script};
     if (shell == "bash")
         return std::vector<std::string>{"bash", "--noprofile", "--norc", "-eo", "pipefail", script};
     if (shell == "sh") return std::vector<std::string>{"sh", "-e", script};
     if (shell == "python")
-        return std::vector<std::string>{find_program("python", path).empty() ? "python3" : "python",
-                                        script};
+        return std::vector<std::string>{
+            base::find_program("python", path).empty() ? "python3" : "python", script};
     if (shell == "pwsh" || shell == "powershell" || shell == "cmd")
         return std::unexpected(fmt::format(
             "shell: {} cannot run here: steps run on Linux, without PowerShell", shell));
@@ -596,7 +607,7 @@ bool JobRun::use_built_in(const BuiltInAction& action, const Texts& given, const
                 launch.directory = temporary_;
             if (launch.command[0].find('/') == std::string::npos) {
                 const std::string found =
-                    find_program(launch.command[0], launch.environment["PATH"]);
+                    base::find_program(launch.command[0], launch.environment["PATH"]);
                 if (found.empty())
                     return std::unexpected(
                         fmt::format("Unable to locate executable file: {}", launch.command[0]));
@@ -940,12 +951,8 @@ void JobRun::execute() {
     level.defaults[0] = context_.job.defaults;
     level.defaults[1] = context_.workflow.defaults;
     auto trouble = [&](const Trouble& what) {
-        Annotation annotation{.level = "error",
-                              .message = mask(what.message),
-                              .title = "",
-                              .file = context_.workflow.file,
-                              .line = what.position.line,
-                              .column = what.position.column};
+        Annotation annotation =
+            annotation_of({mask(what.message), what.position}, context_.workflow.file);
         run_.progress.annotation(result_, annotation);
         result_.annotations.push_back(std::move(annotation));
         level.failed = true;

@@ -158,6 +158,8 @@ class JobRun {
 // Files of the run. What cannot be read is "", of the rest at most so many bytes.
 std::string read_all(const std::string& path, size_t at_most = kMaxFileBytes);
 bool write_all(const std::string& path, std::string_view text);
+// An error at the place of the trouble.
+Annotation annotation_of(const Trouble& trouble, const std::string& file);
 double seconds_since(std::chrono::steady_clock::time_point begun);
 
 }  // namespace workflow

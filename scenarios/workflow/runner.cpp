@@ -118,12 +118,7 @@ void Jobs::refuse(Entry& entry, const Trouble& trouble) {
     JobResult failed{
         .id = entry.job->id, .name = call_.prefix + entry.job->id, .result = "failure"};
     run_.progress.job_begins(failed);
-    Annotation annotation{.level = "error",
-                          .message = trouble.message,
-                          .title = "",
-                          .file = call_.workflow.file,
-                          .line = trouble.position.line,
-                          .column = trouble.position.column};
+    Annotation annotation = annotation_of(trouble, call_.workflow.file);
     run_.progress.annotation(failed, annotation);
     failed.annotations.push_back(std::move(annotation));
     run_.progress.job_ends(failed);

@@ -186,8 +186,6 @@ void take_capacity(const aws::Call& call, const Cluster& cluster, Service& servi
     Capacity capacity = choose_capacity(call.input, cluster);
     service.launch_type = std::move(capacity.launch_type);
     service.capacity_provider_strategy = std::move(capacity.strategy);
-    if (service.launch_type == "EC2" && !call.input["platformVersion"].as_string().empty())
-        invalid("The platform version must be null when specifying an EC2 launch type.");
 }
 
 aws::Reply create_service(ControlPlane& ecs, const aws::Call& call) {

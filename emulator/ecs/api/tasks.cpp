@@ -34,8 +34,6 @@ aws::Reply run_task(ControlPlane& ecs, const aws::Call& call) {
         call.input["networkConfiguration"]["awsvpcConfiguration"]["subnets"].size() == 0)
         invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.");
     Capacity capacity = choose_capacity(call.input, cluster);
-    if (capacity.launch_type == "EC2" && !call.input["platformVersion"].as_string().empty())
-        invalid("The platform version must be null when specifying an EC2 launch type.");
     if (capacity.launch_type != "FARGATE") {
         base::log_warning("ecs", fmt::format("RunTask of {}: {}", definition.name(),
                                              no_instances_advice(capacity.launch_type)));

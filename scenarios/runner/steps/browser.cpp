@@ -36,15 +36,6 @@ constexpr std::string_view kFlags[] = {"--no-sandbox",
                                        "--disable-component-update",
                                        "--disable-sync"};
 
-std::string in_path(std::string_view program) {
-    const char* path = std::getenv("PATH");
-    for (std::string_view folder : base::split(path ? path : "/usr/bin", ':')) {
-        const std::string full = (fs::path(folder) / program).string();
-        if (::access(full.c_str(), X_OK) == 0) return full;
-    }
-    return {};
-}
-
 std::string package_below(const fs::path& modules) {
     std::error_code ignored;
     for (std::string_view package : kPackages)
@@ -217,8 +208,8 @@ BrowserParts find_browser(const std::string& directory) {
     BrowserParts parts;
     if (const char* given = std::getenv("DODAM_CHROMIUM")) parts.chromium = given;
     for (std::string_view name : kChromiums)
-        if (parts.chromium.empty()) parts.chromium = in_path(name);
-    parts.node = in_path("node");
+        if (parts.chromium.empty()) parts.chromium = base::find_program(std::string(name));
+    parts.node = base::find_program("node");
     parts.playwright = find_playwright(directory);
     if (parts.chromium.empty() || ::access(parts.chromium.c_str(), X_OK) != 0)
         parts.missing = "there is no Chromium on this machine (apt-get install chromium)";

@@ -3,10 +3,15 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "support/temporary_directory.h"
 
 namespace {
 
@@ -67,6 +72,24 @@ TEST_CASE("what cannot start is one sentence") {
     CHECK(spawner.spawn({.command = {"/bin/true"}, .directory = "/nowhere"}).error() ==
           "cannot start /bin/true in /nowhere: No such file or directory");
     CHECK(spawner.spawn({}).error() == "no command to start");
+}
+
+TEST_CASE("a program is a file that may be run, in the first directory that has it") {
+    const support::TemporaryDirectory directory_of_all;
+    const std::string& top = directory_of_all.path();
+    for (const char* directory : {"/one", "/two", "/three", "/one/tool"})
+        std::filesystem::create_directory(top + directory);
+    for (const char* file : {"/two/tool", "/three/tool", "/two/text"})
+        std::ofstream(top + file) << "#!/bin/sh\n";
+    for (const char* program : {"/two/tool", "/three/tool"})
+        ::chmod((top + program).c_str(), 0755);
+    const std::string path = top + "/one::" + top + "/two:" + top + "/three";
+    CHECK(base::find_program("tool", path) == top + "/two/tool");
+    CHECK(base::find_program("text", path).empty());
+    CHECK(base::find_program("none", path).empty());
+    CHECK(base::find_program("tool", "").empty());
+    CHECK(base::find_program(top + "/three/tool", "") == top + "/three/tool");
+    CHECK(base::find_program(top + "/two/text", path).empty());
 }
 
 TEST_CASE("a child has the named descriptors and no others") {
