@@ -1,6 +1,8 @@
 // Sockets, listeners, resolver and TLS over real loopback connections.
 #include "net/socket.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -106,6 +108,18 @@ TEST_CASE("Writes end at their deadline when the peer does not read") {
     const auto sent = ours.write_all(std::string(8 << 20, 'x'), Deadline::after(30ms));
     REQUIRE_FALSE(sent);
     CHECK(sent.error().kind == ErrorKind::Timeout);
+}
+
+TEST_CASE("A connection within the machine is not paced, whatever the machine's default is") {
+    auto listener = listen_with([](Socket& socket) {
+        char name[16] = {};
+        socklen_t size = sizeof name;
+        getsockopt(socket.descriptor(), IPPROTO_TCP, TCP_CONGESTION, name, &size);
+        (void)socket.write_all(std::string(name, 4), soon());
+    });
+    auto viewer = Socket::connect(listener->address(), soon());
+    REQUIRE(viewer);
+    CHECK(read_exactly(*viewer, 4) == "reno");
 }
 
 TEST_CASE("Refused and in-use addresses are told in a sentence") {
