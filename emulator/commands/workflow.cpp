@@ -898,7 +898,9 @@ int run(const Arguments& arguments) {
     if (closed) {
         containers::ClosedSpaceOptions options;
         options.writable = {scratch.path(), setup.cache};
-        options.readable = {setup.repository};
+        // Ours: the shim for docker is this program, wherever it was built.
+        options.readable = {setup.repository,
+                            fs::read_symlink("/proc/self/exe").parent_path().string()};
         options.readable.insert(options.readable.end(), repository->stores.begin(),
                                 repository->stores.end());
         options.relays = relays_for(setup.world, *status);

@@ -145,6 +145,17 @@ flow docker
 check "docker's words" equals "$?" 0
 [ "$(tail -1 "$work/run.log" | cut -c1-7)" = success ] || tail -40 "$work/run.log"
 
+# A dodam that was built below /tmp, which is empty for steps, is docker there all the same.
+cat >"$app/.github/workflows/moved.yml" <<'YAML'
+on: push
+jobs:
+  a: { runs-on: ubuntu-latest, steps: [{ run: docker images }] }
+YAML
+mkdir "$work/moved"
+cp "$dodam" "$(dirname "$dodam")/dodam-holder" "$work/moved"
+dodam=$work/moved/dodam flow moved
+check "docker's words by a dodam below /tmp" equals "$?" 0
+
 # A JavaScript action of the repository, with its post part; a vendored one.
 mkdir -p "$app/.github/actions/js" "$app/.dodam/actions/some/action@v1"
 cat >"$app/.github/actions/js/action.yml" <<'YAML'
