@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -23,6 +24,7 @@
 #include "base/text.h"
 #include "commands/client.h"
 #include "commands/commands.h"
+#include "commands/engine_bases.h"
 #include "commands/images.h"
 #include "oci/registry_client.h"
 #include "state/instance.h"
@@ -36,6 +38,7 @@ using Words = std::vector<std::string>;
 
 constexpr size_t kMaxRequestBytes = 256 * 1024;
 constexpr auto kBuildLimit = std::chrono::hours(2);
+constexpr auto kEnginePatience = std::chrono::seconds(2);
 
 int refuse(const std::string& sentence, int code = 1) {
     fmt::print(stderr, "{}\n", sentence);
@@ -291,68 +294,89 @@ int pull(const Words& words) {
                     name));
 }
 
-int build(const Words& words) {
+// What `docker build` is asked for.
+struct BuildWords {
     scenarios::BuildOptions options;
-    Words names;
+    scenarios::BaseImageOptions bases;
+    Words names, others;  // -t; flags that are no flags of the builder here
     bool pushes = false;
+    unsigned contexts = 0;
+};
+
+// Flags of `docker build` and `docker buildx build` without a value (Docker's CLI reference). Every
+// other has one.
+constexpr std::string_view kSwitches[] = {
+    "--check",    "--compress", "--debug", "-D",         "--disable-content-trust",
+    "--force-rm", "--help",     "--load",  "--no-cache", "--pull",
+    "--push",     "--quiet",    "-q",      "--rm",       "--squash"};
+// Flags on which no deploy depends.
+constexpr std::string_view kIgnored[] = {
+    "--cache-from", "--cache-to", "--force-rm",   "--label", "--load", "--no-cache", "--progress",
+    "--pull",       "-q",         "--provenance", "--quiet", "--rm",   "--sbom"};
+
+BuildWords read_build(const Words& words) {
+    BuildWords out;
     for (size_t i = 0; i < words.size(); ++i) {
         const std::string& word = words[i];
-        const auto [flag, given] = base::cut(word, '=');
-        auto value = [&] {
-            if (word.find('=') != std::string::npos && word.starts_with("--"))
-                return std::string(given);
-            return i + 1 < words.size() ? words[++i] : std::string();
-        };
-        if (flag == "-t" || flag == "--tag") {
-            names.push_back(value());
-        } else if (flag == "-f" || flag == "--file") {
-            options.dockerfile = value();
-        } else if (flag == "--target") {
-            options.target = value();
-        } else if (flag == "--build-arg") {
-            const std::string pair = value();
-            const auto [name, text] = base::cut(pair, '=');
-            const char* inherited = std::getenv(std::string(name).c_str());
-            options.arguments[std::string(name)] = pair.find('=') != std::string::npos
-                                                       ? std::string(text)
-                                                   : inherited ? inherited
-                                                               : "";
-        } else if (flag == "--platform") {
-            if (const std::string platform = value();
-                !platform.ends_with(oci::native_architecture()))
-                return refuse(fmt::format("--platform {}: this machine builds linux/{} only",
-                                          platform, oci::native_architecture()));
-        } else if (flag == "--label" || flag == "--progress" || flag == "--cache-from" ||
-                   flag == "--cache-to" || flag == "--provenance" || flag == "--sbom") {
-            (void)value();  // nothing that a deploy depends on
-        } else if (flag == "--push") {
-            pushes = true;
-        } else if (flag == "--pull" || flag == "--no-cache" || flag == "-q" || flag == "--quiet" ||
-                   flag == "--rm" || flag == "--load" || flag == "--force-rm") {
+        if (!word.starts_with('-') || word == "-") {
+            if (++out.contexts == 1) out.options.context = word;
             continue;
-        } else if (word.starts_with('-') && word != "-") {
-            return refuse(
-                fmt::format("unknown flag: {} (the builder without an engine does not have it)",
-                            word),
-                125);
-        } else if (options.context.empty()) {
-            options.context = word;
-        } else {
-            return refuse("\"docker build\" requires exactly 1 argument.");
+        }
+        const auto [flag, given] = base::cut(word, '=');
+        std::string value;
+        if (word.starts_with("--") && word.find('=') != std::string::npos)
+            value = given;
+        else if (std::ranges::find(kSwitches, flag) == std::end(kSwitches) && i + 1 < words.size())
+            value = words[++i];
+        const auto [name, text] = base::cut(value, '=');
+        if (flag == "-t" || flag == "--tag") {
+            out.names.push_back(value);
+        } else if (flag == "-f" || flag == "--file") {
+            out.options.dockerfile = value;
+        } else if (flag == "--target") {
+            out.options.target = out.bases.target = value;
+        } else if (flag == "--build-arg") {
+            const char* inherited = std::getenv(std::string(name).c_str());
+            out.options.arguments[std::string(name)] = value.find('=') != std::string::npos
+                                                           ? std::string(text)
+                                                       : inherited ? inherited
+                                                                   : "";
+        } else if (flag == "--platform") {
+            out.bases.platform = value;
+        } else if (flag == "--push") {
+            out.pushes = true;
+        } else if (std::ranges::find(kIgnored, flag) == std::end(kIgnored)) {
+            out.others.push_back(word);
+            if (flag == "--build-context") out.bases.contexts.emplace(name);
         }
     }
-    if (options.context.empty()) return refuse("\"docker build\" requires exactly 1 argument.");
+    // BuildKit takes `dockerfile`, too.
+    const std::string capital = out.options.context + "/Dockerfile",
+                      small = out.options.context + "/dockerfile";
+    if (out.options.dockerfile.empty())
+        out.options.dockerfile = fs::exists(capital) || !fs::exists(small) ? capital : small;
+    out.bases.arguments = out.options.arguments;
+    return out;
+}
+
+int build(const Words& words) {
+    const auto [options, bases, names, others, pushes, contexts] = read_build(words);
+    if (!bases.platform.empty() && !bases.platform.ends_with(oci::native_architecture()))
+        return refuse(fmt::format("--platform {}: this machine builds linux/{} only",
+                                  bases.platform, oci::native_architecture()));
+    if (!others.empty())
+        return refuse(
+            fmt::format("unknown flag: {} (the builder without an engine does not have it)",
+                        others.front()),
+            125);
+    if (contexts != 1) return refuse("\"docker build\" requires exactly 1 argument.");
     if (options.context == "-" || options.context.find("://") != std::string::npos)
         return refuse(fmt::format(
             "the build context {} needs a Docker engine; a directory does not", options.context));
     if (!fs::is_directory(options.context))
         return refuse(
             fmt::format("unable to prepare context: path \"{}\" not found", options.context));
-    // BuildKit takes `dockerfile`, too.
-    if (options.dockerfile.empty() && !fs::exists(options.context + "/Dockerfile") &&
-        fs::exists(options.context + "/dockerfile"))
-        options.dockerfile = options.context + "/dockerfile";
-    for (std::string& name : names)
+    for (const std::string& name : names)
         if (auto reference = oci::Reference::parse(name); !reference)
             return refuse(fmt::format("invalid argument \"{}\" for \"-t, --tag\" flag: {}", name,
                                       reference.error()),
@@ -382,10 +406,15 @@ constexpr Row kRows[] = {
     {"tag", tag},       {"version", version}, {"--version", version}, {"-v", version},
 };
 
-int here(Words words) {
-    // docker image build, docker buildx build …
+// docker image build, docker buildx build …
+Words without_group(Words words) {
     if (words.size() > 1 && (words[0] == "image" || words[0] == "buildx" || words[0] == "builder"))
         words.erase(words.begin());
+    return words;
+}
+
+int here(const Words& given) {
+    Words words = without_group(given);
     if (!words.empty() && words[0] == "ls") words[0] = "images";
     const std::string word = words.empty() ? "" : words[0];
     for (const Row& row : kRows)
@@ -396,6 +425,27 @@ int here(Words words) {
                     "push, pull, login, logout, images, inspect; start an engine for the others",
                     word),
         125);
+}
+
+// ---- in front of an engine
+
+// Becomes `client`, docker's own, once it is sure that a build does not wait for a base image.
+int with_engine(const std::string& client, const Words& words) {
+    const Words known = without_group(words);
+    const std::string socket = containers::DockerEngine().socket_path();
+    if (!known.empty() && known[0] == "build")
+        if (auto facts = containers::DockerEngine::ask(socket, kEnginePatience)) {
+            containers::DockerEngine engine(socket, facts->api_version);
+            const BuildWords asked = read_build({known.begin() + 1, known.end()});
+            if (auto missing = unreached_base_image(engine, asked.options.dockerfile, asked.bases))
+                return refuse("dodam: " + missing->to_string());
+        }
+    std::vector<char*> arguments{const_cast<char*>(client.c_str())};
+    for (const std::string& word : words)
+        arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    ::execv(client.c_str(), arguments.data());
+    return refuse(fmt::format("docker: {}: {}", client, strerror(errno)), 127);
 }
 
 // ---- the way out of a closed step
@@ -456,12 +506,30 @@ int ask_desk(const std::string& path, const Words& words) {
 int docker(const Arguments& arguments) {
     if (const char* desk = std::getenv(kDockerDeskVariable); desk && *desk)
         return ask_desk(desk, arguments.rest);
+    if (arguments.has("engine-client"))
+        return with_engine(arguments.get("engine-client"), arguments.rest);
     return here(arguments.rest);
 }
 
-constexpr Flag kFlags[] = {kStateFlag};
+constexpr Flag kFlags[] = {
+    kStateFlag,
+    {"--engine-client", "PROGRAM",
+     "docker's own client does it, for an engine; a build first looks for its base images"}};
 
 }  // namespace
+
+bool write_docker_shim(const std::string& directory, const std::string& engine_client) {
+    std::error_code ignored;
+    fs::create_directories(directory, ignored);
+    return state::write_file(directory + "/docker",
+                             fmt::format("#!/bin/sh\nexec '{}' docker{} -- \"$@\"\n",
+                                         fs::read_symlink("/proc/self/exe").string(),
+                                         engine_client.empty()
+                                             ? ""
+                                             : fmt::format(" --engine-client '{}'", engine_client)),
+                             0755)
+        .has_value();
+}
 
 DockerDesk::DockerDesk(base::Spawner& spawner, std::string path,
                        std::map<std::string, std::string> environment)
@@ -569,7 +637,7 @@ void DockerDesk::answer(int connection) {
 }
 
 const Command kDocker{"docker",
-                      "Docker's words for building and pushing, without an engine",
+                      "Docker's words for building and pushing, without an engine or before one",
                       "",
                       kFlags,
                       "  dodam docker -- build -t 127.0.0.1:4566/backend:1 backend\n"

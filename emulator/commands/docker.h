@@ -1,6 +1,7 @@
-// The stand-in for docker in a workflow's steps, where there is no engine: the image builder behind
-// docker's own words. A step runs closed, so its `docker` hands the words to the desk outside, with
-// its own three streams.
+// What stands before docker in a workflow's steps and a deploy's script: with an engine, its own
+// client, after a look at the base images of a build; without, the image builder behind docker's
+// own words. A step runs closed, so its `docker` hands the words to the desk outside, with its own
+// three streams.
 #pragma once
 #include <atomic>
 #include <map>
@@ -35,6 +36,9 @@ class DockerDesk {
     std::mutex mutex_;
     std::vector<base::Thread> answers_;
 };
+
+// DIRECTORY/docker, for PATH; `engine_client` is docker's own program, "" = there is no engine.
+bool write_docker_shim(const std::string& directory, const std::string& engine_client);
 
 inline constexpr const char* kDockerDeskVariable = "DODAM_DOCKER_DESK";
 

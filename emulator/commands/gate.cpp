@@ -24,6 +24,7 @@
 #include "base/text.h"
 #include "commands/client.h"
 #include "commands/commands.h"
+#include "commands/docker.h"
 #include "commands/gate_inputs.h"
 #include "commands/git.h"
 #include "commands/interruption.h"
@@ -404,6 +405,11 @@ int deploy(Gate& gate, const Client& client) {
         environment["DOCKER_CONFIG"] = *settings;
         environment["DOCKER_HOST"] = "unix://" + containers::DockerEngine().socket_path();
         environment["DODAM"] = "";
+        const std::string shims = gate.world + "/bin";
+        if (!write_docker_shim(shims, base::find_program("docker")))
+            return fail(kNotStarted, "cannot write " + shims);
+        const char* path = std::getenv("PATH");
+        environment["PATH"] = shims + (path ? ":" + std::string(path) : "");
         gate.say("deploy", "the Docker engine builds and pushes the image");
     } else {
         environment["DODAM"] = gate.self;

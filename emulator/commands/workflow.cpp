@@ -602,8 +602,8 @@ bool write_script(const std::string& path, const std::string& text) {
 }
 
 // Shims that only redirect: the CLI does not read AWS_ENDPOINT_URL in every version, and docker may
-// be our builder.
-bool write_shims(const std::string& directory, bool engine) {
+// be our builder ("" as the engine's client).
+bool write_shims(const std::string& directory, const std::string& engine_client) {
     std::error_code problem;
     fs::create_directories(directory, problem);
     const std::string aws =
@@ -615,11 +615,7 @@ bool write_shims(const std::string& directory, bool engine) {
               "awscli' >&2\nexit 127\n"
             : fmt::format("#!/bin/sh\nexec '{}' --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"\n",
                           aws));
-    if (!engine)
-        good = good && write_script(directory + "/docker",
-                                    fmt::format("#!/bin/sh\nexec '{}' docker -- \"$@\"\n",
-                                                fs::read_symlink("/proc/self/exe").string()));
-    return good;
+    return write_docker_shim(directory, engine_client) && good;
 }
 
 workflow::Value payload_of(const Repository& repository, const workflow::Event& event,
@@ -846,9 +842,12 @@ int run(const Arguments& arguments) {
     setup.cache = image_cache_directory() + "/workflow";
     std::error_code problem;
     fs::create_directories(setup.cache + "/npm", problem);
-    const bool engine = (*status)["runtime"].as_string().starts_with("docker") &&
-                        !base::find_program("docker", own_variable("PATH")).empty();
-    if (!write_shims(setup.shims, engine)) return fail(kNotStarted, "cannot write " + setup.shims);
+    const std::string engine_client = (*status)["runtime"].as_string().starts_with("docker")
+                                          ? base::find_program("docker", own_variable("PATH"))
+                                          : "";
+    const bool engine = !engine_client.empty();
+    if (!write_shims(setup.shims, engine_client))
+        return fail(kNotStarted, "cannot write " + setup.shims);
     const std::string bundle = write_bundle(scratch.path() + "/ca-bundle.pem", setup.world.ca_file);
     std::string search(kSystemPath);
     for (const char* tool : {"node", "docker", "git"}) {

@@ -200,11 +200,10 @@ std::expected<std::string, SourceError> OfflineImages::find(const Reference& ref
     std::string at =
         directory_ + "/" + repository + "/" + (reference.tag.empty() ? "latest" : reference.tag);
     if (docker && ImageLayout(at).exists()) return at;
-    return std::unexpected(
-        SourceError{SourceError::Kind::NotFound,
-                    reference.written + " is not among the base images in " + directory_ +
-                        "; `script/offline-images NAME` makes debian:bookworm-slim, node:20-slim, "
-                        "python:3.11-slim, eclipse-temurin:17-jre, mariadb:10.11 and redis:7"});
+    return std::unexpected(SourceError{SourceError::Kind::NotFound,
+                                       reference.written + " is not among the base images in " +
+                                           directory_ + "; `script/offline-images NAME` makes " +
+                                           std::string(kOfflineImages)});
 }
 
 std::expected<ManifestBytes, SourceError> OfflineImages::manifest(const Reference& reference) {

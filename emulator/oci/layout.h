@@ -40,6 +40,11 @@ class ImageLayout final : public ImageSource {
     mutable std::mutex mutex_;
 };
 
+// What script/offline-images makes for Dockerfiles, as a sentence names it.
+inline constexpr std::string_view kOfflineImages =
+    "debian:bookworm-slim, node:20-slim, python:3.11-slim, eclipse-temurin:17-jre, mariadb:10.11 "
+    "and redis:7";
+
 // The base images that script/offline-images makes: a layout per name and tag, at
 // DIRECTORY/NAME/TAG. Answers for names of Docker's own registry only (node:20-slim,
 // docker.io/library/node:20-slim) and for dodam/….

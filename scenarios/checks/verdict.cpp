@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "scenarios/checks/checks.h"
 #include "scenarios/checks/explanation.h"
+#include "scenarios/checks/unreached_base.h"
 
 namespace checks {
 namespace {
@@ -80,41 +81,12 @@ std::string cause_line(const std::vector<std::string>& lines) {
     return {};
 }
 
-// A base image that a Docker engine had to fetch from a registry that it did not reach; "" when
-// that is not what failed. The classic builder names it in its step, BuildKit in its error.
-std::string unreached_base(const std::vector<std::string>& lines) {
-    constexpr std::string_view kFrom = " : FROM ",
-                               kSource = "failed to resolve source metadata for ";
-    std::string base;
-    for (const std::string& line : lines) {
-        if (const size_t at = line.find(kSource); at != std::string::npos) {
-            base = line.substr(at + kSource.size());
-            base.resize(std::min(base.size(), base.find(": ")));
-        } else if (const std::string_view step = base::trim(line); step.starts_with("Step ")) {
-            const size_t from = step.find(kFrom);
-            base = from == std::string_view::npos ? "" : step.substr(from + kFrom.size());
-            base.resize(std::min(base.size(), base.find(' ')));
-        }
-        if (!base.empty() && line.find("/v2/") != std::string::npos &&
-            (line.find("dial tcp") != std::string::npos ||
-             line.find("Client.Timeout") != std::string::npos ||
-             line.find("request canceled") != std::string::npos))
-            return base;
-    }
-    return {};
-}
-
 // The same verdict, with the image's name and the way out where a base image is what is missing.
 Verdict with_base_image(Verdict verdict, const std::vector<std::string>& lines) {
     const std::string base = unreached_base(lines);
     if (base.empty()) return verdict;
-    verdict.cause = fmt::format(
-        "the base image {} is not in the Docker engine, and its registry cannot be reached", base);
-    verdict.next = fmt::format(
-        "docker pull {} where a network answers (docker save and docker load carry it here), or "
-        "let "
-        "dodam build with the images of script/offline-images: dodam gate --runtime process",
-        base);
+    verdict.cause = cause_of_unreached_base(base);
+    verdict.next = way_out_of_unreached_base(base);
     return verdict;
 }
 

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "oci/manifest.h"
 
 namespace scenarios {
 namespace {
@@ -41,15 +42,45 @@ struct Line {
     std::string text;
 };
 
-// Joins continuations, drops comments and empty lines, also between continued lines.
+// The words that end the here-documents which a RUN, COPY or ADD begins (Dockerfile reference,
+// "Here-documents"): <<EOF <<-EOF <<"EOF".
+std::vector<std::string> here_words(std::string_view line) {
+    const std::string_view text = base::trim(line);
+    const std::string instruction = base::upper(text.substr(0, text.find_first_of(" \t")));
+    if (instruction != "RUN" && instruction != "COPY" && instruction != "ADD") return {};
+    std::vector<std::string> out;
+    for (size_t at = text.find("<<"); at != text.npos; at = text.find("<<", at + 2)) {
+        const char before = text[at - 1];
+        std::string_view word = text.substr(at + 2);
+        if (before != ' ' && before != '\t') continue;
+        if (word.starts_with('-')) word.remove_prefix(1);
+        const char quote = word.empty() ? '\0' : word[0];
+        if (quote == '"' || quote == '\'')
+            word = base::cut(word.substr(1), quote).first;
+        else if (isalpha(static_cast<unsigned char>(quote)))
+            word = word.substr(0, word.find_first_of(" \t<>|;&)"));
+        else
+            continue;
+        out.emplace_back(word);
+    }
+    return out;
+}
+
+// Joins continuations, drops comments and empty lines, also between continued lines, and the texts
+// of here-documents.
 std::vector<Line> logical_lines(std::string_view text) {
     std::vector<Line> out;
     Line current;
     bool open = false;
     unsigned number = 0;
+    std::vector<std::string> here;
     for (std::string_view raw : base::split(text, '\n')) {
         ++number;
         std::string_view trimmed = base::trim(raw);
+        if (!here.empty()) {
+            if (trimmed == here.front()) here.erase(here.begin());
+            continue;
+        }
         if (trimmed.starts_with('#') || trimmed.empty()) continue;
         std::string_view line = raw.ends_with('\r') ? raw.substr(0, raw.size() - 1) : raw;
         if (!open) current = {number, ""};
@@ -58,7 +89,9 @@ std::vector<Line> logical_lines(std::string_view text) {
             end.remove_suffix(1);
         open = end.ends_with('\\');
         current.text += open ? end.substr(0, end.size() - 1) : line;
-        if (!open) out.push_back(std::exchange(current, {}));
+        if (open) continue;
+        here = here_words(current.text);
+        out.push_back(std::exchange(current, {}));
     }
     if (open) out.push_back(current);
     return out;
@@ -119,13 +152,17 @@ std::expected<std::vector<std::pair<std::string, std::string>>, std::string> pai
 
 class Parser {
   public:
-    explicit Parser(const std::string& file) : file_(file) {}
+    // What is outside the subset is an error, or, for an engine, passed over.
+    enum class Outside { IsAnError, IsPassedOver };
+    Parser(const std::string& file, Outside outside) : file_(file), outside_(outside) {}
 
     BuildResult<std::vector<Instruction>> parse(std::string_view text) {
         std::vector<Instruction> out;
         for (const Line& line : logical_lines(text)) {
             line_ = line.number;
-            Instruction instruction = TRY(one(base::trim(line.text)));
+            auto read = one(base::trim(line.text));
+            if (!read && outside_ == Outside::IsPassedOver) continue;
+            Instruction instruction = TRY(std::move(read));
             bool first = std::ranges::all_of(
                 out, [](const Instruction& earlier) { return earlier.kind == Kind::Arg; });
             if (first && instruction.kind != Kind::From && instruction.kind != Kind::Arg)
@@ -167,21 +204,11 @@ class Parser {
         std::string_view rest = space == text.npos ? "" : base::trim(text.substr(space));
         TRY(take_flags(instruction, word, rest));
         instruction.rest = rest;
-        if (rest.find("<<") != rest.npos &&
-            (instruction.kind == Kind::Run || instruction.kind == Kind::Copy) && is_heredoc(rest))
+        if (!here_words(text).empty())
             return error("a here-document (<<) is outside what can be built here");
         if (rest.empty()) return error(word + " needs an argument");
         TRY(take_arguments(instruction, word));
         return instruction;
-    }
-
-    static bool is_heredoc(std::string_view rest) {
-        size_t at = rest.find("<<");
-        std::string_view after = rest.substr(at + 2);
-        if (after.starts_with('-')) after.remove_prefix(1);
-        return (at == 0 || rest[at - 1] == ' ') && !after.empty() &&
-               (isalpha(static_cast<unsigned char>(after[0])) || after[0] == '"' ||
-                after[0] == '\'');
     }
 
     BuildResult<void> take_flags(Instruction& instruction, const std::string& word,
@@ -193,10 +220,11 @@ class Parser {
             bool known = std::ranges::any_of(kFlags, [&, name = name](const Flag& one) {
                 return one.kind == instruction.kind && one.name == name;
             });
-            if (!known)
+            if (!known && outside_ == Outside::IsAnError)
                 return error(word + " --" + std::string(name) +
                              " is outside what can be built here");
-            if (value.empty()) return error(word + " --" + std::string(name) + " needs a value");
+            if (known && value.empty())
+                return error(word + " --" + std::string(name) + " needs a value");
             instruction.flags[std::string(name)] = value;
             rest = end == rest.npos ? "" : base::trim(rest.substr(end));
         }
@@ -265,8 +293,53 @@ class Parser {
     }
 
     std::string file_;
+    Outside outside_;
     unsigned line_ = 1;
 };
+
+// A stage as far as other images go.
+struct StageImages {
+    std::string name;
+    std::vector<BaseImage> from;  // FROM, then each COPY --from: stages and images
+};
+
+// What BuildKit knows before the first FROM ("Automatic platform ARGs in the global scope").
+std::map<std::string, std::string> platform_arguments(const std::string& target) {
+    std::map<std::string, std::string> out;
+    const std::string ours = "linux/" + std::string(oci::native_architecture());
+    for (const auto& [prefix, platform] : {std::pair<std::string, std::string>("BUILD", ours),
+                                           {"TARGET", target.empty() ? ours : target}}) {
+        const auto parts = base::split(platform, '/');
+        out[prefix + "PLATFORM"] = platform;
+        out[prefix + "OS"] = parts[0];
+        out[prefix + "ARCH"] = parts.size() > 1 ? parts[1] : "";
+        out[prefix + "VARIANT"] = parts.size() > 2 ? parts[2] : "";
+    }
+    return out;
+}
+
+std::vector<StageImages> stages_of(const std::vector<Instruction>& instructions,
+                                   const BaseImageOptions& options) {
+    std::vector<StageImages> stages;
+    auto arguments = platform_arguments(options.platform);
+    for (const Instruction& instruction : instructions) {
+        if (instruction.kind == Kind::Arg && stages.empty()) {
+            for (const auto& [name, value] : instruction.pairs)
+                if (auto given = options.arguments.find(name); given != options.arguments.end())
+                    arguments[name] = given->second;
+                else if (value != kNoValue)
+                    arguments[name] = substitute(value, arguments);
+        } else if (instruction.kind == Kind::From) {
+            stages.push_back(
+                {instruction.words.size() == 3 ? base::lower(instruction.words[2]) : "",
+                 {{substitute(instruction.words[0], arguments), instruction.line}}});
+        } else if (auto from = instruction.flags.find("from");
+                   instruction.kind == Kind::Copy && from != instruction.flags.end()) {
+            stages.back().from.push_back({from->second, instruction.line});
+        }
+    }
+    return stages;
+}
 
 bool is_name_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -300,7 +373,36 @@ std::string clean_pattern(std::string_view text) {
 
 BuildResult<std::vector<Instruction>> parse_dockerfile(const std::string& file,
                                                        std::string_view text) {
-    return Parser(file).parse(text);
+    return Parser(file, Parser::Outside::IsAnError).parse(text);
+}
+
+std::vector<BaseImage> base_images(std::string_view text, const BaseImageOptions& options) {
+    const auto instructions = Parser("", Parser::Outside::IsPassedOver).parse(text);
+    if (!instructions) return {};
+    const auto stages = stages_of(*instructions, options);
+    // The stage of a name or a number among the first `before`, its index; `before` when there is
+    // none.
+    auto stage_named = [&](const std::string& name, size_t before) {
+        for (size_t i = before; i-- > 0;)
+            if (stages[i].name == base::lower(name) || std::to_string(i) == name) return i;
+        return before;
+    };
+    std::vector<bool> needed(stages.size());
+    const size_t last = stages.size() - 1;
+    needed[options.target.empty() ? last
+                                  : std::min(stage_named(options.target, stages.size()), last)] =
+        true;
+    std::vector<BaseImage> out;
+    for (size_t i = stages.size(); i-- > 0;) {
+        if (!needed[i]) continue;
+        for (const BaseImage& from : stages[i].from)
+            if (const size_t stage = stage_named(from.name, i); stage < i)
+                needed[stage] = true;
+            else if (base::lower(from.name) != "scratch" && !options.contexts.contains(from.name))
+                out.push_back(from);
+    }
+    std::ranges::sort(out, {}, &BaseImage::line);
+    return out;
 }
 
 std::string substitute(std::string_view text, const std::map<std::string, std::string>& values) {

@@ -4,6 +4,7 @@
 #pragma once
 #include <expected>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,25 @@ inline const std::string kNoValue("\0", 1);
 // `file` is the name that errors show.
 BuildResult<std::vector<Instruction>> parse_dockerfile(const std::string& file,
                                                        std::string_view text);
+
+// An image that a build begins with or copies from.
+struct BaseImage {
+    std::string name;
+    unsigned line = 0;
+    bool operator==(const BaseImage&) const = default;
+};
+
+struct BaseImageOptions {
+    std::string target;                            // --target, "" = the last stage
+    std::string platform;                          // --platform, "" = this machine's
+    std::map<std::string, std::string> arguments;  // --build-arg
+    std::set<std::string> contexts;                // names that --build-context gives
+};
+
+// The images that the target and the stages it needs name in FROM and COPY --from ("Multi-stage
+// builds": BuildKit leaves the others out). For an engine, which builds more than the subset: what
+// is outside it is passed over.
+std::vector<BaseImage> base_images(std::string_view text, const BaseImageOptions& options);
 
 // $NAME ${NAME} ${NAME:-word} ${NAME:+word}; \$ is a dollar. Unknown names are empty.
 std::string substitute(std::string_view text, const std::map<std::string, std::string>& values);

@@ -60,23 +60,40 @@ all_of_them() { # all_of_them RUNTIME
 }
 
 # A build FROM what is nowhere: the gate says no within ten seconds, by its workflow and by its script, with its name and the way out.
-missing_base() { # missing_base RUNTIME WAY-OUT
-    local app=$work/app-$1 begun how
+missing_base() { # missing_base RUNTIME IMAGE WHERE
+    local app=$work/app-$1-$3 begun how
     cp -r "$checkout/fixtures/app" "$app"
-    sed -i 's/^FROM [^ ]*/FROM nginx:1/' "$app/backend/Dockerfile"
+    sed -i "s|^FROM [^ ]*|FROM $2|" "$app/backend/Dockerfile"
     git -C "$app" init -q && git -C "$app" add -A && git -C "$app" -c user.name=e2e -c user.email=e2e@localhost commit -qm "another base"
     for how in "" "--deploy deploy.sh"; do
         begun=$SECONDS
         (cd "$app" && "$dodam" gate --fresh --runtime "$1" $how) >"$work/gate" 2>&1
-        check "$1, gate $how: no" equals "$?" 1
-        check "$1, gate $how: within ten seconds" [ $((SECONDS - begun)) -lt 10 ]
-        check "$1, gate $how: names the image" contains "$(grep ^cause "$work/gate")" "nginx:1 is not "
-        check "$1, gate $how: and the way out" contains "$(grep -E '^(cause|next)' "$work/gate")" "$2"
+        check "$1, $3, gate $how: no" equals "$?" 1
+        check "$1, $3, gate $how: within ten seconds" [ "$(sed -n 's/^NO GO .* \([0-9]*\)\.[0-9] s)$/\1/p' "$work/gate")" -lt 10 ]
+        [ "$3" != nowhere ] || check "$1, $3, gate $how: with its end" [ $((SECONDS - begun)) -lt 10 ]
+        check "$1, $3, gate $how: names the image" contains "$(grep ^cause "$work/gate")" "$2 is not "
+        check "$1, $3, gate $how: and the way out" contains "$(grep -E '^(cause|next)' "$work/gate")" script/offline-images
+        [ "$failures" -eq 0 ] || { echo "--- $1, $3, gate $how"; cat "$work/gate"; }
     done
 }
+# Where packets vanish: a port whose queue of connections is full drops every further SYN.
+coproc hole { exec python3 -c '
+import socket, sys
+full = socket.socket()
+full.bind(("127.0.0.2", 0))
+full.listen(0)
+waiting = [socket.socket() for _ in range(2)]
+for one in waiting:
+    one.setblocking(False)
+    one.connect_ex(full.getsockname())
+print(full.getsockname()[1], flush=True)
+sys.stdin.read()'; }
+read -r -u "${hole[0]}" swallowed
 
-missing_base process script/offline-images
+for runtime in process $(docker info >/dev/null 2>&1 && echo docker); do
+    missing_base "$runtime" nginx:1 nowhere
+    missing_base "$runtime" "127.0.0.2:$swallowed/nginx:1" "packets vanish"
+done
 all_of_them process
-if docker info >/dev/null 2>&1; then missing_base docker script/offline-images; fi
 if docker info >/dev/null 2>&1; then all_of_them docker; else echo "docker: no engine answers here"; fi
 finish

@@ -63,6 +63,42 @@ TEST_CASE("Dockerfile: forms") {
     CHECK_FALSE((*parsed)[6].exec_form);
 }
 
+// Dockerfile reference, "FROM", "Understand how ARG and FROM interact", "Here-documents";
+// "Multi-stage builds".
+TEST_CASE("Dockerfile: the images that a build begins with, whatever else stands there") {
+    const std::string platform = "linux/" + std::string(oci::native_architecture());
+    struct Row {
+        const char* text;
+        std::string expected;
+        BaseImageOptions options = {};
+    };
+    for (const Row& row : std::vector<Row>{
+             {"FROM node:20-slim\nHEALTHCHECK CMD x\nADD --link a b\nSHELL [x]\n",
+              "1 node:20-slim"},
+             {"# note\nARG V=20\nfrom --platform=$BUILDPLATFORM node:${V}-slim AS Build\nRUN x\n"
+              "FROM scratch\nCOPY --link --from=build /a /b\n",
+              "3 node:20-slim"},
+             {"ARG V=20\nFROM node:$V\n", "2 node:22", {.arguments = {{"V", "22"}}}},
+             {"ARG R\nFROM ${R:-a}/b:1\nARG R=later\n", "2 a/b:1"},
+             {"FROM a AS one\nFROM b AS two\nFROM one\nCOPY --from=c:1 /x /x\n", "1 a, 4 c:1"},
+             {"FROM a AS one\nFROM b AS two\n", "1 a", {.target = "ONE"}},
+             {"FROM a\nFROM b\nFROM c\nCOPY --from=0 /x /x\n", "1 a, 3 c"},
+             {"FROM a\nCOPY --from=tools /x /x\n", "1 a", {.contexts = {"tools"}}},
+             {"FROM a\nRUN <<EOF cat <<'END'\nFROM x\nEOF\nFROM y\nEND\nFROM b\n", "7 b"},
+             {"FROM a\nRUN cat <<< word\nFROM b\n", "3 b"},
+             {"FROM a$TARGETPLATFORM\n", "1 alinux/arm64", {.platform = "linux/arm64"}},
+             {"FROM a$BUILDPLATFORM\n", "1 a" + platform, {.platform = "linux/arm64"}},
+             {"RUN x\nFROM a\n", ""},
+             {"", ""},
+         }) {
+        std::string found;
+        for (const auto& [name, line] : base_images(row.text, row.options))
+            found += (found.empty() ? "" : ", ") + std::to_string(line) + " " + name;
+        INFO(row.text);
+        CHECK(found == row.expected);
+    }
+}
+
 TEST_CASE("Dockerfile: substitution") {
     std::map<std::string, std::string> values = {{"A", "x"}, {"EMPTY", ""}};
     for (auto [text, expected] : {std::pair("$A/${A}b", "x/xb"),

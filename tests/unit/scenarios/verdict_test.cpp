@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "scenarios/checks/unreached_base.h"
+
 using base::Node;
 using checks::Repository;
 
@@ -84,17 +86,23 @@ TEST_CASE("our builder's words are the cause, not the script's about its end") {
     CHECK(verdict.cause == "dodam: Dockerfile:2: nginx:1 is not among the base images");
 }
 
-// docker build's own words, of the classic builder and of BuildKit.
+// docker build's own words, of the classic builder and of BuildKit, and ours before them.
 TEST_CASE("a base image that an engine cannot fetch is named, with the way out") {
-    for (const std::string said :
-         {"Step 1/2 : FROM nginx:1 AS site\nGet \"https://registry-1.docker.io/v2/\": dial tcp: "
-          "lookup "
-          "registry-1.docker.io on 10.0.0.1:53: no such host\n",
-          "Step 1/2 : FROM nginx:1\nGet \"https://registry-1.docker.io/v2/\": net/http: request "
-          "canceled while waiting for connection (Client.Timeout exceeded)\n",
-          "ERROR: failed to solve: nginx:1: failed to resolve source metadata for nginx:1: failed "
-          "to do request: Head \"https://registry-1.docker.io/v2/library/nginx/manifests/1\": dial "
-          "tcp: connection refused\n"}) {
+    for (const std::string& said : std::vector<std::string>{
+             "Step 1/2 : FROM nginx:1 AS site\nGet \"https://registry-1.docker.io/v2/\": dial tcp: "
+             "lookup "
+             "registry-1.docker.io on 10.0.0.1:53: no such host\n",
+             "Step 1/2 : FROM nginx:1\nGet \"https://registry-1.docker.io/v2/\": net/http: request "
+             "canceled while waiting for connection (Client.Timeout exceeded)\n",
+             "ERROR: failed to solve: nginx:1: failed to resolve source metadata for nginx:1: "
+             "failed "
+             "to do request: Head \"https://registry-1.docker.io/v2/library/nginx/manifests/1\": "
+             "dial "
+             "tcp: connection refused\n",
+             "Step 1/1 : FROM nginx:1\nGet \"http://127.0.0.2:5000/v2/\": context deadline "
+             "exceeded\n",
+             "dodam: Dockerfile:1: " + checks::cause_of_unreached_base("nginx:1") + "; " +
+                 checks::way_out_of_unreached_base("nginx:1") + "\n"}) {
         CAPTURE(said);
         const auto verdict =
             checks::of_deploy(app(), Node::object(), "==> Build\n" + said, "deploy.sh");
