@@ -17,7 +17,7 @@ namespace net {
 
 class Loops {
   public:
-    // 0: as many as there are processors, up to four.
+    // 0: as many as there are processors that this process may run on, up to four.
     explicit Loops(std::string name, size_t count = 0);
     // All sessions must have ended.
     ~Loops();
