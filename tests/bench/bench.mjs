@@ -31,7 +31,7 @@ const ms = (value) => `${value.toFixed(2)} ms`;
 // processors for one request, in µs.
 const sample = async (one, host, target, connections) => {
   const before = peers.processorSeconds(one.pid);
-  const { stdout } = await run(peers.clientBinary, ['load', one.port, host, target, connections, seconds].map(String));
+  const { stdout } = await run(...peers.atLoad(peers.clientBinary, ...['load', one.port, host, target, connections, seconds].map(String)));
   const [rate, p50, p99] = stdout.split(' ').map(Number);
   return { rate, p50, p99, spent: ((peers.processorSeconds(one.pid) - before) * 1e6) / (rate * seconds) };
 };
@@ -120,7 +120,7 @@ const objects = async (work, origin) => {
     const before = await origin.count();
     let stdout = 'NaN';
     try {
-      ({ stdout } = await run(peers.clientBinary, ['zipf', one.port, peers.edgeHost, count, requests, 16].map(String)));
+      ({ stdout } = await run(...peers.atLoad(peers.clientBinary, ...['zipf', one.port, peers.edgeHost, count, requests, 16].map(String))));
     } catch {
       row(one.name, 'a request failed', '', '');
       await one.stop();
@@ -294,11 +294,15 @@ try {
   say();
   say(machine());
   say();
-  say(`${rounds} rounds of ${seconds} s each, in turn; medians. Load generator, origin and everybody measured share the same processors.`);
+  say(`${rounds} rounds of ${seconds} s each, in turn; medians. Whoever is measured has one processor to itself; the load and the origin have the ${os.cpus().length - 1 === 1 ? 'other' : 'others'}.`);
   say();
   const origin = await peers.startOrigin();
   for (const [name, section] of Object.entries(sections)) if (!only || only.includes(name)) await section(work, origin);
-  if (toFile) writeFileSync(path.join(import.meta.dirname, 'RESULTS.md'), `${lines.join('\n').trim()}\n`);
+  if (toFile) {
+    // What was written by hand stays: from this heading to the end.
+    const file = path.join(import.meta.dirname, 'RESULTS.md'), before = readFileSync(file, 'utf8'), kept = before.indexOf('## Beside the table');
+    writeFileSync(file, `${lines.join('\n').trim()}\n${kept < 0 ? '' : `\n${before.slice(kept)}`}`);
+  }
 } finally {
   await peers.stopAll();
   rmSync(work, { recursive: true, force: true });

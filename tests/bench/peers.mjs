@@ -1,8 +1,9 @@
-// What is measured: each peer configured as its manual advises for two cores, its logs off, behind it the
-// same origin. A process is { name, port, pid(s) } and ends with stop().
+// What is measured: each peer configured as its manual advises for the processors it has, its logs off,
+// behind it the same origin. A process is { name, port, pid(s) } and ends with stop().
 import { spawn, execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync, readFileSync, readdirSync } from 'node:fs';
 import net from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 
 const checkout = path.resolve(import.meta.dirname, '../..');
@@ -10,6 +11,13 @@ const binary = (name) => path.join(checkout, 'build/release', name);
 export const dodamBinary = process.env.DODAM_BINARY ?? binary('dodam');
 const toolBinary = (name) => process.env.BENCH_TOOLS ? path.join(process.env.BENCH_TOOLS, name) : binary(name);
 export const clientBinary = toolBinary('bench_client');
+
+// Whoever is measured has the first processor to itself, the load and the origin have the others: side by
+// side on the same ones, what the load costs would stand in every rate, and who waits for whose time slice
+// would decide the rest.
+const placed = (where, command, ...args) => os.cpus().length < 2 ? [command, args] :
+  ['taskset', ['-c', where === 'measured' ? '0' : `1-${os.cpus().length - 1}`, command, ...args]];
+export const atLoad = (command, ...args) => placed('load', command, ...args);
 
 const running = new Set();
 export const stopAll = async () => { for (const one of [...running].reverse()) await one.stop(); };
@@ -45,7 +53,7 @@ export const until = async (what, seconds, attempt) => {
 };
 
 const start = async (name, command, args, port, options = {}) => {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: options.cwd });
+  const child = spawn(...placed(options.where ?? 'measured', command, ...args), { stdio: ['pipe', 'pipe', 'pipe'], cwd: options.cwd });
   let said = '';
   child.stdout.on('data', (bytes) => { said += bytes; });
   child.stderr.on('data', (bytes) => { said += bytes; });
@@ -67,7 +75,7 @@ const start = async (name, command, args, port, options = {}) => {
 };
 
 export const startOrigin = async () => {
-  const one = await start('origin', toolBinary('bench_origin'), ['0'], 0, { ready: (said) => /^\d+\n/.test(said) });
+  const one = await start('origin', toolBinary('bench_origin'), ['0'], 0, { where: 'load', ready: (said) => /^\d+\n/.test(said) });
   one.port = Number(one.said());
   one.count = async () => Number((await ask(one.port, '/count')).body);
   return one;
@@ -78,7 +86,7 @@ export const startNginxCache = async (work, origin) => {
   const home = path.join(work, `nginx-cache-${port}`);
   mkdirSync(home);
   writeFileSync(path.join(home, 'nginx.conf'), `
-daemon off; worker_processes 2; pid ${home}/pid; error_log ${home}/error.log crit; user root;
+daemon off; worker_processes 1; pid ${home}/pid; error_log ${home}/error.log crit; user root;
 events { worker_connections 8192; }
 http {
   access_log off; sendfile on; output_buffers 2 128k; keepalive_requests 100000000; keepalive_timeout 3600s;
@@ -100,7 +108,7 @@ export const startNginxProxy = async (work, origin) => {
   const home = path.join(work, `nginx-proxy-${port}`);
   mkdirSync(home);
   writeFileSync(path.join(home, 'nginx.conf'), `
-daemon off; worker_processes 2; pid ${home}/pid; error_log ${home}/error.log crit; user root;
+daemon off; worker_processes 1; pid ${home}/pid; error_log ${home}/error.log crit; user root;
 events { worker_connections 8192; }
 http {
   access_log off; keepalive_requests 100000000; keepalive_timeout 3600s;
@@ -131,7 +139,7 @@ export const startHaproxy = async (work, origin) => {
   writeFileSync(path.join(home, 'haproxy.cfg'), `
 global
   maxconn 8192
-  nbthread 2
+  nbthread 1
 defaults
   mode http
   timeout client 60s
