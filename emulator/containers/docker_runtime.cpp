@@ -572,9 +572,12 @@ Node DockerRuntime::describe(const Task& task, const ContainerOptions& options,
     // guess at it.
     rlimit own{};
     ::getrlimit(RLIMIT_NOFILE, &own);
-    auto open_files = static_cast<int64_t>(std::min<uint64_t>(options.open_files, own.rlim_max));
-    Node limits = Node::array({Node::object(
-        {{"Name", "nofile"}, {"Soft", Node(open_files)}, {"Hard", Node(open_files)}})});
+    auto possible = [&](uint64_t wanted) {
+        return Node(static_cast<int64_t>(std::min<uint64_t>(wanted, own.rlim_max)));
+    };
+    Node limits = Node::array({Node::object({{"Name", "nofile"},
+                                             {"Soft", possible(options.open_files)},
+                                             {"Hard", possible(options.most_open_files)}})});
     // Everything is ours: the plan has merged the image's part already, and its entry point must
     // not come back.
     return Node::object(

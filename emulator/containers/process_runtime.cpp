@@ -484,6 +484,7 @@ std::string ProcessRuntime::describe_program(const Container& container,
     put_pair(out, "cwd", container.plan.working_directory);
     put_pair(out, "user", user);
     put_pair(out, "open_files", std::to_string(container.options.open_files));
+    put_pair(out, "most_open_files", std::to_string(container.options.most_open_files));
     put_pair(out, "identities", one_identity() ? "one" : "range");
     return out;
 }

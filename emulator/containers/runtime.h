@@ -111,7 +111,7 @@ struct ContainerOptions {
     std::string stop_signal;    // "SIGTERM", "15"
     uint64_t memory_bytes = 0;  // hard limit, 0 = the task's alone
     uint64_t cpu_shares = 0;    // 1024 = one vCPU; carried out where a cgroup is writable
-    uint64_t open_files = 65535;
+    uint64_t open_files = 65535, most_open_files = 65535;  // nofile: soft, hard
     bool read_only_root = false;
     bool init_process =
         false;  // a tiny init as PID 1 in front of the app (linuxParameters.initProcessEnabled)

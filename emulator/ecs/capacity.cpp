@@ -99,6 +99,13 @@ Capacity choose_capacity(const Node& input, const Cluster& cluster) {
     return chosen;
 }
 
+void check_platform_version(std::string_view version) {
+    constexpr std::string_view kVersions[] = {"", "LATEST", "1.4.0", "1.3.0"};
+    if (std::ranges::find(kVersions, version) == std::end(kVersions))
+        throw aws::Error{400, "PlatformUnknownException",
+                         "The specified platform version does not exist."};
+}
+
 std::string next_provider(const Node& strategy, const std::map<std::string, int>& running) {
     auto count = [&](const std::string& provider) {
         auto found = running.find(provider);

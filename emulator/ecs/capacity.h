@@ -18,6 +18,10 @@ struct Capacity {
 // InvalidParameterException.
 Capacity choose_capacity(const Node& input, const Cluster& cluster);
 
+// A version of Fargate's platform for Linux, LATEST or "" for the current one. Fargate guide,
+// "Fargate platform versions for Amazon ECS". Throws PlatformUnknownException.
+void check_platform_version(std::string_view version);
+
 // The provider of one more task, when `running` have each so many: bases first, then the weights'
 // shares.
 std::string next_provider(const Node& strategy, const std::map<std::string, int>& running);

@@ -32,6 +32,16 @@ std::string last_segment(const std::string& name_or_arn) {
     return name_or_arn.substr(name_or_arn.rfind('/') + 1);
 }
 
+// The ARN of a service or task names its cluster (older ones do not): …:KIND/CLUSTER/NAME.
+// aws/aws-toolkit-vscode#2915.
+void check_cluster(const std::string& cluster, const std::string& name_or_arn) {
+    if (!name_or_arn.starts_with("arn:")) return;
+    auto parts = base::split(name_or_arn, '/');
+    if (parts.size() == 3 && parts[1] != cluster)
+        invalid(fmt::format("Invalid identifier: Identifier is for cluster {}. Your cluster is {}",
+                            parts[1], cluster));
+}
+
 std::string random_digits(size_t count) {
     std::string digits(1, static_cast<char>('1' + base::random_below(9)));
     while (digits.size() < count)
@@ -163,6 +173,7 @@ Cluster& ControlPlane::cluster_of(const aws::Call& call) {
 }
 
 Service* ControlPlane::find_service(const std::string& cluster, const std::string& name_or_arn) {
+    check_cluster(cluster, name_or_arn);
     auto found = state_.services.find({cluster, last_segment(name_or_arn)});
     return found == state_.services.end() ? nullptr : &found->second;
 }
@@ -174,6 +185,7 @@ Service& ControlPlane::service_of(const std::string& cluster, const std::string&
 }
 
 Task* ControlPlane::find_task(const std::string& cluster, const std::string& id_or_arn) {
+    check_cluster(cluster, id_or_arn);
     auto found = state_.tasks.find(last_segment(id_or_arn));
     return found == state_.tasks.end() || found->second.cluster != cluster ? nullptr
                                                                            : &found->second;

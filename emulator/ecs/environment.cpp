@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/text.h"
 #include "ecs/task_definition.h"
@@ -58,7 +59,7 @@ Environment parse_environment_file(std::string_view text) {
         if (line.ends_with('\r')) line.remove_suffix(1);
         size_t equals = line.find('=');
         if (base::trim(line).empty() || line.starts_with('#') || equals == std::string_view::npos ||
-            equals == 0)
+            equals == 0 || equals + 1 == line.size())
             continue;
         set(environment, std::string(line.substr(0, equals)), std::string(line.substr(equals + 1)));
     }
@@ -82,7 +83,7 @@ std::expected<std::string, std::string> json_member(const std::string& text,
 std::expected<Environment, std::string> resolve_environment(const ContainerDefinition& container,
                                                             SecretSource& source) {
     Environment environment;
-    for (const std::string& file : container.environment_files) {
+    for (const std::string& file : std::views::reverse(container.environment_files)) {
         auto text = source.object(file);
         if (!text)
             return std::unexpected(
@@ -121,6 +122,13 @@ TaskDefinition with_overrides(TaskDefinition definition, const Node& overrides) 
                     variable["value"].as_string());
             if (override_node["memory"].is_number())
                 container.memory_mib = static_cast<int>(override_node["memory"].as_int());
+            if (override_node["cpu"].is_number())
+                container.cpu = static_cast<int>(override_node["cpu"].as_int());
+            if (const Node& files = override_node["environmentFiles"]; files.size() > 0) {
+                container.environment_files.clear();
+                for (const Node& file : files.items())
+                    container.environment_files.push_back(file["value"].as_string());
+            }
         }
     }
     return definition;

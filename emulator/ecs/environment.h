@@ -13,7 +13,9 @@ namespace ecs {
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
-// KEY=VALUE lines, # comments, nothing quoted. Later lines win.
+// KEY=VALUE lines, # comments, nothing quoted or trimmed. Later lines win; without a value it is no
+// variable. ECS guide, "Pass an environment variable to an Amazon ECS container": a file is like a
+// native Docker env-file, blank ones do not appear in the container on Fargate.
 Environment parse_environment_file(std::string_view text);
 
 // One member of a secret that is a JSON object; an error is the runtime's sentence.
@@ -25,11 +27,13 @@ std::expected<std::string, std::string> json_member(const std::string& text,
 std::expected<std::string, std::string> secret_value(const std::string& value_from,
                                                      SecretSource& source);
 
-// Files < environment < secrets. An error is a stopped reason, ResourceInitializationError and all.
+// Files < environment < secrets; of several files the first that has the variable. An error is a
+// stopped reason, ResourceInitializationError and all.
 std::expected<Environment, std::string> resolve_environment(const ContainerDefinition& container,
                                                             SecretSource& source);
 
-// RunTask's overrides laid over the definition: command replaces, environment merges by name.
+// RunTask's overrides laid over the definition: command and files replace, environment merges by
+// name.
 TaskDefinition with_overrides(TaskDefinition definition, const Node& overrides);
 
 }  // namespace ecs

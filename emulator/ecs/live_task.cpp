@@ -225,6 +225,7 @@ std::expected<void, SetupFailure> TaskSetup::prepare(LiveTask& live, const Task&
         options.memory_bytes = static_cast<uint64_t>(container.memory_mib) * kMiB;
         options.cpu_shares = static_cast<uint64_t>(container.cpu);
         options.open_files = container.open_files;
+        options.most_open_files = container.most_open_files;
         options.read_only_root = container.read_only_root;
         options.init_process = container.init_process;
         options.add_capabilities = container.add_capabilities;

@@ -65,8 +65,8 @@ struct ContainerDefinition {
     std::optional<RestartPolicy> restart_policy;
     base::seconds start_timeout{180}, stop_timeout{30};
     int cpu = 0;
-    int memory_mib = 0;  // hard limit, 0 = the task's
-    uint64_t open_files = 65535;
+    int memory_mib = 0;                                    // hard limit, 0 = the task's
+    uint64_t open_files = 65535, most_open_files = 65535;  // nofile: soft, hard
     bool read_only_root = false;
     bool init_process = false;
     std::vector<std::string> add_capabilities, drop_capabilities;

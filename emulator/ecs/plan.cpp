@@ -15,9 +15,9 @@ struct Counts {
     Tasks current_failing;
     Tasks older;  // of every other deployment
     int alive = 0;
+    int leaving = 0;
     int healthy = 0;  // failing tasks are not healthy, whatever their target says
     int healthy_current = 0;
-    bool anyone_leaving = false;
     bool anyone_starting = false;
 };
 
@@ -25,7 +25,7 @@ Counts count(const ServiceView& service) {
     Counts counts;
     for (const TaskView& task : service.tasks) {
         if (task.phase == TaskView::Phase::Leaving) {
-            counts.anyone_leaving = true;
+            ++counts.leaving;
             continue;
         }
         bool is_current = task.deployment == service.primary.id;
@@ -88,10 +88,17 @@ void replace_unhealthy(const ServiceView& service, const Counts& counts, const B
         plan.push_back(stop(*counts.current_failing.front()));
 }
 
+// "Service definition parameters": during a deployment the maximum is one of tasks that are
+// RUNNING, STOPPING or PENDING. GUESS: the API reference has the older "RUNNING or PENDING", and
+// neither names DEACTIVATING, which comes before STOPPING.
+int tasks_under_maximum(const ServiceView& service, const Counts& counts) {
+    return counts.alive + (service.primary.completed ? 0 : counts.leaving);
+}
+
 void start_missing(const ServiceView& service, const Counts& counts, const Bounds& bounds,
                    base::Time now, Plan& plan) {
     if (service.primary.failed || now < service.primary.next_start_at) return;
-    int room = std::max(0, bounds.upper - counts.alive);
+    int room = std::max(0, bounds.upper - tasks_under_maximum(service, counts));
     if (int starts = std::min(missing(service, counts), room); starts > 0)
         plan.push_back({Kind::Start, starts});
 }
@@ -123,7 +130,7 @@ bool is_complete(const ServiceView& service, const Counts& counts) {
 }
 
 bool is_stuck(const ServiceView& service, const Counts& counts, const Bounds& bounds) {
-    return missing(service, counts) > 0 && counts.alive >= bounds.upper && !counts.anyone_leaving &&
+    return missing(service, counts) > 0 && counts.alive >= bounds.upper && counts.leaving == 0 &&
            !counts.anyone_starting && !service.primary.failed;
 }
 

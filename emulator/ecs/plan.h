@@ -1,7 +1,8 @@
 // Plan: desired state + actual state + now → actions. Pure; the reconciler observes before and acts
 // after. ECS guide, "Deploy Amazon ECS services by replacing tasks": (a) start up to the maximum,
-// (b) a task is healthy by target, container check or settling, (c) stop what the minimum can
-// spare, (d) unhealthy tasks are replaced, starting first where the maximum allows.
+// of which every task is that is not STOPPED, (b) a task is healthy by target, container check or
+// settling, (c) stop what the minimum can spare, (d) unhealthy tasks are replaced, starting first
+// where the maximum allows.
 #pragma once
 #include <string>
 #include <vector>

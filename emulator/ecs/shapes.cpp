@@ -1,6 +1,8 @@
 // Shapes (see shapes.h). API reference, "Data types"; members that Fargate never has are left out.
 #include "ecs/shapes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "aws/arn.h"
@@ -379,6 +381,11 @@ Node service_deployment_node(const Namer& arns, const State& state, const Servic
                              const Deployment& deployment, Detail detail) {
     const Deployment* back = find_any(service, deployment.rolled_back_to);
     std::string status = service_deployment_status(service, deployment);
+    std::string reason = deployment.rollout_reason;
+    // GUESS: the words.
+    if (status == "STOPPED" && deployment.rollout == RolloutState::InProgress)
+        reason = fmt::format("ECS deployment {} was stopped: a newer deployment took its place.",
+                             deployment.id);
     Node node =
         Node::object({{"serviceDeploymentArn", arns.service_deployment(service, deployment)},
                       {"serviceArn", arns.service(service)},
@@ -386,7 +393,7 @@ Node service_deployment_node(const Namer& arns, const State& state, const Servic
                       {"createdAt", seconds_of(deployment.created_at)},
                       {"startedAt", seconds_of(deployment.created_at)},
                       {"status", status},
-                      {"statusReason", deployment.rollout_reason}});
+                      {"statusReason", reason}});
     set_time(node, "finishedAt", back ? back->finished_at : deployment.finished_at);
     if (detail == Detail::Brief) {
         node.set("targetServiceRevisionArn", arns.service_revision(service, deployment));

@@ -129,6 +129,9 @@ std::string normal_size(const Node& value, std::string_view unit) {
 
 void check_ports(const Node& container, std::string_view network_mode) {
     for (const Node& port : container["portMappings"].items()) {
+        if (!port.find("containerPort") && !port.find("containerPortRange"))
+            refuse(fmt::format("Invalid 'containerPort' setting for container '{}'.",
+                               container["name"].as_string()));  // aws/aws-cli#7288
         int64_t inside = port["containerPort"].as_int(), outside = port["hostPort"].as_int();
         if (port.find("containerPort") && (inside < 1 || inside > 65535))
             refuse("Invalid port value specified");
@@ -231,13 +234,31 @@ void check_mounts(const Node& document, const Node& container) {
     }
 }
 
+// dagster-io/dagster#11622, CircleCI-Public/aws-ecs-orb#190.
+void check_secrets(const Node& container) {
+    std::set<std::string> names, variables;
+    for (const Node& variable : container["environment"].items())
+        variables.insert(variable["name"].as_string());
+    for (const Node& secret : container["secrets"].items()) {
+        const std::string& name = secret["name"].as_string();
+        if (name.empty() || secret["valueFrom"].as_string().empty())
+            refuse("Secret name and valueFrom must not be null or empty.");
+        if (!names.insert(name).second)
+            refuse(fmt::format("Duplicate secret names found: {}. Each secret name must be unique.",
+                               name));
+        if (variables.contains(name))
+            refuse(
+                fmt::format("The secret name must be unique and not shared with any new or "
+                            "existing environment variables set on the container, such as '{}'.",
+                            name));
+    }
+}
+
 void check_environment(const Node& container) {
     for (const Node& variable : container["environment"].items())
         if (variable["name"].as_string().empty())
             refuse("Environment variable name must not be null or empty.");
-    for (const Node& secret : container["secrets"].items())
-        if (secret["name"].as_string().empty() || secret["valueFrom"].as_string().empty())
-            refuse("Secret name and valueFrom must not be null or empty.");
+    check_secrets(container);
     for (const Node& file : container["environmentFiles"].items()) {
         const std::string& value = file["value"].as_string();
         if (file["type"].as_string() != "s3" || !value.starts_with("arn:") ||
@@ -272,7 +293,7 @@ void check_container(const Node& document, const Node& container) {
     if (name.empty()) refuse("Container.name should not be null or empty.");
     if (container["image"].as_string().empty())
         refuse("Container.image should not be null or empty.");
-    if (!is_name(name)) refuse(fmt::format("Invalid container name '{}'.", name));
+    if (!is_name(name)) refuse("Container.name contains invalid characters.");
     if (!oci::Reference::parse(container["image"].as_string()))
         refuse(fmt::format("Container.image contains invalid characters: '{}'.",
                            container["image"].as_string()));
@@ -298,8 +319,27 @@ void check_shared_ports(const Node& document) {
         for (const Node& port : container["portMappings"].items())
             if (port.find("containerPort") &&
                 !seen.emplace(port["containerPort"].as_int(), port["protocol"].as_string()).second)
-                refuse(fmt::format("The container port {} is used by more than one container.",
-                                   port["containerPort"].as_int()));
+                refuse(fmt::format("{} host port '{}' is mapped multiple times in task.",
+                                   port["protocol"].as_string() == "udp" ? "UDP" : "TCP",
+                                   port["containerPort"].as_int()));  // aws/amazon-ecs-agent#1220
+}
+
+// A name or an ARN. aws-samples/aws-modern-application-workshop#9; an empty one is none either:
+// fabfuel/ecs-deploy#231. Whether a role exists is IAM's, which is not emulated.
+void check_role(const Node& given) {
+    if (given.is_null()) return;
+    const std::string& role = given.as_string();
+    auto valid = [](std::string_view name) {
+        constexpr std::string_view kMarks = "+=,.@_-/";
+        return !name.empty() && std::all_of(name.begin(), name.end(), [&](unsigned char c) {
+            return std::isalnum(c) || kMarks.find(static_cast<char>(c)) != std::string_view::npos;
+        });
+    };
+    auto arn = aws::parse_arn(role);
+    if (arn ? arn->service != "iam" || !arn->resource.starts_with("role/") ||
+                  !valid(std::string_view(arn->resource).substr(5))
+            : !valid(role))
+        refuse("Role is not valid");
 }
 
 void check_document(const Node& document) {
@@ -309,18 +349,19 @@ void check_document(const Node& document) {
     const Node& containers = document["containerDefinitions"];
     if (containers.size() == 0) refuse("Container list cannot be empty.");
     if (containers.size() > kMaxContainers)
-        refuse(
-            fmt::format("Too many containers: a task definition has at most {}.", kMaxContainers));
+        refuse("Too many containers.");  // aws/amazon-ecs-cli#184
     bool any_essential = false;
     std::set<std::string> names;
     for (const Node& container : containers.items()) {
         check_container(document, container);
         any_essential |= container["essential"].as_bool(true);
         if (!names.insert(container["name"].as_string()).second)
-            refuse(fmt::format("Container names must be unique: '{}' is defined twice.",
-                               container["name"].as_string()));
+            // Shippable/support#2946.
+            refuse("Container names must be unique within a Task Definition.");
     }
     if (!any_essential) refuse("At least one container must be marked as essential.");
+    check_role(document["taskRoleArn"]);
+    check_role(document["executionRoleArn"]);
     check_cycles(containers);
     check_shared_ports(document);
 }
@@ -390,6 +431,28 @@ std::optional<std::string> missing_execution_role(const Node& document) {
     return std::nullopt;
 }
 
+// What the containers take of the task's size. pulumi/pulumi-awsx#1220, aws/aws-cdk#1553. GUESS:
+// the words for the sum of the memory.
+std::optional<std::string> refused_shares(const Node& containers, int cpu, int memory) {
+    int64_t cpu_sum = 0, memory_sum = 0;
+    for (const Node& container : containers.items()) {
+        if (container["memory"].as_int() > memory)
+            return fmt::format(
+                "The 'memory' setting for container '{}' is greater than for the task.",
+                container["name"].as_string());
+        cpu_sum += container["cpu"].as_int();
+        memory_sum += container["memory"].is_number() ? container["memory"].as_int()
+                                                      : container["memoryReservation"].as_int();
+    }
+    for (auto [what, sum, most] : {std::tuple("cpu", cpu_sum, cpu), {"memory", memory_sum, memory}})
+        if (sum > most)
+            return fmt::format(
+                "The sum of all container '{0}' values cannot be greater than the "
+                "value of the task '{0}'.",
+                what);
+    return std::nullopt;
+}
+
 std::optional<std::string> fargate_refusal(const Node& document) {
     if (document["networkMode"].as_string() != "awsvpc")
         return "Fargate only supports network mode ‘awsvpc’.";
@@ -416,14 +479,9 @@ std::optional<std::string> fargate_refusal(const Node& document) {
     if (const Node& storage = document["ephemeralStorage"]; storage.is_object())
         if (int64_t size = storage["sizeInGiB"].as_int(); size < 21 || size > 200)
             return "Ephemeral storage must be between 21 GiB and 200 GiB.";
-    int64_t sum = 0;
-    for (const Node& container : document["containerDefinitions"].items()) {
+    for (const Node& container : document["containerDefinitions"].items())
         if (auto reason = refused_parameter(container)) return reason;
-        sum += container["memory"].is_number() ? container["memory"].as_int()
-                                               : container["memoryReservation"].as_int();
-    }
-    if (sum > memory)
-        return "The sum of the containers' memory is greater than the memory of the task.";
+    if (auto reason = refused_shares(document["containerDefinitions"], cpu, memory)) return reason;
     if (auto reason = missing_execution_role(document)) return reason;
     for (const Node& container : document["containerDefinitions"].items())
         if (auto reason = refused_log_configuration(container["logConfiguration"])) return reason;
@@ -502,8 +560,11 @@ void read_process(const Node& node, ContainerDefinition& container) {
     container.add_capabilities = strings(node["linuxParameters"]["capabilities"]["add"]);
     container.drop_capabilities = strings(node["linuxParameters"]["capabilities"]["drop"]);
     for (const Node& limit : node["ulimits"].items())
-        if (limit["name"].as_string() == "nofile")
+        if (limit["name"].as_string() == "nofile") {
             container.open_files = static_cast<uint64_t>(limit["softLimit"].as_int(65535));
+            container.most_open_files = std::max(
+                container.open_files, static_cast<uint64_t>(limit["hardLimit"].as_int(65535)));
+        }
     for (const auto& [name, value] : node["dockerLabels"].members())
         container.labels[name] = value.as_string();
 }

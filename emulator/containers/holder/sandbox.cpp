@@ -600,10 +600,12 @@ void reset_signals() {
     sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-void limit_files(unsigned long open_files) {
-    rlimit limit{open_files, open_files}, current{};
+// No more than this machine gives.
+void limit_files(const Description& description) {
+    rlimit current{};
     getrlimit(RLIMIT_NOFILE, &current);
-    if (current.rlim_max < open_files) limit = {current.rlim_max, current.rlim_max};
+    const rlimit limit{std::min<rlim_t>(description.open_files, current.rlim_max),
+                       std::min<rlim_t>(description.most_open_files, current.rlim_max)};
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -623,7 +625,7 @@ void enter_cgroups(const std::vector<int>& cgroups) {
     mount_everything(description);
     must(sethostname(description.hostname.c_str(), description.hostname.size()) == 0,
          "the host name cannot be set");
-    limit_files(description.open_files);
+    limit_files(description);
     Identity identity = look_up(description.user);
     must(chdir(description.directory.c_str()) == 0,
          "the working directory " + description.directory + " cannot be entered");
@@ -654,7 +656,7 @@ void enter_cgroups(const std::vector<int>& cgroups) {
     }
     setsid();
     umask(022);
-    limit_files(description.open_files);
+    limit_files(description);
     Identity identity = look_up(description.user);
     must(chdir(description.directory.c_str()) == 0,
          "the working directory " + description.directory + " cannot be entered");
@@ -728,6 +730,8 @@ bool parse_description(std::string_view bytes, Description& description) {
             description.capabilities.push_back(std::move(value));
         else if (key == "open_files")
             description.open_files = strtoul(value.c_str(), nullptr, 10);
+        else if (key == "most_open_files")
+            description.most_open_files = strtoul(value.c_str(), nullptr, 10);
         else if (key == "memory")
             description.memory = value;
         else if (key == "file")

@@ -27,7 +27,7 @@ struct Description {
     std::vector<std::string> arguments, environment;
     std::string directory = "/", user, hostname;
     std::vector<std::string> capabilities;
-    unsigned long open_files = 65535;
+    unsigned long open_files = 65535, most_open_files = 65535;  // soft, hard
     std::string memory;  // the limit in bytes, as the app is shown it; "" = none
     std::vector<File> files;
     std::vector<SharedDirectory> volumes;

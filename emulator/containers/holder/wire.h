@@ -58,7 +58,7 @@ inline std::vector<std::string> take_fields(std::string_view bytes) {
 // Keys of a description, in the order in which they may repeat:
 //   layer      directory below the holder's own, topmost first        upper, work   directories of
 //   the overlay arg env    one each                                               cwd user hostname
-//   capability one that is kept, "CHOWN"                              open_files memory
+//   capability one that is kept, "CHOWN"                open_files most_open_files memory
 //   file       path, then "mode" and "content"                        volume        path, then
 //   "source" and "access" read_only init                                                    "yes"
 //   identities "range" or "one"                                       input         "yes"

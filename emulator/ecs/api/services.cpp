@@ -172,6 +172,7 @@ void take_common(const aws::Call& call, Service& service) {
     take(call, "volumeConfigurations", service.volumes);
     take(call, "serviceConnectConfiguration", service.service_connect);
     take(call, "platformVersion", service.platform_version);
+    check_platform_version(service.platform_version);
     take(call, "propagateTags", service.propagate_tags);
     take(call, "availabilityZoneRebalancing", service.zone_rebalancing);
     take(call, "enableExecuteCommand", service.execute_command);
@@ -294,7 +295,8 @@ bool needs_deployment(const Service& before, const Service& after) {
            before.platform_version != after.platform_version ||
            before.load_balancers != after.load_balancers ||
            !(before.network_configuration == after.network_configuration) ||
-           !(before.volumes == after.volumes) ||
+           (before.volumes.size() + after.volumes.size() > 0 &&
+            !(before.volumes == after.volumes)) ||
            !(before.service_connect == after.service_connect) ||
            before.execute_command != after.execute_command;
 }

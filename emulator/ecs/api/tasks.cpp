@@ -43,6 +43,7 @@ aws::Reply run_task(ControlPlane& ecs, const aws::Call& call) {
     if (std::none_of(can.begin(), can.end(),
                      [](const Node& item) { return item.as_string() == "FARGATE"; }))
         invalid("Task definition does not support launch_type FARGATE.");
+    check_platform_version(call.input["platformVersion"].as_string());
     check_overrides(definition, call.input["overrides"]);
     Launch launch;
     launch.cluster = cluster.name;

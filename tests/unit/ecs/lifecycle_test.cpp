@@ -379,6 +379,6 @@ TEST_CASE("metadata tells the task what it is") {
 
 TEST_CASE("environment files are lines, nothing more") {
     using Pair = std::pair<std::string, std::string>;
-    CHECK(ecs::parse_environment_file("A=1\r\n# B=2\n\nC=a=b\nD=\"q\"\nE\n=x\nA=3") ==
+    CHECK(ecs::parse_environment_file("A=1\r\n# B=2\n\nC=a=b\nD=\"q\"\nE\n=x\nF=\nA=3") ==
           ecs::Environment{Pair{"A", "3"}, Pair{"C", "a=b"}, Pair{"D", "\"q\""}});
 }

@@ -75,12 +75,15 @@ TEST_CASE("a rolling deployment keeps the minimum and the maximum") {
         Row{"not complete while the old one drains", 1, 100, 200, "O- P+", ""},
         Row{"#53 complete when it is gone", 1, 100, 200, "P+", "complete"},
         Row{"#41 without a minimum the old one stops first", 1, 0, 100, "O+", "stop:a"},
-        Row{"#41 … then the new one starts", 1, 0, 100, "O-", "start1"},
+        Row{"#41 … and to its end", 1, 0, 100, "O-", ""},
+        Row{"#41 … then the new one starts", 1, 0, 100, "", "start1"},
         Row{"#42 half of them stop first", 4, 50, 100, "O+ O+ O+ O+", "stop:a stop:b"},
-        Row{"#42 and make room for as many", 4, 50, 100, "O- O- O+ O+", "start2"},
+        Row{"#42 never above four: who leaves is still there", 4, 50, 100, "O- O- O+ O+", ""},
+        Row{"#42 each that is gone makes room for one", 4, 50, 100, "O- O+ O+", "start1"},
         Row{"#42 two healthy are kept", 4, 50, 100, "O+ O+ P~ P~", ""},
         Row{"#42 one healthy new task frees one old", 4, 50, 100, "O+ O+ P+ P~", "stop:a"},
         Row{"#43 two extra at a time", 5, 100, 150, "O+ O+ O+ O+ O+", "start2"},
+        Row{"#43 who leaves is counted", 5, 100, 150, "O- O+ O+ O+ O+ P+", "start1"},
         Row{"#43 no more until they are healthy", 5, 100, 150, "O+ O+ O+ O+ O+ P~ P.", ""},
         Row{"#44 no room and nothing to spare", 1, 100, 100, "O+", "stuck"},
         Row{"old tasks that are not healthy protect nobody", 2, 100, 200, "O~ O+ P~ P~", "stop:a"},
@@ -108,6 +111,7 @@ TEST_CASE("a completed deployment is kept at its size") {
         Row{"the unhealthy one stays until the replacement is healthy", 1, 100, 200, "P! P~", ""},
         Row{"then it goes", 1, 100, 200, "P! P+", "replace:a"},
         Row{"without room one unhealthy task goes first", 2, 50, 100, "P! P+", "replace:a"},
+        Row{"outside of a deployment, who leaves takes no room", 1, 0, 100, "P-", "start1"},
         Row{"a replacement that fails too is taken away", 1, 100, 200, "P! P!", "replace:a"});
     CAPTURE(row.what);
     ServiceView view = service(row.desired, row.minimum, row.maximum, row.tasks);
@@ -117,8 +121,8 @@ TEST_CASE("a completed deployment is kept at its size") {
 
 TEST_CASE("in a rollout an unhealthy new task makes room at once") {
     CHECK(show(make_plan(service(1, 100, 200, "O+ P!"), kNow)) == "replace:b");
-    // It is not counted as missing room: the next one starts when it leaves.
-    CHECK(show(make_plan(service(1, 100, 200, "O+ P-"), kNow)) == "start1");
+    CHECK(show(make_plan(service(1, 100, 200, "O+ P-"), kNow)) == "");
+    CHECK(show(make_plan(service(1, 100, 200, "O+"), kNow)) == "start1");
 }
 
 TEST_CASE("back-off holds starts, not stops") {

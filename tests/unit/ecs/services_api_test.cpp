@@ -56,6 +56,61 @@ TEST_CASE("unknown services are failures, not errors") {
               .as_string() == "MISSING");
 }
 
+TEST_CASE("an ARN names its cluster") {
+    Fixture f;
+    const std::string arn = "arn:aws:ecs:us-east-1:000000000000:";
+    // aws/aws-toolkit-vscode#2915
+    const char* elsewhere =
+        "InvalidParameterException: Invalid identifier: Identifier is for cluster other. Your "
+        "cluster is demo";
+    CHECK(f.error("DescribeServices", R"({"cluster":"demo","services":[")" + arn +
+                                          R"(service/other/web"]})") == elsewhere);
+    CHECK(f.error("DescribeTasks", R"({"cluster":"demo","tasks":[")" + arn +
+                                       R"(task/other/0123456789abcdef0123456789abcdef"]})") ==
+          elsewhere);
+    CHECK(f.error("StopTask", R"({"cluster":"demo","task":")" + arn +
+                                  R"(task/other/0123456789abcdef0123456789abcdef"})") == elsewhere);
+    CHECK(f.call("DescribeServices",
+                 R"({"cluster":"demo","services":[")" + arn + R"(service/web"]})")["failures"]
+              .size() == 1);
+}
+
+TEST_CASE("platform versions are Fargate's") {
+    Fixture f;
+    f.register_image("app:1");
+    const std::string create =
+        R"({"cluster":"demo","serviceName":"web","taskDefinition":"web","desiredCount":1,"launchType":"FARGATE",)" +
+        Fixture::network() + R"(,"platformVersion":)";
+    const char* unknown =
+        "PlatformUnknownException: The specified platform version does not exist.";
+    CHECK(f.error("CreateService", create + R"("9.9.9"})") == unknown);
+    CHECK(f.error("CreateService", create + R"("LATEST"})") == "none");
+    CHECK(f.error("UpdateService", R"({"cluster":"demo","service":"web","platformVersion":"1"})") ==
+          unknown);
+    CHECK(f.error("RunTask", R"({"cluster":"demo","taskDefinition":"web","launchType":"FARGATE",)" +
+                                 Fixture::network() + R"(,"platformVersion":"2.0"})") == unknown);
+}
+
+TEST_CASE("what makes a new deployment, and what does not") {
+    Fixture f;
+    f.register_image("app:1");
+    f.create_service(1);
+    auto deployments = [&](const std::string& change) {
+        return f
+            .call("UpdateService",
+                  R"({"cluster":"demo","service":"web",)" + change + "}")["service"]["deployments"]
+            .size();
+    };
+    CHECK(deployments(R"("volumeConfigurations":[])") == 1);  // the deploy action sends it
+    CHECK(deployments(R"("platformVersion":"1.4.0")") == 2);
+    CHECK(deployments(R"("forceNewDeployment":true)") == 3);
+    Node list = f.call("ListServiceDeployments",
+                       R"({"cluster":"demo","service":"web"})")["serviceDeployments"];
+    CHECK(list.items()[1]["status"].as_string() == "STOPPED");
+    CHECK_THAT(list.items()[1]["statusReason"].as_string(),
+               Catch::Contains("a newer deployment took its place"));
+}
+
 TEST_CASE("clusters: idempotent, and not deleted under services") {
     Fixture f;
     CHECK(f.call("CreateCluster", R"({"clusterName":"demo"})")["cluster"]["status"].as_string() ==
