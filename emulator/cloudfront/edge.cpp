@@ -70,6 +70,18 @@ bool has_conditions(const http::HeaderList& headers) {
     return false;
 }
 
+// "If you do not specify an ETag value, CloudFront ignores subsequent If-Match or If-None-Match
+// headers".
+http::Condition viewer_condition(const http::HeaderList& request,
+                                 const http::Validators& validators) {
+    if (!validators.etag.empty() || !(request.has("If-Match") || request.has("If-None-Match")))
+        return http::evaluate_conditions("GET", request, validators);
+    http::HeaderList rest = request;
+    rest.remove("If-Match");
+    rest.remove("If-None-Match");
+    return http::evaluate_conditions("GET", rest, validators);
+}
+
 base::microseconds since(std::chrono::steady_clock::time_point begun) {
     return std::chrono::duration_cast<base::microseconds>(std::chrono::steady_clock::now() - begun);
 }
@@ -149,8 +161,8 @@ void Edge::answer_waiting(Visit& visit) {
     bool refresh = false;
     std::optional<Answer> held;
     if (Lookup::may_be_cached(inquiry)) held = lookup_.from_cache(inquiry, refresh);
-    if (refresh) refresh_in_background(visit);
-    Answer answer = held ? std::move(*held) : lookup_.obtain(inquiry);
+    Answer answer = held ? std::move(*held) : lookup_.obtain(inquiry, refresh);
+    if (refresh) refresh_in_background(inquiry);
     answer = with_error_page(visit, std::move(answer));
     send(visit, answer);
     if (answer.fill) parts_.cache.finish(answer.fill);
@@ -179,14 +191,15 @@ bool Edge::is_well_formed(Visit& visit) {
         std::string_view rest = target.substr(scheme + 3);
         size_t slash = rest.find_first_of("/?");
         request.host = rest.substr(0, slash);
-        visit.path = slash == std::string_view::npos || rest[slash] == '?' ? "/" : "";
         target = slash == std::string_view::npos ? std::string_view() : rest.substr(slash);
     }
     size_t question = target.find('?');
     request.path = target.substr(0, question);
     request.query =
         question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
-    if (request.path.empty()) request.path = visit.path = "/";
+    if (request.path.empty()) request.path = "/";
+    visit.asked_path = request.path;
+    visit.asks_query = question != std::string_view::npos;
 
     int status = 0;
     for (http::Anomaly anomaly : head.anomalies)
@@ -265,14 +278,17 @@ bool Edge::admit(Visit& visit) {
         answer.cache_status = CacheStatus::Redirect;
         answer.page = redirect_page(decision.status);
         answer.headers.add("Location",
-                           fmt::format("https://{}{}", request.host, request.head->target));
+                           fmt::format("https://{}{}{}{}", request.host, visit.asked_path,
+                                       visit.asks_query ? "?" : "", request.query));
     } else if (decision.outcome == Access::SignatureRefused) {
         answer.page = signature_error(decision.code, decision.message);
         answer.headers.set("Content-Type", "text/xml");
     }
     answer.headers.set("Content-Length", fmt::format("{}", answer.page.size()));
-    // Documented as customisable for geo restriction.
+    // A custom error response's page stands for what the origin refuses, and for what the edge
+    // refuses itself: a blocked country, a missing or untrue signature.
     if (decision.outcome == Access::CountryBlocked ||
+        decision.outcome == Access::SignatureRefused ||
         (guesses::kMethodErrorsHavePages && decision.outcome == Access::MethodNotAllowed))
         answer = with_error_page(visit, std::move(answer));
     send(visit, answer);
@@ -311,7 +327,9 @@ Answer Edge::with_error_page(Visit& visit, Answer answer) {
     page.now = inquiry.now;
     page.span = inquiry.span;
     build_cache_key(*page.distribution, *page.behavior, page.request, page.key);
-    Answer shown = lookup_.obtain(page);
+    bool refresh = false;
+    Answer shown = lookup_.obtain(page, refresh);
+    if (refresh) refresh_in_background(page);
     // "If the page is not available, the viewer gets the status that its fetch produced".
     if (shown.status < 400) shown.status = custom->response_code;
     shown.cache_status = CacheStatus::Error;
@@ -372,9 +390,9 @@ void Edge::stamp(Visit& visit, Answer& answer) {
             timing += fmt::format(",cdn-downstream-fbl;dur={}", since(visit.begun).count() / 1000);
         }
     }
-    finish_response_headers(
-        answer.headers, behavior, visit.inquiry.request,
-        {answer.cache_status, visit.inquiry.request_id, lookup_.via_id(), answer.age, timing});
+    finish_response_headers(answer.headers, behavior, visit.inquiry.request,
+                            {answer.cache_status, visit.inquiry.request_id, lookup_.via_id(),
+                             answer.age, timing, visit.inquiry.now});
     if (visit.explains) {
         std::string text;
         for (const base::Decision& decision : visit.span.decisions) {
@@ -421,11 +439,11 @@ void Edge::send_page(Visit& visit, Answer& answer) {
 void Edge::send_stored(Visit& visit, Answer& answer) {
     const http::HeaderList& request = visit.inquiry.request.headers();
     const CacheEntry& entry = *answer.entry;
-    http::Validators validators{entry.etag, base::parse_http_date(entry.last_modified)};
+    const http::Validators validators = validators_of(entry);
     bool reading =
         visit.inquiry.request.method == Method::Get || visit.inquiry.request.method == Method::Head;
     if (!answer.is_page && reading && answer.status < 300) {
-        http::Condition condition = http::evaluate_conditions("GET", request, validators);
+        http::Condition condition = viewer_condition(request, validators);
         if (condition == http::Condition::Failed) {
             visit.span.decide(
                 "condition",
@@ -567,9 +585,7 @@ void Edge::send_filling(Visit& visit, Answer& answer) {
     bool to_viewer = true;
     bool conditional =
         !answer.is_page && answer.status < 300 &&
-        http::evaluate_conditions("GET", request,
-                                  {entry->etag, base::parse_http_date(entry->last_modified)}) ==
-            http::Condition::NotModified;
+        viewer_condition(request, validators_of(*entry)) == http::Condition::NotModified;
     http::HeaderList headers = answer.headers;
     http::BodyWriter* writer = nullptr;
     int status = answer.status;
@@ -627,6 +643,8 @@ void Edge::send_filling(Visit& visit, Answer& answer) {
             break;
         }
     }
+    // Before the viewer learns of the end: whoever asks then must not join what broke.
+    if (broken && answer.fill) parts_.cache.finish(answer.fill);
     entry->body->finish(broken ? StoredBody::State::Broken : StoredBody::State::Complete);
     answer.origin.reset();
     if (broken) {
@@ -663,10 +681,9 @@ void Edge::send_upgrade(Visit& visit, Answer& answer) {
     if (viewer) tunnel(**viewer, origin, from_viewer, from_origin);
 }
 
-void Edge::refresh_in_background(const Visit& visit) {
+void Edge::refresh_in_background(const Inquiry& from) {
     reap_refreshes();
     auto refresh = std::make_unique<Refresh>();
-    const Inquiry& from = visit.inquiry;
     refresh->entry = parts_.cache.find(from.key.text);
     if (!refresh->entry) return;
     refresh->head = *from.request.head;

@@ -85,7 +85,7 @@ class Edge final : public http::Handler {
     void stamp(Visit& visit, Answer& answer);
     void record(Visit& visit);
     void note_failure(const Visit& visit);
-    void refresh_in_background(const Visit& visit);
+    void refresh_in_background(const Inquiry& from);
     void reap_refreshes();
 
     EdgeParts parts_;

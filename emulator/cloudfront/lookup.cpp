@@ -44,6 +44,10 @@ std::string stale_text(const CacheEntry& entry, Time now) {
 
 }  // namespace
 
+http::Validators validators_of(const CacheEntry& entry) {
+    return {entry.etag, base::parse_http_date(entry.last_modified)};
+}
+
 Usable usable(const CacheEntry& entry, Time now) {
     if (entry.fresh(now)) return Usable::Fresh;
     if (now >= entry.usable_until) return Usable::Expired;
@@ -98,7 +102,9 @@ EntryPtr Lookup::covering_part(const Inquiry& inquiry) const {
     std::string range = asked_range(inquiry);
     if (range.empty()) return nullptr;
     for (const EntryPtr& part : parts_.cache.parts(inquiry.key.text))
-        if (part->fresh(inquiry.now) && covers(*part, range)) return part;
+        if (part->fresh(inquiry.now) && covers(*part, range) &&
+            http::if_range_holds(inquiry.request.headers(), validators_of(*part)))
+            return part;
     return nullptr;
 }
 
@@ -149,7 +155,7 @@ std::optional<Answer> Lookup::from_cache(const Inquiry& inquiry, bool& refresh) 
                        inquiry);
 }
 
-Answer Lookup::obtain(Inquiry& inquiry) {
+Answer Lookup::obtain(Inquiry& inquiry, bool& refresh) {
     if (!may_be_cached(inquiry)) {
         inquiry.span->decide(
             "cache", inquiry.behavior->caching_disabled
@@ -158,7 +164,6 @@ Answer Lookup::obtain(Inquiry& inquiry) {
                                        inquiry.request.head->method));
         return ask(inquiry, nullptr, nullptr, 0);
     }
-    bool refresh = false;
     if (auto answer = from_cache(inquiry, refresh)) return std::move(*answer);
     EntryPtr stale = parts_.cache.find(inquiry.key.text);
     if (parts_.fetch.faults && parts_.fetch.faults->active("edge")) stale = nullptr;  // cold
@@ -170,7 +175,7 @@ Answer Lookup::obtain(Inquiry& inquiry) {
         return ask_for_itself(inquiry, stale);
     CacheKey key = inquiry.key;
     if (std::string range = asked_range(inquiry); !range.empty() && !stale)
-        key.text += "r:" + range;
+        key.text += "r:" + range + inquiry.request.headers().joined("If-Range");
     Cache::Joined joined = parts_.cache.join(key);
     if (joined.first) {
         // What another request stored between our look and the join is as good.
@@ -218,7 +223,8 @@ Answer Lookup::failed(const Inquiry& inquiry, const FetchAnswer& fetched,
         generated(fetched.status, fetched.sentence, fetched.log_type, inquiry.request_id);
     answer.fill = fill;
     seconds ttl = error_caching_min_ttl(*inquiry.distribution, fetched.status);
-    if (!may_be_cached(inquiry) || ttl == seconds(0) || inquiry.request.method == Method::Head)
+    if (!may_be_cached(inquiry) || ttl == seconds(0) || inquiry.request.method == Method::Head ||
+        fetched.status < 500)
         return answer;
     auto entry = std::make_shared<CacheEntry>();
     entry->key = inquiry.key;
@@ -269,7 +275,10 @@ Answer Lookup::refreshed(const Inquiry& inquiry, const EntryPtr& stale,
     entry->usable_until = std::max(inquiry.now + inquiry.behavior->max_ttl, entry->fresh_until);
     entry->prepared = prepare(inquiry, *entry);
     inquiry.span->decide("cache", "the origin says 304: refreshed; " + freshness.why);
-    parts_.cache.store(entry, epoch);
+    if (freshness.store)
+        parts_.cache.store(entry, epoch);
+    else
+        parts_.cache.remove(stale);
     Answer answer = from_stored(entry, CacheStatus::RefreshHit, inquiry);
     return answer;
 }
@@ -320,7 +329,11 @@ Answer Lookup::ask(Inquiry& inquiry, const EntryPtr& stale, const std::shared_pt
     const http::HeaderList& from_origin = fetched.response->head().headers;
     if (status == 304 && revalidates) {
         Answer answer = refreshed(inquiry, stale, from_origin, *fetched.origin, epoch);
-        if (fill) fill->stream(answer.entry);
+        // Answers that must be asked for each time are not shared with those who wait.
+        if (fill && answer.entry->fresh(inquiry.now))
+            fill->stream(answer.entry);
+        else if (fill)
+            fill->decline();
         answer.fill = fill;
         return answer;
     }
@@ -542,7 +555,7 @@ std::shared_ptr<const PreparedHead> Lookup::prepare(const Inquiry& inquiry,
     prepared->distribution = inquiry.distribution;
     http::HeaderList headers = entry.headers;
     finish_response_headers(headers, inquiry.behavior, inquiry.request,
-                            {CacheStatus::Hit, "", parts_.via_id, std::nullopt, {}});
+                            {CacheStatus::Hit, "", parts_.via_id, std::nullopt, {}, {}});
     headers.remove("X-Amz-Cf-Id");
     prepared->text = response_head_text(entry.status, headers) + "X-Amz-Cf-Id: ";
     return prepared;

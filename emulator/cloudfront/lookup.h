@@ -3,6 +3,7 @@
 #pragma once
 #include "cloudfront/inquiry.h"
 #include "cloudfront/origin_fetch.h"
+#include "http/conditional.h"
 
 namespace cloudfront {
 
@@ -16,6 +17,8 @@ struct LookupParts {
 // Why an entry may (or may not) be served at this moment without asking anybody.
 enum class Usable : uint8_t { Fresh, StaleWhileRevalidating, StaleAfterError, Expired };
 Usable usable(const CacheEntry& entry, Time now);
+// What a viewer's conditions are compared with.
+http::Validators validators_of(const CacheEntry& entry);
 
 class Lookup {
   public:
@@ -24,8 +27,8 @@ class Lookup {
     // What the cache alone can answer; nothing when the origin must be asked. `refresh` is set when
     // the caller should see to a background refresh.
     std::optional<Answer> from_cache(const Inquiry& inquiry, bool& refresh) const;
-    // May wait for another request's fill or for the origin.
-    Answer obtain(Inquiry& inquiry);
+    // May wait for another request's fill or for the origin. `refresh` as above.
+    Answer obtain(Inquiry& inquiry, bool& refresh);
     // Asks the origin for a new copy of what is held, whatever its age.
     Answer refresh(Inquiry& inquiry, const EntryPtr& held) { return ask_for_itself(inquiry, held); }
     // Reads the origin's answer to its end into the cache, for nobody.

@@ -6,9 +6,11 @@
 #include <algorithm>
 
 #include "base/date.h"
+#include "base/text.h"
 #include "cloudfront/guesses.h"
 #include "cloudfront/limits.h"
 #include "cloudfront/origin_fault.h"
+#include "cloudfront/viewer_response.h"
 
 namespace cloudfront {
 
@@ -113,9 +115,11 @@ class Asking {
                     fmt::format("{}: {} in {}{}", attempt, (*response)->head().status,
                                 base::show_duration(took),
                                 (*response)->reused_connection() ? " on a kept connection" : ""));
+                if (auto wrong = contradiction((*response)->head())) return given_up(*wrong);
                 return {std::move(*response), &origin_, 0, {}, {}};
             }
             const http::Error& error = response.error();
+            if (error.source == http::Error::Source::Viewer) return viewer_failed(error);
             span_.decide("attempt",
                          fmt::format("{}: {} after {}", attempt,
                                      error.text.empty() ? http::name_of(error.kind) : error.text,
@@ -139,6 +143,34 @@ class Asking {
         return error.kind == Kind::ReadTimeout && reading && origin_.kind == Origin::Kind::Custom;
     }
 
+    // An answer that is none: a 101 to what was no handshake, a part that is not as long as its
+    // Content-Range says ("OriginContentRangeLengthError").
+    std::optional<OriginFailure> contradiction(const http::ResponseHead& head) const {
+        if (head.status == 101 && !request_.upgrades)
+            return OriginFailure{502, guesses::kInvalidAnswerSentence,
+                                 "OriginInvalidResponseError"};
+        const std::string_view range = head.headers.get("Content-Range");
+        if (head.status != 206 || !range.starts_with("bytes ") || range.ends_with("/*"))
+            return std::nullopt;
+        const auto part = parse_content_range(range);
+        const auto length = base::parse_unsigned(head.headers.get("Content-Length"));
+        if (part && (!length || *length == part->range.size_bytes())) return std::nullopt;
+        return OriginFailure{502, guesses::kInvalidAnswerSentence, "OriginContentRangeLengthError"};
+    }
+
+    FetchAnswer given_up(const OriginFailure& failure) {
+        span_.decide("origin", fmt::format("{}: {}", failure.status, failure.log_type));
+        return {nullptr, &origin_, failure.status, failure.sentence, failure.log_type};
+    }
+
+    // The viewer's body broke off or is no body: none of the origin's doing. GUESS: the page.
+    FetchAnswer viewer_failed(const http::Error& error) {
+        span_.decide("refused",
+                     fmt::format("400: the viewer's body: {}",
+                                 error.text.empty() ? http::name_of(error.kind) : error.text));
+        return {nullptr, &origin_, 400, guesses::kPlainSentence, "ClientCommError"};
+    }
+
     FetchAnswer failed(const http::Error& error) {
         OriginFailure failure = failure_of(error);
         span_.decide("origin",
@@ -155,7 +187,7 @@ class Asking {
 };
 
 bool fails_over(const OriginGroup& group, const FetchAnswer& answer) {
-    if (!answer.response) return true;
+    if (!answer.response) return answer.status >= 500;
     int status = answer.response->head().status;
     return std::ranges::find(group.failover_statuses, status) != group.failover_statuses.end();
 }

@@ -201,12 +201,15 @@ class Builder {
                 if (behavior_.legacy || context_.has_body || selected(name)) return forward(header);
                 return drop("header " + header.name, policies());
             case Rule::Validator:
+                // If-Range goes where Range goes: without it the origin might answer a part of
+                // another version.
+                if (name == "if-range" && !context_.range.empty()) return forward(header);
                 // GUESS: what is stored must be whole, so the edge asks without the viewer's
                 // validators.
                 if (context_.will_cache && !behavior_.legacy)
                     return drop("header " + header.name,
                                 "the edge stores the whole answer and compares itself");
-                if (name == "if-range" && context_.range.empty()) return;
+                if (name == "if-range") return;
                 return forward(header);
             case Rule::Unselected:
                 if (selected(name)) return forward(header);
@@ -304,7 +307,8 @@ class Builder {
                     forwarded.empty()
                         ? request_.ip
                         : forwarded + std::string(guesses::kForwardedForSeparator) + request_.ip);
-        headers.add("Connection", is_websocket(request_) ? "Upgrade" : "Keep-Alive");
+        out_.upgrades = is_websocket(request_);
+        headers.add("Connection", out_.upgrades ? "Upgrade" : "Keep-Alive");
     }
 
     void add_generated_headers() {

@@ -21,6 +21,7 @@ struct OriginRequest {
     uint16_t port = 80;
     std::string server_name;  // SNI, and the name the certificate must carry
     bool signs = false;       // an origin access control signs it
+    bool upgrades = false;    // a WebSocket handshake: a 101 is an answer to it
 };
 
 struct OriginRequestContext {

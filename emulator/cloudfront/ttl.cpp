@@ -175,9 +175,13 @@ Freshness decide_freshness(const Distribution& distribution, const CacheBehavior
                            : "caching is disabled by " + behavior.key_source};
     http::CacheControl directives = http::parse_cache_control(*answer.headers);
     if (answer.status >= 400) return error(distribution, behavior, answer, directives, now);
-    constexpr std::array kCacheable = {200, 203, 206, 300, 301, 302, 303, 307, 308};
-    if (std::ranges::find(kCacheable, answer.status) == kCacheable.end())
+    // "CloudFront always caches responses to GET and HEAD": of what is no error, everything but the
+    // answer to a condition. GUESS: 201, 202, 204 and 205 too, which nothing excepts.
+    if (answer.status < 200 || answer.status == 304)
         return {.why = fmt::format("status {} is never cached", answer.status)};
+    // "CloudFront caches 307 and 308 responses only when you include the Cache-Control header".
+    if ((answer.status == 307 || answer.status == 308) && !answer.headers->has("Cache-Control"))
+        return {.why = fmt::format("status {} is cached only with Cache-Control", answer.status)};
     return success(behavior, directives, *answer.headers, now);
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/date.h"
 #include "base/text.h"
 #include "cloudfront/limits.h"
 #include "http/hop_by_hop.h"
@@ -24,6 +25,8 @@ std::string reduced_vary(const http::HeaderList& headers, const CacheBehavior& b
             bool device = std::ranges::any_of(
                 behavior.key_headers.names,
                 [](const std::string& listed) { return listed.starts_with("cloudfront-is-"); });
+            // "Content negotiation": * is a matter of Vary's members only where MinTTL is not 0.
+            if (name == "*" && behavior.min_ttl == seconds(0)) return "*";
             bool survives = name == "accept-encoding" || name == "cookie" ||
                             behavior.forwards_all_headers || behavior.key_headers.selects(name) ||
                             behavior.also_headers.selects(name) || (name == "user-agent" && device);
@@ -145,7 +148,9 @@ CleanedHeaders clean_origin_headers(const http::HeaderList& from_origin,
 }
 
 bool policy_depends_on_request(const ResponseHeadersPolicy* policy) {
-    return policy != nullptr && (policy->cors || policy->server_timing_rate);
+    return policy != nullptr &&
+           (policy->cors || policy->server_timing_rate ||
+            std::ranges::find(policy->removed, "date") != policy->removed.end());
 }
 
 void apply_response_headers_policy(http::HeaderList& headers, const ResponseHeadersPolicy& policy,
@@ -162,13 +167,19 @@ void finish_response_headers(http::HeaderList& headers, const CacheBehavior* beh
     if (behavior != nullptr && behavior->response_headers) {
         apply_response_headers_policy(headers, *behavior->response_headers, request);
         if (!headers.has("Server")) headers.add("Server", "CloudFront");
+        if (!headers.has("Date")) headers.add("Date", base::http_date(stamp.now));
     }
     headers.add("X-Cache", fmt::format("{} from cloudfront", name_of(stamp.status)));
     headers.add("Via", fmt::format("1.1 {}.cloudfront.net (CloudFront)", stamp.via_id));
     headers.add("X-Amz-Cf-Pop", kPop);
     headers.add("X-Amz-Cf-Id", stamp.request_id);
     if (stamp.age) headers.set("Age", fmt::format("{}", *stamp.age));
-    if (!stamp.server_timing.empty()) headers.add("Server-Timing", stamp.server_timing);
+    if (stamp.server_timing.empty()) return;
+    // "If the origin's response has the header, CloudFront adds its metrics to it" on a miss; a
+    // hit's are CloudFront's alone.
+    const std::string own = stamp.status == CacheStatus::Hit ? "" : headers.joined("Server-Timing");
+    headers.set("Server-Timing", own.empty() ? std::string(stamp.server_timing)
+                                             : own + "," + std::string(stamp.server_timing));
 }
 
 http::RangeSet evaluate_range(std::string_view header, uint64_t size) {

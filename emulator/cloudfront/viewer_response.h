@@ -31,13 +31,15 @@ struct ResponseStamp {
     std::string_view request_id, via_id;
     std::optional<int64_t> age;
     std::string_view server_timing;  // "" = none
+    Time now;                        // of the Date where the policy removes the origin's
 };
 // Policy first, then X-Cache, Via, X-Amz-Cf-Pop, X-Amz-Cf-Id, Age.
 void finish_response_headers(http::HeaderList& headers, const CacheBehavior* behavior,
                              const ViewerRequest& request, const ResponseStamp& stamp);
 void apply_response_headers_policy(http::HeaderList& headers, const ResponseHeadersPolicy& policy,
                                    const ViewerRequest& request);
-// Whether the policy's part of the answer depends on the request (CORS, Server-Timing).
+// Whether the policy's part of the answer depends on the request (CORS, Server-Timing) or its
+// moment (Date).
 bool policy_depends_on_request(const ResponseHeadersPolicy* policy);
 
 // Range's value against the object. Malformed, overlapping or descending lists ask for the whole.

@@ -17,6 +17,9 @@ struct Visit {
     Inquiry inquiry;
     base::Span span;
     std::string path, query;  // storage for what differs from the head
+    // As the viewer wrote it: without the default root object.
+    std::string_view asked_path;
+    bool asks_query = false;
     bool has_body = false;
     bool explains = false;  // the viewer asked for x-dodam-explain
     bool stamped = false;   // the policy of a behaviour applies (one was found)

@@ -1,6 +1,7 @@
 // The public HTTP cache tests (npm http-cache-tests) against a distribution.
 //   server HOME PORT-FILE                  their origin, on a free port of loopback
-//   client HOME VIEWER HOST TABLE          runs them; every required test passes or stands in the table, with CloudFront's rule
+//   client HOME VIEWER HOST COOKIES TABLE  runs them; every required test passes or stands in the table, with CloudFront's rule;
+//                                          COOKIES is the host of a distribution that forwards cookies
 import fs from 'node:fs'
 import http from 'node:http'
 import { createRequire } from 'node:module'
@@ -27,12 +28,17 @@ function readTable (file) {
   return rows
 }
 
-async function run (viewer, host, table) {
+// What is about a cookie that an answer sets needs cookies to be forwarded, and then nothing is revalidated: only these go there.
+const withCookies = ['headers-store-Set-Cookie']
+
+async function run (viewer, host, cookies, table) {
   const { runTests, getResults } = await import(`${home}/client/runner.mjs`)
   const suites = (await import(`${home}/tests/index.mjs`)).default
   suites.push((await import(`${home}/tests/surrogate-control.mjs`)).default)
   const fetch = createRequire(`${home}/`)('node-fetch')
-  await runTests(suites, (url, init = {}) => fetch(url, { ...init, headers: [...(init.headers || []), ['Host', host]] }), false, viewer)
+  const { testUUIDs } = await import(`${home}/client/test.mjs`)
+  const hostOf = url => withCookies.some(id => testUUIDs[id] && url.includes(testUUIDs[id])) ? cookies : host
+  await runTests(suites, (url, init = {}) => fetch(url, { ...init, headers: [...(init.headers || []), ['Host', hostOf(url)]] }), false, viewer)
 
   const results = getResults()
   const excused = readTable(table)

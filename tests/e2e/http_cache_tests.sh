@@ -18,15 +18,18 @@ until_contains : sh -c 'test -s "$1" && echo :' - "$work/port" || { cat "$work/s
 
 jq -n --argjson port "$(cat "$work/port")" '
     def errors: [404, 414, 500, 502, 503, 504] | {Quantity: length, Items: map({ErrorCode: ., ErrorCachingMinTTL: 0})};
-    {version: 1, distributions: {cdn: {domain: "d0000000cache1.cloudfront.net", config: {
-        CallerReference: "cdn", Comment: "", Enabled: true, CustomErrorResponses: errors,
+    def distribution($name; $cookies): {
+        CallerReference: $name, Comment: "", Enabled: true, CustomErrorResponses: errors,
         Origins: {Quantity: 1, Items: [{Id: "o", DomainName: "127.0.0.1", CustomOriginConfig: {HTTPPort: $port, HTTPSPort: 443, OriginProtocolPolicy: "http-only"}}]},
         DefaultCacheBehavior: {TargetOriginId: "o", ViewerProtocolPolicy: "allow-all", MinTTL: 0, DefaultTTL: 0, MaxTTL: 31536000,
             AllowedMethods: {Quantity: 7, Items: ["HEAD", "GET", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]},
-            ForwardedValues: {QueryString: true, Cookies: {Forward: "none"}, Headers: {Quantity: 6, Items: ["Accept-Language", "Foo", "Bar", "Baz", "Abc", "Authorization"]}}},
-        CacheBehaviors: {Quantity: 1, Items: [{PathPattern: "/state/*", TargetOriginId: "o", ViewerProtocolPolicy: "allow-all", CachePolicyId: "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"}]}}}}}' >"$work/dodam.json"
+            ForwardedValues: {QueryString: true, Cookies: {Forward: $cookies}, Headers: {Quantity: 6, Items: ["Accept-Language", "Foo", "Bar", "Baz", "Abc", "Authorization"]}}},
+        CacheBehaviors: {Quantity: 1, Items: [{PathPattern: "/state/*", TargetOriginId: "o", ViewerProtocolPolicy: "allow-all", CachePolicyId: "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"}]}};
+    {version: 1, distributions: {
+        cdn: {domain: "d0000000cache1.cloudfront.net", config: distribution("cdn"; "none")},
+        cookies: {domain: "d0000000cache2.cloudfront.net", config: distribution("cookies"; "all")}}}' >"$work/dodam.json"
 start_dodam cache -f "$work/dodam.json"
-timeout 200 node --no-warnings "$checkout/tests/e2e/http_cache_tests.mjs" client "$suite" "$viewer" d0000000cache1.cloudfront.net "$checkout/tests/e2e/http_cache_tests.md" ||
+timeout 200 node --no-warnings "$checkout/tests/e2e/http_cache_tests.mjs" client "$suite" "$viewer" d0000000cache1.cloudfront.net d0000000cache2.cloudfront.net "$checkout/tests/e2e/http_cache_tests.md" ||
     failures=1
 checks=165
 finish
