@@ -1,5 +1,5 @@
 // What a verdict depends on: the files, the flags, this binary, the programs and images it uses.
-#include "commands/gate_inputs.h"
+#include "commands/gate/inputs.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
