@@ -221,6 +221,11 @@ net::Result<int> HolderClient::socket(const net::Address& from) {
     return ask_socket("socket", from);
 }
 
+std::string HolderClient::interfaces() {
+    Reply reply = request({"interfaces"});
+    return reply.code ? "" : reply.text;
+}
+
 HolderClient::Reply HolderClient::start_program(std::vector<std::string> fields,
                                                 const std::string& description,
                                                 const std::vector<int>& cgroups) {

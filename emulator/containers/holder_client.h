@@ -52,6 +52,9 @@ class HolderClient final : public TaskNetwork {
     net::Result<int> udp(const net::Address& at) override;
     net::Result<int> socket(const net::Address& from) override;
 
+    // The text of the task's /proc/net/dev; "" when the task is gone.
+    std::string interfaces();
+
     // `description` is a list of fields as wire.h has it.
     Reply run(const std::string& name, const std::string& description,
               const std::vector<int>& cgroups);

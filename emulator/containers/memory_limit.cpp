@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 namespace containers {
@@ -26,6 +27,12 @@ std::string read_value(const std::string& path) {
     std::ostringstream out;
     out << in.rdbuf();
     return out.str();
+}
+
+std::optional<uint64_t> read_number(const std::string& path) {
+    uint64_t value = 0;
+    if (std::ifstream in(path); in >> value) return value;
+    return std::nullopt;
 }
 
 bool make_directory(const std::string& path) {
@@ -52,6 +59,11 @@ std::string own_name(const std::string& instance) {
     return "dodam-" + instance;
 }
 
+std::string below(const std::string& base, const std::string& task,
+                  const std::string& container = "") {
+    return base + "/" + task + (container.empty() ? "" : "/" + container);
+}
+
 }  // namespace
 
 MemoryLimits::MemoryLimits(const std::string& instance) {
@@ -69,17 +81,23 @@ MemoryLimits::MemoryLimits(const std::string& instance) {
                make_directory(at)) {
         write_value(at + "/memory.use_hierarchy", "1");
         kind_ = LimitKind::CgroupV1;
-        std::string cpu = std::string(kRoot) + "/cpu/" + own_name(instance);
-        remove_cgroups(cpu);
-        if (::access("/sys/fs/cgroup/cpu/cpu.shares", R_OK) == 0 && make_directory(cpu))
-            cpu_base_ = cpu;
+        auto other = [&](const std::string& controller, const char* file) -> std::string {
+            const std::string root = std::string(kRoot) + "/" + controller;
+            const std::string own = root + "/" + own_name(instance);
+            remove_cgroups(own);
+            return ::access((root + file).c_str(), R_OK) == 0 && make_directory(own) ? own : "";
+        };
+        cpu_base_ = other("cpu", "/cpu.shares");
+        account_base_ = other("cpuacct", "/cpuacct.usage");
     }
     if (kind_ != LimitKind::Sampled) base_ = at;
+    for (const std::string& base : {base_, cpu_base_, account_base_})
+        if (!base.empty()) bases_.push_back(base);
 }
 
 MemoryLimits::~MemoryLimits() {
-    if (!base_.empty()) remove_cgroups(base_);
-    if (!cpu_base_.empty()) remove_cgroups(cpu_base_);
+    for (const std::string& base : bases_)
+        remove_cgroups(base);
 }
 
 std::string MemoryLimits::facility() const {
@@ -89,15 +107,6 @@ std::string MemoryLimits::facility() const {
         case LimitKind::Sampled: break;
     }
     return "sampled every 100 ms";
-}
-
-std::string MemoryLimits::directory(const std::string& task, const std::string& container) const {
-    return base_ + "/" + task + (container.empty() ? "" : "/" + container);
-}
-
-std::string MemoryLimits::cpu_directory(const std::string& task,
-                                        const std::string& container) const {
-    return cpu_base_ + "/" + task + (container.empty() ? "" : "/" + container);
 }
 
 std::vector<int> MemoryLimits::make(const std::string& task, uint64_t task_bytes,
@@ -112,14 +121,18 @@ std::vector<int> MemoryLimits::make(const std::string& task, uint64_t task_bytes
         write_value(at + limit, std::to_string(value));
         write_value(at + swap, unified ? "0" : std::to_string(value));
     };
-    std::string task_at = directory(task), at = directory(task, container);
-    make_directory(task_at);
+    const std::string task_at = below(base_, task), at = below(base_, task, container);
+    for (const std::string& base : bases_)
+        make_directory(below(base, task));
     if (unified)
         write_value(task_at + "/cgroup.subtree_control", "+memory +cpu");
     else
         write_value(task_at + "/memory.use_hierarchy", "1");
-    ::rmdir(at.c_str());  // of the container's former life: its count of kills goes
-    make_directory(at);
+    for (const std::string& base : bases_) {
+        // Of the container's former life: what it counted goes.
+        ::rmdir(below(base, task, container).c_str());
+        make_directory(below(base, task, container));
+    }
     set(task_at, task_bytes);
     set(at, bytes);
     if (cpu_shares && unified) {
@@ -127,9 +140,7 @@ std::vector<int> MemoryLimits::make(const std::string& task, uint64_t task_bytes
         write_value(at + "/cpu.weight",
                     std::to_string(1 + ((std::max<uint64_t>(cpu_shares, 2) - 2) * 9999) / 262142));
     } else if (cpu_shares && !cpu_base_.empty()) {
-        make_directory(cpu_directory(task));
-        make_directory(cpu_directory(task, container));
-        write_value(cpu_directory(task, container) + "/cpu.shares",
+        write_value(below(cpu_base_, task, container) + "/cpu.shares",
                     std::to_string(std::max<uint64_t>(cpu_shares, 2)));
     }
     return enter(task, container);
@@ -137,11 +148,10 @@ std::vector<int> MemoryLimits::make(const std::string& task, uint64_t task_bytes
 
 std::vector<int> MemoryLimits::enter(const std::string& task, const std::string& container) {
     std::vector<int> out;
-    if (kind_ == LimitKind::Sampled) return out;
-    std::vector<std::string> paths = {directory(task, container)};
-    if (!cpu_base_.empty()) paths.push_back(cpu_directory(task, container));
-    for (const std::string& path : paths)
-        if (int file = ::open((path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC); file >= 0)
+    for (const std::string& base : bases_)
+        if (int file = ::open((below(base, task, container) + "/cgroup.procs").c_str(),
+                              O_WRONLY | O_CLOEXEC);
+            file >= 0)
             out.push_back(file);
     return out;
 }
@@ -149,28 +159,47 @@ std::vector<int> MemoryLimits::enter(const std::string& task, const std::string&
 bool MemoryLimits::out_of_memory(const std::string& task, const std::string& container) const {
     if (kind_ == LimitKind::Sampled) return false;
     return counted_kill(
-        read_value(directory(task, container) +
+        read_value(below(base_, task, container) +
                    (kind_ == LimitKind::CgroupV2 ? "/memory.events" : "/memory.oom_control")));
 }
 
-void MemoryLimits::remove(const std::string& task) {
-    if (!base_.empty()) remove_cgroups(directory(task));
-    if (!cpu_base_.empty()) remove_cgroups(cpu_directory(task));
+void MemoryLimits::count(const std::string& task, const std::string& container,
+                         ContainerStats& stats) const {
+    using std::chrono::microseconds;
+    using std::chrono::nanoseconds;
+    if (kind_ == LimitKind::Sampled) return;
+    const std::string at = below(base_, task, container);
+    const bool unified = kind_ == LimitKind::CgroupV2;
+    auto used = read_number(at + (unified ? "/memory.current" : "/memory.usage_in_bytes"));
+    if (!used) return;  // it has no limit, so no cgroup
+    stats.memory_bytes = *used;
+    stats.memory_peak_bytes =
+        read_number(at + (unified ? "/memory.peak" : "/memory.max_usage_in_bytes"));
+    stats.memory_details = parse_counters(read_value(at + "/memory.stat"));
+    if (unified) {
+        for (const auto& [name, value] : parse_counters(read_value(at + "/cpu.stat"))) {
+            if (name == "usage_usec") stats.cpu = microseconds(value);
+            if (name == "user_usec") stats.user_cpu = microseconds(value);
+            if (name == "system_usec") stats.kernel_cpu = microseconds(value);
+            if (name == "nr_periods") stats.periods = value;
+            if (name == "nr_throttled") stats.throttled_periods = value;
+            if (name == "throttled_usec") stats.throttled = microseconds(value);
+        }
+        return;
+    }
+    if (account_base_.empty()) return;
+    const std::string account = below(account_base_, task, container);
+    if (auto cpu = read_number(account + "/cpuacct.usage")) stats.cpu = nanoseconds(*cpu);
+    std::istringstream each(read_value(account + "/cpuacct.usage_percpu"));
+    for (uint64_t value; each >> value;)
+        stats.cpu_of_each.emplace_back(value);
+    for (const auto& [name, ticks] : parse_counters(read_value(account + "/cpuacct.stat")))
+        (name == "user" ? stats.user_cpu : stats.kernel_cpu) = cpu_ticks(ticks);
 }
 
-uint64_t MemoryLimits::resident_bytes(pid_t pid) {
-    std::string at = "/proc/" + std::to_string(pid);
-    uint64_t total_pages = 0, resident_pages = 0;
-    std::ifstream(at + "/statm") >> total_pages >> resident_pages;
-    uint64_t sum = resident_pages * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-    // Every thread may have children of its own.
-    std::error_code ignored;
-    for (const auto& thread : fs::directory_iterator(at + "/task", ignored)) {
-        std::ifstream children(thread.path() / "children");
-        for (pid_t child; children >> child;)
-            sum += resident_bytes(child);
-    }
-    return sum;
+void MemoryLimits::remove(const std::string& task) {
+    for (const std::string& base : bases_)
+        remove_cgroups(below(base, task));
 }
 
 }  // namespace containers

@@ -1,13 +1,12 @@
 // Memory limits: a cgroup where one can be written (v1 or v2), else the resident memory of the
 // container's processes is looked at every 100 ms and the whole container killed. `facility()` says
-// which (decision 29).
+// which (decision 29). The cgroup also counts what its container uses.
 #pragma once
-#include <sys/types.h>
-
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
+
+#include "containers/container_stats.h"
 
 namespace containers {
 
@@ -29,16 +28,15 @@ class MemoryLimits {
     // The same files again, for a program that is started in the container.
     std::vector<int> enter(const std::string& task, const std::string& container);
     bool out_of_memory(const std::string& task, const std::string& container) const;
+    // Sets what the container's cgroup counts, and leaves the rest as it is.
+    void count(const std::string& task, const std::string& container, ContainerStats& stats) const;
     void remove(const std::string& task);
 
-    // Resident bytes of a process and its descendants.
-    static uint64_t resident_bytes(pid_t pid);
-
   private:
-    std::string directory(const std::string& task, const std::string& container = "") const;
-    std::string cpu_directory(const std::string& task, const std::string& container = "") const;
     LimitKind kind_ = LimitKind::Sampled;
-    std::string base_, cpu_base_;  // our own cgroup; cpu_base_ "" unless v1 has that controller
+    // Our own cgroups: of v2 one, in base_; of v1 one of each controller that is there.
+    std::string base_, cpu_base_, account_base_;
+    std::vector<std::string> bases_;
 };
 
 }  // namespace containers

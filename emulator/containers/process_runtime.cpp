@@ -87,6 +87,7 @@ struct Container {
     ContainerOptions options;
     ContainerPlan plan;
     ContainerState state;
+    SteadyTime started{};
     int pidfd = -1;
     bool killed_for_memory = false;
     std::optional<SteadyTime> kill_at;
@@ -270,6 +271,7 @@ class ProcessRuntime final : public Runtime {
         container.pidfd = reply.descriptors[0];
         container.state = {.status = ContainerStatus::Running,
                            .runtime_id = container.state.runtime_id};
+        container.started = std::chrono::steady_clock::now();
         container.killed_for_memory = false;
         container.kill_at.reset();
         add_output(container, reply.descriptors[1], Stream::Output);
@@ -304,6 +306,7 @@ class ProcessRuntime final : public Runtime {
         return TRY(find(task_id, name))->state;
     }
 
+    Result<ContainerStats> stats(const std::string& task_id, const std::string& name) override;
     Result<ExecResult> exec(const std::string& task_id, const std::string& name,
                             const ExecOptions& options) override;
     Result<std::unique_ptr<Session>> open_session(const std::string& task_id,
@@ -526,6 +529,43 @@ std::string ProcessRuntime::describe(const Task& task, const Container& containe
         put_pair(out, "access", volume.read_only ? "read" : "write");
     }
     return out;
+}
+
+// ---- statistics
+// ----------------------------------------------------------------------------------------------
+
+// GAP: nothing counts what is read from and written to devices.
+Result<ContainerStats> ProcessRuntime::stats(const std::string& task_id, const std::string& name) {
+    ContainerStats stats;
+    SteadyTime started;
+    pid_t pid = -1;
+    std::shared_ptr<HolderClient> holder;
+    {
+        std::lock_guard lock(mutex_);
+        const Container* container = TRY(find(task_id, name));
+        if (container->state.status != ContainerStatus::Running)
+            return fail(Error::Kind::CannotStart, "container " + name + " does not run");
+        const Task& task = *find(task_id);
+        holder = task.holder;
+        started = container->started;
+        pid = pid_of(container->pidfd);
+        stats.memory_limit_bytes = container->options.memory_bytes ? container->options.memory_bytes
+                                   : task.options.memory_bytes     ? task.options.memory_bytes
+                                                                   : machine_memory_bytes();
+    }
+    const MachineCpu machine = read_machine_cpu();
+    stats.machine_cpu = machine.total;
+    stats.online_cpus = machine.online;
+    const ProcessTree processes = read_process_tree(pid);
+    stats.running_for = std::chrono::steady_clock::now() - started;
+    stats.processes = processes.threads;
+    stats.memory_bytes = processes.resident_bytes;
+    stats.user_cpu = processes.user_cpu;
+    stats.kernel_cpu = processes.kernel_cpu;
+    stats.cpu = stats.user_cpu + stats.kernel_cpu;
+    limits_.count(task_id, name, stats);
+    stats.interfaces = parse_interfaces(holder->interfaces());
+    return stats;
 }
 
 // ---- programs in running containers
@@ -976,7 +1016,7 @@ void ProcessRuntime::work() {
                 }
                 if (!sample || (!container.options.memory_bytes && !task.options.memory_bytes))
                     continue;
-                uint64_t used = MemoryLimits::resident_bytes(pid_of(container.pidfd));
+                uint64_t used = read_process_tree(pid_of(container.pidfd)).resident_bytes;
                 sum += used;
                 bool over =
                     (container.options.memory_bytes && used > container.options.memory_bytes) ||

@@ -24,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "containers/container_stats.h"
 #include "containers/task_network.h"
 #include "oci/manifest.h"
 #include "oci/reference.h"
@@ -214,6 +215,8 @@ class Runtime {
                               int signal) = 0;
     virtual Result<ContainerState> inspect(const std::string& task,
                                            const std::string& container) = 0;
+    // Of a container that runs.
+    virtual Result<ContainerStats> stats(const std::string& task, const std::string& container) = 0;
     virtual Result<ExecResult> exec(const std::string& task, const std::string& container,
                                     const ExecOptions& options) = 0;
     virtual Result<std::unique_ptr<Session>> open_session(const std::string& task,

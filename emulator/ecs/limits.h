@@ -30,6 +30,9 @@ inline constexpr size_t kMaxStrategyItems = 20;
 inline constexpr size_t kMaxIgnoredExitCodes = 50;
 inline constexpr base::seconds kLeastRestartPeriod{60}, kMostRestartPeriod{1800};
 inline constexpr size_t kMaxTaskDefinitionBytes = 64 * 1024;
+// ECS guide, "Task metadata endpoint version 4 for tasks on Fargate": statistics need a container
+// that has run for about one second. Docker's two samples are as far apart.
+inline constexpr base::seconds kStatsAfter{1}, kStatsApart{1};
 inline constexpr size_t kMaxTags = 50;
 
 }  // namespace ecs

@@ -414,7 +414,7 @@ void Reconciler::open_metadata(const std::string& id, LiveTask& live) {
         return base::log(
             base::LogLevel::Debug, "ecs",
             fmt::format("task {} has no metadata address: {}", id, listener.error().text));
-    auto handler = std::make_shared<TaskMetadata>(parts_.ecs, id);
+    auto handler = std::make_shared<TaskMetadata>(parts_.ecs, parts_.runtime, id);
     live.metadata = net::Listener::adopt(
         *listener, "task-metadata",
         [handler](net::Socket& socket) { http::serve_connection(socket, *handler, {}); });

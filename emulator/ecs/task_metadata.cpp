@@ -1,9 +1,13 @@
 // Task metadata and credentials (see task_metadata.h).
 #include "ecs/task_metadata.h"
 
+#include <algorithm>
+#include <span>
+
 #include "base/date.h"
 #include "base/text.h"
 #include "ecs/environment.h"
+#include "ecs/limits.h"
 #include "ecs/live_task.h"
 
 namespace ecs {
@@ -106,7 +110,30 @@ Node task_metadata(const Namer& arns, const Task& task, const TaskDefinition& de
     return node;
 }
 
-// /v4/ID/CONTAINER[/task|/stats|/task/stats], /v2/credentials/ID. GAP: the statistics are empty.
+// GUESS: null, as ECS's agent has it in /task/stats for a container that it has no statistics of.
+Node TaskMetadata::container_stats(const Task& task, const TaskDefinition& definition,
+                                   const Container& container, Version version) {
+    auto now = runtime_.stats(task.id, container.name);
+    if (!now || now->running_for < kStatsAfter) return {};
+    std::lock_guard lock(mutex_);
+    const containers::ContainerStats before = histories_[container.name].before(*now);
+    Node node = docker_stats(
+        {docker_name(definition, task, container), container.runtime_id, ecs_.clock().now()}, *now,
+        before);
+    if (version == Version::V4) node.set("network_rate_stats", network_rate_stats(*now, before));
+    return node;
+}
+
+// A container that has not been made has no DockerId to stand under.
+Node TaskMetadata::task_stats(const Task& task, const TaskDefinition& definition, Version version) {
+    Node all = Node::object();
+    for (const Container& container : task.containers)
+        if (!container.runtime_id.empty())
+            all.set(container.runtime_id, container_stats(task, definition, container, version));
+    return all;
+}
+
+// /v4/ID/CONTAINER[/task|/stats|/task/stats], /v2/credentials/ID.
 std::optional<std::string> TaskMetadata::answer(std::string_view path) {
     auto parts = base::split(path.substr(1), '/');
     std::unique_lock lock(ecs_.mutex());
@@ -132,11 +159,16 @@ std::optional<std::string> TaskMetadata::answer(std::string_view path) {
         return std::nullopt;
     const Container* container = task.container(parts[2]);
     if (!container) return std::nullopt;
-    std::string_view what = parts.size() > 3 ? parts[3] : std::string_view();
-    if (parts.back() == "stats") return "{}";
-    if (what == "task") return base::to_json(task_metadata(ecs_.arns(), task, definition));
-    if (parts.size() > 3) return std::nullopt;
-    return base::to_json(container_metadata(ecs_.arns(), task, definition, *container));
+    const Version version = parts[0] == "v4" ? Version::V4 : Version::V3;
+    const auto rest = std::span(parts).subspan(3);
+    auto is = [&](std::initializer_list<std::string_view> wanted) {
+        return std::ranges::equal(rest, wanted);
+    };
+    if (is({})) return base::to_json(container_metadata(ecs_.arns(), task, definition, *container));
+    if (is({"task"})) return base::to_json(task_metadata(ecs_.arns(), task, definition));
+    if (is({"stats"})) return base::to_json(container_stats(task, definition, *container, version));
+    if (is({"task", "stats"})) return base::to_json(task_stats(task, definition, version));
+    return std::nullopt;
 }
 
 void TaskMetadata::handle(http::Exchange& exchange) {

@@ -47,6 +47,21 @@ head -c 3000000 /dev/urandom >"$work/bytes"
 check "bytes stay as they are" cmp <("$dodam" exec --state "$state" box -c app -- cat <"$work/bytes") "$work/bytes"
 check "without a terminal there is none" equals "$(run box -c app -- sh -c 'test -t 0 || echo none')" none
 
+# ---- what a task reads of itself ----
+# ECS guide, "Task metadata endpoint version 4": Docker's statistics of each container, under its DockerId.
+fetch='exec 3<>/dev/tcp/169.254.170.2/80
+printf "GET %s%s HTTP/1.0\r\n\r\n" "${ECS_CONTAINER_METADATA_URI_V4#http://169.254.170.2}" "$0" >&3
+sed "1,/^\r\$/d" <&3'
+metadata() { run box -c app -- bash -c "$fetch" "$1"; }
+used() {
+    metadata /task/stats | jq -c '[.[] | .memory_stats.usage > 0 and .memory_stats.limit == 536870912
+        and .cpu_stats.cpu_usage.total_usage > 0 and .cpu_stats.system_cpu_usage > .precpu_stats.system_cpu_usage
+        and .pids_stats.current >= 1 and .networks.eth0.rx_bytes > 0 and .network_rate_stats.rx_bytes_per_sec >= 0]'
+}
+check "a task reads what its containers use" until_contains "[true,true]" used
+check "under the ids that it knows" equals "$(metadata /task/stats | jq -c 'keys')" "$(metadata /task | jq -c '[.Containers[].DockerId] | sort')"
+check "a container reads its own" equals "$(metadata /stats | jq -r .id)" "$(metadata "" | jq -r .DockerId)"
+
 # ---- what goes wrong ----
 check "a program that is not there" contains "$(run box -c app -- nothere 2>&1)" nothere
 check "several containers need a name" contains "$(run box -- true 2>&1)" "the task runs app, side; choose one with -c"

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace {
@@ -103,24 +104,36 @@ void serve_on(const char* port, const char* status) {
 }
 
 // The body of http://169.254.170.2, at the address that a variable of the environment has (with or
-// without the host) and what follows it.
-void fetch(const char* variable, const char* rest) {
+// without the host) and what follows it: the first one that has `awaited` in it.
+void fetch(const char* variable, const char* rest, const char* awaited = "") {
     const char *base = getenv(variable), *host = "http://169.254.170.2";
     if (!base) return say("(unset)");
     if (!strncmp(base, host, strlen(host))) base += strlen(host);
-    int connection = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in at = address("169.254.170.2", "80");
-    if (int result = connect(connection, reinterpret_cast<sockaddr*>(&at), sizeof at); result < 0)
-        return say(outcome(result));
-    dprintf(connection, "GET %s%s HTTP/1.0\r\nHost: 169.254.170.2\r\n\r\n", base, rest);
-    static char text[64 * 1024];
-    size_t size = 0;
-    for (ssize_t got; size < sizeof text - 1 &&
-                      (got = read(connection, text + size, sizeof text - 1 - size)) > 0;)
-        size += static_cast<size_t>(got);
-    close(connection);
-    const char* body = strstr(text, "\r\n\r\n");
-    say(body ? body + 4 : text);
+    for (;; poll(nullptr, 0, 50)) {
+        int connection = socket(AF_INET, SOCK_STREAM, 0);
+        sockaddr_in at = address("169.254.170.2", "80");
+        if (int result = connect(connection, reinterpret_cast<sockaddr*>(&at), sizeof at);
+            result < 0)
+            return say(outcome(result));
+        dprintf(connection, "GET %s%s HTTP/1.0\r\nHost: 169.254.170.2\r\n\r\n", base, rest);
+        static char text[64 * 1024];
+        size_t size = 0;
+        for (ssize_t got; size < sizeof text - 1 &&
+                          (got = read(connection, text + size, sizeof text - 1 - size)) > 0;)
+            size += static_cast<size_t>(got);
+        text[size] = 0;
+        close(connection);
+        const char* head_end = strstr(text, "\r\n\r\n");
+        const char* body = head_end ? head_end + 4 : text;
+        if (strstr(body, awaited)) return say(body);
+    }
+}
+
+// Until this process has used so much of a processor.
+void burn(long milliseconds) {
+    for (timespec used{}; clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used),
+                          used.tv_sec * 1000 + used.tv_nsec / 1'000'000 < milliseconds;)
+        continue;
 }
 
 void show(const char* path) {
@@ -187,6 +200,8 @@ bool step(const char* name) {
         dprintf(2, "%s\n", next());
     else if (!strcmp(name, "wait"))
         wait_for_ever();
+    else if (!strcmp(name, "stay-if"))
+        access(next(), F_OK) == 0 ? wait_for_ever() : void();
     else if (!strcmp(name, "on-term"))
         term_code = atoi(next()), signal(SIGTERM, on_term);
     else if (!strcmp(name, "abort"))
@@ -214,6 +229,11 @@ bool step(const char* name) {
     } else if (!strcmp(name, "fetch")) {
         const char* variable = next();
         fetch(variable, next());
+    } else if (!strcmp(name, "fetch-until")) {
+        const char *variable = next(), *path = next();
+        fetch(variable, path, next());
+    } else if (!strcmp(name, "burn")) {
+        burn(atol(next()));
     } else if (!strcmp(name, "need")) {
         if (access(next(), F_OK) != 0) _exit(1);
     } else if (!strcmp(name, "await")) {

@@ -536,6 +536,92 @@ void session(RuntimeUnderTest& under_test) {
     }
 }
 
+// ECS guide, "Task metadata endpoint version 4": Docker's statistics of a container. Docker Engine
+// API, "Get container stats based on resource usage": counters since its start, what it may use.
+void statistics(RuntimeUnderTest& under_test) {
+    auto of = [](Bench& bench, const std::string& name) {
+        auto stats = bench.runtime.stats(bench.id, name);
+        if (!stats) FAIL(stats.error().text);
+        return *stats;
+    };
+    SECTION("the one that burns, and the one that sleeps") {
+        TaskOptions task;
+        task.memory_bytes = 512 << 20;
+        Bench bench(under_test, task);
+        bench.start(bench.options({"say", "up", "--", "wait"}, "sleeper"));
+        REQUIRE(bench.log->wait_for("up"));
+        ContainerOptions options =
+            bench.options({"burn", "300", "--", "eat", "30", "--", "say", "burnt", "--", "wait"});
+        options.memory_bytes = 256 << 20;
+        const ContainerStats before = of(bench, "sleeper");
+        bench.start(options);
+        REQUIRE(bench.log->wait_for("burnt"));
+        const ContainerStats burner = of(bench, "app"), sleeper = of(bench, "sleeper");
+
+        CHECK(burner.cpu >= milliseconds(290));  // the kernel's own count is of ticks, in places
+        CHECK(burner.cpu < burner.running_for * burner.online_cpus);
+        CHECK(burner.user_cpu + burner.kernel_cpu > milliseconds(200));
+        CHECK(sleeper.cpu < burner.cpu - milliseconds(200));
+        CHECK(sleeper.running_for > burner.running_for);
+        CHECK(burner.online_cpus >= 1);
+        // All that the machine's processors did meanwhile, idling included.
+        const auto passed = sleeper.running_for - before.running_for;
+        CHECK(passed >= milliseconds(290));
+        const auto machine = (sleeper.machine_cpu - before.machine_cpu) / sleeper.online_cpus;
+        CHECK(machine > passed / 2);
+        CHECK(machine < passed * 2);
+
+        CHECK(burner.memory_bytes >= 30 << 20);
+        CHECK(burner.memory_bytes < 200 << 20);
+        CHECK(burner.memory_limit_bytes == 256 << 20);
+        CHECK(sleeper.memory_bytes > 0);
+        CHECK(sleeper.memory_bytes < 30 << 20);
+        CHECK(sleeper.memory_limit_bytes == 512 << 20);  // the task's, having none of its own
+    }
+    SECTION("processes, and the network that the task's containers share") {
+        Bench bench(under_test);
+        bench.start(bench.options({"listen", "0.0.0.0", "3000"}, "alone"));
+        REQUIRE(bench.log->wait_for("listening"));
+        bench.start(bench.options({"fork", "--", "fork", "--", "say", "three", "--", "wait"}));
+        REQUIRE(bench.log->wait_for("three"));
+        CHECK(of(bench, "app").processes == of(bench, "alone").processes + 2);
+        auto received = [&] {
+            const ContainerStats stats = of(bench, "app");
+            REQUIRE(stats.interfaces.size() == 1);
+            CHECK(stats.interfaces[0].name == "eth0");
+            return stats.interfaces[0].received.bytes;
+        };
+        const uint64_t before = received();
+        auto connection = bench.network->dial(3000, net::Deadline::after(seconds(5)));
+        REQUIRE(connection);
+        CHECK(read_all(*connection) == "10.0.0.1");
+        CHECK(received() > before);
+        CHECK(of(bench, "app").interfaces[0].sent.packets > 0);
+    }
+    SECTION("of one that runs, and of the life that it has now") {
+        Bench bench(under_test);
+        REQUIRE(bench.runtime.create(bench.id, bench.options({"exit", "0"})));
+        CHECK_FALSE(bench.runtime.stats(bench.id, "app"));
+        REQUIRE(bench.runtime.start(bench.id, "app"));
+        bench.await_exit();
+        CHECK_FALSE(bench.runtime.stats(bench.id, "app"));
+        CHECK(bench.runtime.stats(bench.id, "unknown").error().kind ==
+              Error::Kind::NoSuchContainer);
+        CHECK(bench.runtime.stats("unknown", "app").error().kind == Error::Kind::NoSuchTask);
+
+        bench.start(bench.options({"exists", "/mark", "stay-if", "/mark", "touch", "/mark", "burn",
+                                   "300", "say", "burnt", "wait"},
+                                  "twice"));
+        REQUIRE(bench.log->wait_for("burnt"));
+        const ContainerStats first = of(bench, "twice");
+        REQUIRE(bench.runtime.stop(bench.id, "twice", milliseconds(100)));
+        bench.await_exit("twice");
+        REQUIRE(bench.runtime.start(bench.id, "twice"));
+        REQUIRE(bench.log->wait_for("yes"));
+        CHECK(of(bench, "twice").cpu < first.cpu - milliseconds(100));
+    }
+}
+
 // ecs-ecr.md §7: OOM is 137 with its own reason; any other SIGKILL is not.
 void memory(RuntimeUnderTest& under_test) {
     Bench bench(under_test);
@@ -595,6 +681,7 @@ constexpr RuntimeCase kCases[] = {
     {"exec", exec},
     {"a session", session},
     {"memory limit", memory},
+    {"statistics", statistics},
     {"removing a task", teardown},
 };
 

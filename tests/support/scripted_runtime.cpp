@@ -117,7 +117,8 @@ containers::Result<void> ScriptedRuntime::start(const std::string& task,
     journal.push_back("start " + task + " " + container);
     if (program.cannot_start)
         return std::unexpected(Error{Error::Kind::CannotStart, "exec: no such file"});
-    running->state = {.status = containers::ContainerStatus::Running, .runtime_id = task + "-1"};
+    running->state = {.status = containers::ContainerStatus::Running,
+                      .runtime_id = task + "-" + container};
     environment[container] = running->options.environment;
     started[container] = running->options;
     for (const std::string& line : program.output)
@@ -152,6 +153,14 @@ containers::Result<containers::ContainerState> ScriptedRuntime::inspect(
     Running* running = find(task, container);
     if (!running) return no_container();
     return running->state;
+}
+
+containers::Result<containers::ContainerStats> ScriptedRuntime::stats(
+    const std::string& task, const std::string& container) {
+    Running* running = find(task, container);
+    if (!running || running->state.status != containers::ContainerStatus::Running)
+        return no_container();
+    return used[container];
 }
 
 containers::Result<containers::ExecResult> ScriptedRuntime::exec(const std::string& task,

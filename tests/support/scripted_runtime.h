@@ -32,6 +32,7 @@ class ScriptedRuntime final : public containers::Runtime {
         digests;  // "repository:tag" → digest; absent = no such image
     void publish(const std::string& name,
                  char fill);  // name:tag with the digest of 64 times `fill`
+    std::map<std::string, containers::ContainerStats> used;  // by container name
     void exit(const std::string& task, const std::string& container, int code,
               bool out_of_memory = false);
 
@@ -58,6 +59,8 @@ class ScriptedRuntime final : public containers::Runtime {
                                   int signal) override;
     containers::Result<containers::ContainerState> inspect(const std::string& task,
                                                            const std::string& container) override;
+    containers::Result<containers::ContainerStats> stats(const std::string& task,
+                                                         const std::string& container) override;
     containers::Result<containers::ExecResult> exec(
         const std::string& task, const std::string& container,
         const containers::ExecOptions& options) override;

@@ -95,6 +95,15 @@ std::string read_all(int file) {
     return got == static_cast<ssize_t>(text.size()) ? text : "";
 }
 
+// Of the namespace that this thread is in, the task's.
+std::string read_interfaces() {
+    char text[8192];
+    int file = open("/proc/thread-self/net/dev", O_RDONLY | O_CLOEXEC);
+    ssize_t got = file < 0 ? -1 : read(file, text, sizeof text);
+    if (file >= 0) close(file);
+    return {text, got > 0 ? static_cast<size_t>(got) : 0};
+}
+
 struct Child {
     std::string name;
     pid_t pid;
@@ -154,6 +163,8 @@ class Task {
             reply_socket(fields, SocketKind::Datagram);
         else if (verb == "socket" && fields.size() == 4)
             reply_socket(fields, SocketKind::Stream);
+        else if (verb == "interfaces")
+            send_message({fields[0], "0", read_interfaces()});
         else if (verb == "start" && fields.size() == 3)
             start(message);
         else if (verb == "exec" && fields.size() == 4)

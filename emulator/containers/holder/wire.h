@@ -8,6 +8,7 @@
 //   sentence
 //
 //   listen ADDRESS PORT | udp ADDRESS PORT | socket [FROM]    → the socket
+//   interfaces                                                 → text: the task's /proc/net/dev
 //   start NAME, descriptor: the container's description        → pidfd, read ends of its two
 //   outputs
 //   exec  NAME CONTAINER, descriptor: the description          → pidfd, read ends of its two

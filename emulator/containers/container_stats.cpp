@@ -1,0 +1,106 @@
+#include "containers/container_stats.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace containers {
+using std::chrono::nanoseconds;
+
+nanoseconds cpu_ticks(uint64_t ticks) {
+    static const auto kPerSecond = static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+    return nanoseconds(ticks * (1'000'000'000 / kPerSecond));
+}
+
+ProcessTree read_process_tree(pid_t pid) {
+    const std::string at = "/proc/" + std::to_string(pid);
+    std::ifstream file(at + "/stat");
+    std::string line;
+    std::getline(file, line);
+    ProcessTree tree;
+    const size_t name_end = line.rfind(')');  // the name may hold anything
+    if (name_end == std::string::npos) return tree;
+    // proc(5): fields 14 to 17 are utime, stime, cutime, cstime; 20 num_threads, 24 rss.
+    constexpr size_t kUser = 14, kKernel = 15, kWaitedUser = 16, kWaitedKernel = 17, kThreads = 20,
+                     kResident = 24;
+    std::istringstream fields(line.substr(name_end + 1));
+    std::string field;
+    for (size_t number = 3; number <= kResident && fields >> field; ++number) {
+        const uint64_t value = ::strtoull(field.c_str(), nullptr, 10);
+        if (number == kUser || number == kWaitedUser) tree.user_cpu += cpu_ticks(value);
+        if (number == kKernel || number == kWaitedKernel) tree.kernel_cpu += cpu_ticks(value);
+        if (number == kThreads) tree.threads = value;
+        if (number == kResident)
+            tree.resident_bytes = value * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+    }
+    // Every thread may have children of its own.
+    std::error_code ignored;
+    for (const auto& thread : std::filesystem::directory_iterator(at + "/task", ignored)) {
+        std::ifstream children(thread.path() / "children");
+        for (pid_t child; children >> child;) {
+            const ProcessTree below = read_process_tree(child);
+            tree.resident_bytes += below.resident_bytes;
+            tree.threads += below.threads;
+            tree.user_cpu += below.user_cpu;
+            tree.kernel_cpu += below.kernel_cpu;
+        }
+    }
+    return tree;
+}
+
+MachineCpu read_machine_cpu() {
+    MachineCpu out;
+    std::ifstream file("/proc/stat");
+    for (std::string line; std::getline(file, line) && line.starts_with("cpu");) {
+        std::istringstream fields(line);
+        std::string name;
+        fields >> name;
+        if (name != "cpu") {
+            ++out.online;
+            continue;
+        }
+        // user, nice, system, idle, iowait, irq, softirq, steal; guests are in user already.
+        uint64_t ticks = 0, field = 0;
+        for (int i = 0; i < 8 && fields >> field; ++i)
+            ticks += field;
+        out.total = cpu_ticks(ticks);
+    }
+    return out;
+}
+
+uint64_t machine_memory_bytes() {
+    return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+           static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::vector<InterfaceStats> parse_interfaces(std::string_view text) {
+    std::vector<InterfaceStats> out;
+    std::istringstream lines{std::string(text)};
+    for (std::string line; std::getline(lines, line);) {
+        const size_t colon = line.find(':');
+        if (colon == std::string::npos) continue;  // the two lines of the head
+        InterfaceStats one;
+        std::istringstream(line.substr(0, colon)) >> one.name;
+        if (one.name == "lo") continue;
+        std::istringstream fields(line.substr(colon + 1));
+        uint64_t fifo = 0, frame = 0, compressed = 0, multicast = 0;
+        fields >> one.received.bytes >> one.received.packets >> one.received.errors >>
+            one.received.dropped >> fifo >> frame >> compressed >> multicast >> one.sent.bytes >>
+            one.sent.packets >> one.sent.errors >> one.sent.dropped;
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+std::vector<std::pair<std::string, uint64_t>> parse_counters(std::string_view text) {
+    std::vector<std::pair<std::string, uint64_t>> out;
+    std::istringstream words{std::string(text)};
+    std::string name;
+    for (uint64_t value = 0; words >> name >> value;)
+        out.emplace_back(name, value);
+    return out;
+}
+
+}  // namespace containers
