@@ -71,7 +71,8 @@ void add_to_access_log(aws::LogFiles& files, const AccessRecord& record) {
     const std::string hour = date.substr(0, 10) + "-" + date.substr(11, 2);
     const Distribution& distribution = *record.distribution;
     files.add(distribution.id + "." + hour, access_log_line(record), [&] {
-        const auto next_hour = std::chrono::floor<std::chrono::hours>(record.at) + std::chrono::hours(1);
+        const auto next_hour =
+            std::chrono::floor<std::chrono::hours>(record.at) + std::chrono::hours(1);
         return aws::LogFiles::File{bucket_of(distribution.logging.bucket),
                                    fmt::format("{}{}.{}.{}.gz", distribution.logging.prefix,
                                                distribution.id, hour, base::random_hex(8)),

@@ -15,6 +15,11 @@ inline constexpr size_t kMaxRequestHeadBytes = 20480;
 inline constexpr size_t kMaxResponseHeadBytes = 20480;
 inline constexpr uint64_t kMaxCacheableBodyBytes = 50ull << 30;
 
+// "Add custom headers to origin requests": of one header, and of all of an origin's together.
+inline constexpr size_t kMaxCustomHeaderNameBytes = 256;
+inline constexpr size_t kMaxCustomHeaderValueBytes = 1783;
+inline constexpr size_t kMaxCustomHeadersBytes = 10240;
+
 // "Serving compressed files": sizes that are compressed, both ends included.
 inline constexpr uint64_t kMinCompressBytes = 1'000;
 inline constexpr uint64_t kMaxCompressBytes = 10'000'000;

@@ -9,6 +9,7 @@
 #include "cloudfront/limits.h"
 #include "cloudfront/rules.h"
 #include "cloudfront/signed_request.h"
+#include "http/http1.h"
 
 namespace cloudfront {
 
@@ -48,6 +49,12 @@ void check_family(const Node& family, std::string_view behavior_name, std::strin
     if (names.size() > 10 && !among(mode, {"allViewerAndWhitelistCloudFront"}))
         invalid(std::string(too_many),
                 fmt::format("The number of names in {} exceeds the maximum of 10.", list_name));
+}
+
+void check_header_name(std::string_view parameter, std::string_view name) {
+    if (!http::http1::is_token(name))
+        invalid_argument(
+            fmt::format("The parameter {} contains {} that is not allowed.", parameter, name));
 }
 
 void check_name(const Node& config) {
@@ -100,7 +107,8 @@ void check_cache_policy(const Node& config) {
                  "TooManyCookiesInCachePolicy");
     check_family(query, "QueryStringBehavior", "QueryStrings",
                  {"none", "whitelist", "allExcept", "all"}, "TooManyQueryStringsInCachePolicy");
-    for (const std::string& header : texts(headers["Headers"]))
+    for (const std::string& header : texts(headers["Headers"])) {
+        check_header_name("Headers", header);
         if (among(base::lower(header),
                   {"connection", "cookie", "proxy-authorization", "te", "upgrade", "content-length",
                    "transfer-encoding", "cloudfront-viewer-address", "cloudfront-viewer-asn",
@@ -108,6 +116,7 @@ void check_cache_policy(const Node& config) {
                    "cloudfront-viewer-header-order", "cloudfront-viewer-header-count"}))
             invalid_argument(
                 fmt::format("The parameter Headers contains {} that is not allowed.", header));
+    }
 }
 
 void check_origin_request_policy(const Node& config) {
@@ -120,7 +129,16 @@ void check_origin_request_policy(const Node& config) {
     check_family(config["QueryStringsConfig"], "QueryStringBehavior", "QueryStrings",
                  {"none", "whitelist", "all", "allExcept"},
                  "TooManyQueryStringsInOriginRequestPolicy");
-    if (config["HeadersConfig"]["HeaderBehavior"].as_string() != "whitelist") return;
+    const std::string& mode = config["HeadersConfig"]["HeaderBehavior"].as_string();
+    for (const std::string& header : texts(config["HeadersConfig"]["Headers"])) {
+        check_header_name("Headers", header);
+        // "All viewer headers and the following CloudFront headers".
+        if (mode == "allViewerAndWhitelistCloudFront" &&
+            !base::lower(header).starts_with("cloudfront-"))
+            invalid_argument(
+                fmt::format("The parameter Headers contains {} that is not allowed.", header));
+    }
+    if (mode != "whitelist") return;
     for (const std::string& header : texts(config["HeadersConfig"]["Headers"]))
         // GUESS: Authorization is still refused on its own.
         if (among(base::lower(header),
@@ -182,7 +200,9 @@ void check_response_headers_policy(const Node& config) {
                             header["Header"].as_string()));
     for (const Node& header : config["CustomHeadersConfig"]["Items"].items())
         if (is_reserved(header["Header"].as_string()) ||
-            header["Value"].as_string().find_first_of("\r\n") != std::string::npos)
+            !http::http1::is_token(header["Header"].as_string()) ||
+            std::ranges::any_of(header["Value"].as_string(),
+                                [](unsigned char c) { return c < ' ' || c == 0x7f; }))
             invalid_argument(
                 fmt::format("The parameter CustomHeadersConfig contains {} that is not allowed.",
                             header["Header"].as_string()));

@@ -9,6 +9,8 @@
 
 #include "aws/error.h"
 #include "base/text.h"
+#include "cloudfront/limits.h"
+#include "http/http1.h"
 
 namespace cloudfront {
 
@@ -64,19 +66,30 @@ constexpr std::array<std::string_view, 23> kForbiddenCustomHeaders = {"cache-con
 
 void check_custom_headers(const Node& origin) {
     const auto& headers = origin["CustomHeaders"]["Items"].items();
+    size_t bytes = 0;
     if (headers.size() > 10)
         invalid("TooManyOriginCustomHeaders",
                 "Your request contains too many origin custom headers.");
     for (const Node& header : headers) {
         std::string name = base::lower(header["HeaderName"].as_string());
-        if (name.empty() || is_one_of(name, kForbiddenCustomHeaders) ||
+        const std::string& value = header["HeaderValue"].as_string();
+        bytes += name.size() + value.size();
+        if (!http::http1::is_token(name) || is_one_of(name, kForbiddenCustomHeaders) ||
             name.starts_with("x-amz-") || name.starts_with("x-edge-"))
             invalid_argument(
                 fmt::format("The parameter CustomHeaders contains {} that is not allowed.",
                             header["HeaderName"].as_string()));
-        if (name.size() > 256 || header["HeaderValue"].as_string().size() > 1783)
+        if (std::ranges::any_of(value, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
+            invalid_argument(
+                fmt::format("The parameter CustomHeaders contains a value of {} that "
+                            "is not allowed.",
+                            header["HeaderName"].as_string()));
+        if (name.size() > kMaxCustomHeaderNameBytes || value.size() > kMaxCustomHeaderValueBytes)
             invalid_argument("The parameter CustomHeaders contains a header that is too long.");
     }
+    if (bytes > kMaxCustomHeadersBytes)
+        invalid_argument(
+            "The parameter CustomHeaders contains headers that are too long together.");
 }
 
 void check_between(const Node& holder, std::string_view name, int64_t low, int64_t high,
@@ -152,6 +165,13 @@ void check_origin(const Node& origin, const ResourceLookup& lookup) {
     check_access_control(origin, lookup);
     check_between(origin, "ConnectionAttempts", 1, 3, "InvalidArgument");
     check_between(origin, "ConnectionTimeout", 1, 10, "InvalidArgument");
+    // "Greater than or equal to the origin response timeout".
+    const Node& read_timeout =
+        origin[custom ? "CustomOriginConfig" : "S3OriginConfig"]["OriginReadTimeout"];
+    if (const Node* completion = origin.find("ResponseCompletionTimeout");
+        completion != nullptr && completion->as_int() < read_timeout.as_int(30))
+        invalid_argument(
+            "The parameter ResponseCompletionTimeout must not be less than OriginReadTimeout.");
     check_custom_headers(origin);
 }
 
@@ -240,7 +260,7 @@ void check_forwarded_values(const Node& behavior, const Node& config) {
                 "Your request contains too many query string parameters.");
     int64_t low = behavior["MinTTL"].as_int(), middle = behavior["DefaultTTL"].as_int(),
             high = behavior["MaxTTL"].as_int();
-    if (low > middle || middle > high)
+    if (low < 0 || low > middle || middle > high)
         // GUESS: the text.
         invalid("InvalidTTLOrder",
                 "The order of the TTL values must be MinTTL, DefaultTTL, MaxTTL.");
@@ -282,6 +302,10 @@ void check_unbuilt_parts(const Node& behavior) {
         invalid_argument("Field-level encryption is not part of what this emulator supports.");
     if (!behavior["RealtimeLogConfigArn"].as_string().empty())
         invalid_argument("Real-time logs are not part of what this emulator supports.");
+    if (behavior["TrustedSigners"]["Enabled"].as_bool())
+        invalid_argument(
+            "Trusted signers (key pairs of accounts) are not part of what this emulator supports: "
+            "name key groups in TrustedKeyGroups.");
     if (behavior["GrpcConfig"]["Enabled"].as_bool())
         invalid_argument("gRPC is not part of what this emulator supports.");
 }
@@ -347,7 +371,14 @@ void check_errors(const Node& config) {
                                                 500, 501, 502, 503, 504};
     constexpr std::array<std::string_view, 12> kResponses = {
         "200", "400", "403", "404", "405", "414", "416", "500", "501", "502", "503", "504"};
+    std::set<int64_t> seen;
     for (const Node& error : config["CustomErrorResponses"]["Items"].items()) {
+        if (!seen.insert(error["ErrorCode"].as_int()).second)
+            invalid_argument(
+                fmt::format("The parameter CustomErrorResponses contains ErrorCode {} twice.",
+                            error["ErrorCode"].as_int()));
+        if (error["ErrorCachingMinTTL"].as_int() < 0)
+            invalid_argument("The parameter ErrorCachingMinTTL is invalid.");
         if (std::ranges::find(kCodes, error["ErrorCode"].as_int()) == kCodes.end())
             invalid("InvalidErrorCode", fmt::format("The parameter ErrorCode {} is invalid.",
                                                     error["ErrorCode"].as_int()));
@@ -404,6 +435,22 @@ void check_aliases(const Node& config) {
             "InvalidViewerCertificate",
             "The specified SSL certificate doesn't exist, isn't in us-east-1 region, isn't valid, "
             "or doesn't include a valid certificate chain.");
+}
+
+void check_certificate(const Node& certificate) {
+    constexpr std::array<std::string_view, 3> kMethods = {"sni-only", "vip", "static-ip"};
+    constexpr std::array<std::string_view, 9> kVersions = {
+        "SSLv3",        "TLSv1",        "TLSv1_2016",   "TLSv1.1_2016", "TLSv1.2_2018",
+        "TLSv1.2_2019", "TLSv1.2_2021", "TLSv1.2_2025", "TLSv1.3_2025"};
+    if (!is_one_of(certificate["SSLSupportMethod"].as_string(), kMethods))
+        invalid_argument("The parameter SSLSupportMethod is invalid.");
+    if (!is_one_of(certificate["MinimumProtocolVersion"].as_string(), kVersions))
+        invalid("InvalidMinimumProtocolVersion", "The minimum protocol version is not valid.");
+}
+
+void check_logging(const Node& logging) {
+    if (logging["Enabled"].as_bool() && !s3_host_region(logging["Bucket"].as_string()))
+        invalid_argument("The parameter Logging Bucket does not refer to a valid S3 bucket.");
 }
 
 void check_general(const Node& config) {
@@ -518,6 +565,8 @@ void check_distribution(const Node& config, const ResourceLookup& lookup) {
     check_errors(config);
     check_geo(config);
     check_aliases(config);
+    check_certificate(config["ViewerCertificate"]);
+    check_logging(config["Logging"]);
 }
 
 }  // namespace cloudfront

@@ -114,10 +114,8 @@ void apply_forwarded_values(CacheBehavior& behavior, const Node& config) {
 }
 
 void add_trusted_keys(CacheBehavior& behavior, const Node& config, const ResourceLookup& lookup) {
-    // GAP: TrustedSigners (account keys) admit nobody: there are no account key pairs here.
-    behavior.needs_signature = config["TrustedKeyGroups"]["Enabled"].as_bool() ||
-                               config["TrustedSigners"]["Enabled"].as_bool();
-    if (!config["TrustedKeyGroups"]["Enabled"].as_bool()) return;
+    behavior.needs_signature = config["TrustedKeyGroups"]["Enabled"].as_bool();
+    if (!behavior.needs_signature) return;
     for (const std::string& group_id : texts(config["TrustedKeyGroups"])) {
         auto group = lookup(kKeyGroupKind, group_id);
         if (!group) continue;

@@ -211,6 +211,12 @@ aws::Reply list_distributions(ControlPlane& control, const aws::Call& call) {
     return reply(200, "DistributionList", list_node(paginate(call, all)));
 }
 
+// "null" asks for the distributions without a web ACL, which all are: AWS WAF is not built.
+aws::Reply list_by_web_acl(ControlPlane& control, const aws::Call& call) {
+    if (call.path.find("Id")->second == "null") return list_distributions(control, call);
+    return reply(200, "DistributionList", list_node(paginate(call, {})));
+}
+
 aws::Reply associate_alias(ControlPlane& control, const aws::Call& call) {
     Resource target = find(control, call);
     std::string alias(call.query_value("Alias"));
@@ -251,6 +257,8 @@ constexpr Operation kOperations[] = {
     {"UpdateDistribution", update_distribution, "PUT", "/2020-05-31/distribution/{Id}/config"},
     {"DeleteDistribution", delete_distribution, "DELETE", "/2020-05-31/distribution/{Id}"},
     {"ListDistributions", list_distributions, "GET", "/2020-05-31/distribution"},
+    {"ListDistributionsByWebACLId", list_by_web_acl, "GET",
+     "/2020-05-31/distributionsByWebACLId/{Id}"},
     {"AssociateAlias", associate_alias, "PUT", "/2020-05-31/distribution/{Id}/associate-alias"},
 };
 

@@ -43,6 +43,8 @@ aws::Reply by_response_headers_policy(ControlPlane& control, const aws::Call& ca
 }
 aws::Reply by_key_group(ControlPlane& control, const aws::Call& call) {
     const std::string& id = call.path.find("Id")->second;
+    if (!control.lookup(kKeyGroupKind, id))
+        throw aws::Error(404, "NoSuchResource", "The specified key group does not exist.");
     return distribution_ids(control, call, [&](const Node& behavior) {
         for (const Node& group : behavior["TrustedKeyGroups"]["Items"].items())
             if (group.as_string() == id) return true;
@@ -99,10 +101,6 @@ aws::Reply no_continuous_deployment(ControlPlane&, const aws::Call& call) {
 aws::Reply no_streaming_distributions(ControlPlane&, const aws::Call& call) {
     return reply(200, "StreamingDistributionList", list_node(paginate(call, {})));
 }
-aws::Reply by_web_acl(ControlPlane& control, const aws::Call& call) {
-    (void)control;
-    return reply(200, "DistributionList", list_node(paginate(call, {})));
-}
 
 constexpr Operation kOperations[] = {
     {"ListDistributionsByCachePolicyId", by_cache_policy, "GET",
@@ -113,7 +111,6 @@ constexpr Operation kOperations[] = {
      "/2020-05-31/distributionsByResponseHeadersPolicyId/{Id}"},
     {"ListDistributionsByKeyGroup", by_key_group, "GET",
      "/2020-05-31/distributionsByKeyGroupId/{Id}"},
-    {"ListDistributionsByWebACLId", by_web_acl, "GET", "/2020-05-31/distributionsByWebACLId/{Id}"},
     {"CreateMonitoringSubscription", create_monitoring, "POST",
      "/2020-05-31/distributions/{Id}/monitoring-subscription"},
     {"GetMonitoringSubscription", get_monitoring, "GET",

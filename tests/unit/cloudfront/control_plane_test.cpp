@@ -165,6 +165,22 @@ TEST_CASE("refused configurations (#102 to #105, #32, #20, #75)", "[cloudfront]"
         {R"({"DefaultCacheBehavior": {"AllowedMethods": {"Quantity": 1, "Items": ["GET"]}}})", 400,
          "InvalidArgument"},
         {R"({"Surprise": "x"})", 400, "InvalidArgument"},
+        {R"({"DefaultCacheBehavior": {"TrustedSigners": {"Enabled": true, "Quantity": 1, "Items": ["self"]}}})",
+         400, "InvalidArgument"},
+        {R"({"DefaultCacheBehavior": {"CachePolicyId": null, "MinTTL": -1, "ForwardedValues": {"QueryString": false, "Cookies": {"Forward": "none"}}}})",
+         400, "InvalidTTLOrder"},
+        {R"({"CustomErrorResponses": {"Quantity": 1, "Items": [{"ErrorCode": 404, "ErrorCachingMinTTL": -1}]}})",
+         400, "InvalidArgument"},
+        {R"({"CustomErrorResponses": {"Quantity": 2, "Items": [{"ErrorCode": 404}, {"ErrorCode": 404}]}})",
+         400, "InvalidArgument"},
+        {R"({"Logging": {"Enabled": true, "IncludeCookies": false, "Bucket": "", "Prefix": ""}})",
+         400, "InvalidArgument"},
+        {R"({"Logging": {"Enabled": true, "IncludeCookies": false, "Bucket": "mine", "Prefix": ""}})",
+         400, "InvalidArgument"},
+        {R"({"ViewerCertificate": {"ACMCertificateArn": "arn:aws:acm:us-east-1:1:certificate/x", "SSLSupportMethod": "sni-only", "MinimumProtocolVersion": "TLSv9"}})",
+         400, "InvalidMinimumProtocolVersion"},
+        {R"({"ViewerCertificate": {"ACMCertificateArn": "arn:aws:acm:us-east-1:1:certificate/x", "SSLSupportMethod": "any", "MinimumProtocolVersion": "TLSv1.2_2021"}})",
+         400, "InvalidArgument"},
     };
     for (const Row& row : rows) {
         INFO(row.changes);
@@ -184,6 +200,90 @@ TEST_CASE("refused configurations (#102 to #105, #32, #20, #75)", "[cloudfront]"
     CHECK(policy.code == "InvalidArgument");
     CHECK(policy.message ==
           "The parameter HeaderBehavior is invalid for policy with caching disabled.");
+}
+
+TEST_CASE("an origin's headers are headers, within their limits; its timeouts fit (§4.4, §5.2)",
+          "[cloudfront]") {
+    Stand s;
+    int references = 0;
+    auto with = [&](std::string_view headers, std::string_view more = "") {
+        ++references;
+        return s.create(
+            R"({"CallerReference": "r)" + std::to_string(references) +
+            R"(", "Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "a.example.com", "CustomOriginConfig": {"OriginProtocolPolicy": "http-only", "OriginReadTimeout": 30}, "CustomHeaders": )" +
+            std::string(headers) + std::string(more) + "}]}}");
+    };
+    auto list = [](const std::vector<std::pair<std::string, std::string>>& headers) {
+        std::string items;
+        for (const auto& [name, value] : headers)
+            items += (items.empty() ? "" : ", ") +
+                     (R"({"HeaderName": ")" + name + R"(", "HeaderValue": ")" + value + "\"}");
+        return R"({"Quantity": )" + std::to_string(headers.size()) + R"(, "Items": [)" + items +
+               "]}";
+    };
+    CHECK(with(list({{"X-A", "b"}})).status == 201);
+    for (const auto& [name, value] :
+         std::vector<std::pair<std::string, std::string>>{{"X A", "b"},
+                                                          {"", "b"},
+                                                          {"X:A", "b"},
+                                                          {"X-A", R"(b\nEvil: c)"},
+                                                          {"X-A", R"(b\u0007)"}}) {
+        INFO(name << " = " << value);
+        CHECK(with(list({{name, value}})).code == "InvalidArgument");
+    }
+    std::vector<std::pair<std::string, std::string>> many;
+    for (int i = 0; i < 6; ++i)
+        many.emplace_back("X-" + std::to_string(i), std::string(1700, 'y'));
+    CHECK(with(list(many)).code == "");  // 10,218 characters
+    many.emplace_back("X-6", std::string(30, 'y'));
+    CHECK(with(list(many)).code == "InvalidArgument");
+    CHECK(with(list({}), R"(, "ResponseCompletionTimeout": 29)").code == "InvalidArgument");
+}
+
+TEST_CASE("a policy's header names are names (§8.4)", "[cloudfront]") {
+    Stand s;
+    constexpr std::string_view kRest =
+        R"("CookiesConfig": {"CookieBehavior": "none"}, "QueryStringsConfig": {"QueryStringBehavior": "none"})";
+    auto request_policy = [&](std::string_view behavior, std::string_view name) {
+        return s
+            .call("POST", "/origin-request-policy",
+                  test::json(R"({"Name": "p-)" + std::string(name) +
+                             R"(", "HeadersConfig": {"HeaderBehavior": ")" + std::string(behavior) +
+                             R"(", "Headers": {"Quantity": 1, "Items": [")" + std::string(name) +
+                             R"("]}}, )" + std::string(kRest) + "}"),
+                  "OriginRequestPolicyConfig")
+            .code;
+    };
+    CHECK(request_policy("whitelist", "X A") == "InvalidArgument");
+    // Only headers that CloudFront adds may be named beside all of the viewer's.
+    CHECK(request_policy("allViewerAndWhitelistCloudFront", "X-A") == "InvalidArgument");
+    CHECK(request_policy("allViewerAndWhitelistCloudFront", "CloudFront-Viewer-Country") == "");
+    CHECK(
+        s.call(
+             "POST", "/cache-policy",
+             test::json(
+                 R"({"Name": "c", "MinTTL": 1, "ParametersInCacheKeyAndForwardedToOrigin": {"EnableAcceptEncodingGzip": false, "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": {"Quantity": 1, "Items": ["X A"]}}, )" +
+                 std::string(kRest) + "}}"),
+             "CachePolicyConfig")
+            .code == "InvalidArgument");
+    CHECK(
+        s.call(
+             "POST", "/response-headers-policy",
+             test::json(
+                 R"({"Name": "r", "CustomHeadersConfig": {"Quantity": 1, "Items": [{"Header": "X A", "Value": "b", "Override": true}]}})"),
+             "ResponseHeadersPolicyConfig")
+            .code == "InvalidArgument");
+}
+
+TEST_CASE("distributions by what they use: no web ACL is null, an unknown key group is no resource",
+          "[cloudfront]") {
+    Stand s;
+    const std::string id = s.id_of(s.create());
+    auto none = s.call("GET", "/distributionsByWebACLId/null");
+    CHECK(none.output["Quantity"].as_string() == "1");
+    CHECK(none.output["Items"].items()[0]["Id"].as_string() == id);
+    CHECK(s.call("GET", "/distributionsByWebACLId/arn").output["Quantity"].as_string() == "0");
+    CHECK(s.call("GET", "/distributionsByKeyGroupId/nobody").code == "NoSuchResource");
 }
 
 TEST_CASE("two distributions cannot have one alias (#102)", "[cloudfront]") {
