@@ -249,6 +249,8 @@ Image ControlPlane::put_image(const Push& push, Repeated repeated) {
                         image.digest.to_string(), push.tag, push.repository, registry_id())};
     if (!push.tag.empty()) check_tag(repository, push.tag);
     store_.add_image(image, push.manifest);
+    if (repository.scan_on_push && !exists)
+        store_.set_scanned(push.repository, image.digest, image.pushed_at);
     if (!push.tag.empty()) store_.set_tag(push.repository, push.tag, image.digest);
     return *store_.image(push.repository, image.digest);
 }
@@ -319,20 +321,30 @@ void ControlPlane::delete_repository(const std::string& repository) {
 }
 
 // expiry in seconds "." signature: no colon, which clients split at.
-ControlPlane::Token ControlPlane::make_token() {
+ControlPlane::Token ControlPlane::token_for(base::seconds age, std::string_view path) const {
     Token token;
-    token.expires_at = std::chrono::floor<base::seconds>(clock_.now() + kTokenAge);
+    token.expires_at = std::chrono::floor<base::seconds>(clock_.now() + age);
     std::string expiry = std::to_string(
         std::chrono::floor<base::seconds>(token.expires_at).time_since_epoch().count());
-    token.password = expiry + "." + base::to_hex(base::hmac_sha256(token_key_, expiry));
+    token.password = expiry + "." + signature_of(expiry, path);
     return token;
 }
 
-TokenState ControlPlane::check_token(std::string_view password) const {
+ControlPlane::Token ControlPlane::make_token() const {
+    return token_for(kTokenAge, {});
+}
+ControlPlane::Token ControlPlane::make_download_token(std::string_view path) const {
+    return token_for(kDownloadAge, path);
+}
+
+std::string ControlPlane::signature_of(std::string_view expiry, std::string_view path) const {
+    return base::to_hex(base::hmac_sha256(token_key_, std::string(expiry).append(path)));
+}
+
+TokenState ControlPlane::check_token(std::string_view password, std::string_view path) const {
     auto [expiry, signature] = base::cut(password, '.');
     auto seconds = base::parse_unsigned(expiry);
-    if (!seconds || signature != base::to_hex(base::hmac_sha256(token_key_, expiry)))
-        return TokenState::Wrong;
+    if (!seconds || signature != signature_of(expiry, path)) return TokenState::Wrong;
     return base::Time(base::seconds(*seconds)) > clock_.now() ? TokenState::Valid
                                                               : TokenState::Expired;
 }

@@ -30,6 +30,9 @@ enum class Repeated : uint8_t { Refused, Fine };
 
 enum class TokenState : uint8_t { Valid, Expired, Wrong };
 
+// The query member of a layer's URL that admits without a login (GetDownloadUrlForLayer).
+inline constexpr const char* kDownloadToken = "token";
+
 class ControlPlane final : public aws::Service {
   public:
     // `directory` holds the blobs; `endpoint` is host:port by which the registry is reached
@@ -76,8 +79,10 @@ class ControlPlane final : public aws::Service {
         std::string password;
         base::Time expires_at;
     };
-    Token make_token();
-    TokenState check_token(std::string_view password) const;
+    Token make_token() const;
+    // Whoever has it may read what is at the path, and nothing else.
+    Token make_download_token(std::string_view path) const;
+    TokenState check_token(std::string_view password, std::string_view path = {}) const;
 
     Store& store() { return store_; }
     BlobStore& blobs() { return blobs_; }
@@ -86,6 +91,8 @@ class ControlPlane final : public aws::Service {
     std::recursive_mutex& mutex() { return mutex_; }
 
   private:
+    Token token_for(base::seconds age, std::string_view path) const;
+    std::string signature_of(std::string_view expiry, std::string_view path) const;
     std::vector<oci::Digest> blobs_of(std::string_view repository, const Image& image);
     void check_tag(const Repository& repository, const std::string& tag);
     void expire(Repository repository, base::Time now);

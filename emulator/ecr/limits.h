@@ -14,6 +14,7 @@ inline constexpr std::chrono::hours kUploadAge{1};
 inline constexpr std::chrono::minutes kHousekeepingInterval{1};
 inline constexpr std::chrono::hours kLifecycleInterval{24};
 inline constexpr std::chrono::hours kTokenAge{12};
+inline constexpr std::chrono::hours kDownloadAge{1};  // of a layer's URL
 inline constexpr size_t kTransferBytes = 256 * 1024;  // one read or write
 inline constexpr std::chrono::seconds kTransferWait{60};
 inline constexpr size_t kPartBytes = 20'971'520;  // UploadLayerPart, AWS's own

@@ -137,6 +137,15 @@ class Visit {
         (void)exchange_.respond(head, body);
     }
 
+    // A URL of GetDownloadUrlForLayer, as ECR's, needs no login.
+    bool is_signed_download() {
+        if (path_.kind != RegistryPath::Kind::Blob ||
+            (request_.method != "GET" && request_.method != "HEAD"))
+            return false;
+        const std::string token = query_value(request_, kDownloadToken);
+        return !token.empty() && ecr_.check_token(token, request_.path()) == TokenState::Valid;
+    }
+
     // Basic only, user AWS. Captured: 401 is a text of 15 bytes, an expired token 403.
     bool authenticate() {
         std::string_view given = request_.headers.get("Authorization");
@@ -146,7 +155,7 @@ class Visit {
             auto [user, password] = base::cut(decoded, ':');
             if (user == "AWS") state = ecr_.check_token(password);
         }
-        if (state == TokenState::Valid) return true;
+        if (state == TokenState::Valid || is_signed_download()) return true;
         if (state == TokenState::Expired) {
             refuse({403, "DENIED",
                     "Your authorization token has expired. Reauthenticate and try again."});

@@ -99,6 +99,7 @@ void Store::save(const Repository& repository) {
 void Store::remove_repository(const std::string& name) {
     state::Transaction transaction(database_);
     for (const char* sql : {"DELETE FROM ecr_tags WHERE repository = ?1",
+                            "DELETE FROM ecr_scans WHERE repository = ?1",
                             "DELETE FROM ecr_images WHERE repository = ?1",
                             "DELETE FROM ecr_layers WHERE repository = ?1",
                             "DELETE FROM ecr_repositories WHERE name = ?1"}) {
@@ -178,9 +179,27 @@ void Store::set_pulled(const Image& image, base::Time at) {
     row.run();
 }
 
+void Store::set_scanned(std::string_view repository, const oci::Digest& digest, base::Time at) {
+    std::lock_guard lock(database_.mutex());
+    auto row = database_.prepare(
+        "INSERT OR REPLACE INTO ecr_scans(repository, digest, at) VALUES(?1, ?2, ?3)");
+    row.bind_all(repository, std::string_view(digest.to_string()), ticks(at));
+    row.run();
+}
+
+std::optional<base::Time> Store::scanned_at(std::string_view repository,
+                                            const oci::Digest& digest) {
+    std::lock_guard lock(database_.mutex());
+    auto row = database_.prepare("SELECT at FROM ecr_scans WHERE repository = ?1 AND digest = ?2");
+    row.bind_all(repository, std::string_view(digest.to_string()));
+    if (!row.step()) return std::nullopt;
+    return time_of(row.integer(0));
+}
+
 void Store::remove_image(std::string_view repository, const oci::Digest& digest) {
     state::Transaction transaction(database_);
     for (const char* sql : {"DELETE FROM ecr_tags WHERE repository = ?1 AND digest = ?2",
+                            "DELETE FROM ecr_scans WHERE repository = ?1 AND digest = ?2",
                             "DELETE FROM ecr_images WHERE repository = ?1 AND digest = ?2"}) {
         auto row = database_.prepare(sql);
         row.bind_all(repository, std::string_view(digest.to_string()));

@@ -26,6 +26,8 @@ class Store {
     std::string manifest(std::string_view repository, const oci::Digest& digest);
     void add_image(const Image& image, std::string_view manifest);
     void set_pulled(const Image& image, base::Time at);
+    void set_scanned(std::string_view repository, const oci::Digest& digest, base::Time at);
+    std::optional<base::Time> scanned_at(std::string_view repository, const oci::Digest& digest);
     void remove_image(std::string_view repository, const oci::Digest& digest);
     void set_tag(std::string_view repository, std::string_view tag,
                  const oci::Digest& digest);  // moves it

@@ -90,6 +90,15 @@ aws::Reply page_of(const aws::Call& call, const char* member, const std::vector<
     return reply;
 }
 
+void add_managed_tags(Node& tags, const std::string& cluster, const std::string& service) {
+    if (!tags.is_array()) tags = Node::array();
+    auto add = [&](const char* key, const std::string& value) {
+        tags.push_back(Node::object({{"key", key}, {"value", value}}));
+    };
+    add("aws:ecs:clusterName", cluster);
+    if (!service.empty()) add("aws:ecs:serviceName", service);
+}
+
 Node failure(const std::string& arn, const char* reason) {
     return Node::object({{"arn", arn}, {"reason", reason}});
 }

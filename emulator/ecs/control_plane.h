@@ -50,6 +50,10 @@ struct Launch {
     Node strategy = {};  // of capacity providers; null = the launch type FARGATE
 };
 
+// ECS guide, "Tagging Amazon ECS resources": what enableECSManagedTags adds to a task's tags.
+// `service` is empty for a task of its own.
+void add_managed_tags(Node& tags, const std::string& cluster, const std::string& service);
+
 class ControlPlane final : public aws::Service {
   public:
     using Service = ecs::Service;  // not the base's own name

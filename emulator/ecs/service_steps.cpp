@@ -179,6 +179,8 @@ void Reconciler::act(Service& service, const Plan& plan, base::Time now) {
                 if (service.propagate_tags == "SERVICE") launch.tags = service.tags;
                 if (service.propagate_tags == "TASK_DEFINITION" && definition)
                     launch.tags = definition->tags;
+                if (service.managed_tags)
+                    add_managed_tags(launch.tags, service.cluster, service.name);
                 for (int i = 0; i < action.count; ++i) {
                     try {
                         started.push_back(parts_.ecs.launch(launch).id);

@@ -12,6 +12,8 @@
 namespace ecs {
 namespace {
 
+constexpr int kStorageGiB = 20;  // of a task that names none
+
 Node seconds_of(Time time) {
     return Node(base::epoch_seconds(time));
 }
@@ -311,6 +313,9 @@ Node to_node(const Namer& arns, const State& state, const Task& task, Tags tags)
     for (const Container& container : task.containers)
         containers.push_back(container_node(
             arns, task, container, definition ? definition->container(container.name) : nullptr));
+    Node storage = task.overrides["ephemeralStorage"];
+    if (!storage.is_object() && definition) storage = definition->document["ephemeralStorage"];
+    if (!storage.is_object()) storage = Node::object({{"sizeInGiB", kStorageGiB}});
     Node node = Node::object(
         {{"attachments", Node::array({attachment_node(task)})},
          {"attributes",
@@ -333,8 +338,8 @@ Node to_node(const Namer& arns, const State& state, const Task& task, Tags tags)
          {"taskArn", arns.task(task)},
          {"taskDefinitionArn", arns.task_definition(task.task_definition)},
          {"version", task.version},
-         {"ephemeralStorage", Node::object({{"sizeInGiB", 20}})},
-         {"fargateEphemeralStorage", Node::object({{"sizeInGiB", 20}})}});
+         {"ephemeralStorage", storage},
+         {"fargateEphemeralStorage", storage}});
     if (definition) {
         node.set("cpu", task.overrides["cpu"].is_string() ? task.overrides["cpu"].as_string()
                                                           : definition->cpu);

@@ -162,6 +162,12 @@ CREATE TABLE IF NOT EXISTS ecr_layers (
     PRIMARY KEY (repository, digest)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ecr_layers_by_digest ON ecr_layers (digest);
+CREATE TABLE IF NOT EXISTS ecr_scans (
+    repository TEXT NOT NULL,
+    digest     TEXT NOT NULL,
+    at         INTEGER NOT NULL,
+    PRIMARY KEY (repository, digest)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ecr_settings (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL

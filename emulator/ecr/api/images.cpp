@@ -63,6 +63,20 @@ std::optional<Image> resolve(ControlPlane& ecr, const std::string& repository, c
     return image;
 }
 
+std::string words_of(const ImageId& id) {
+    return fmt::format("{{imageDigest:'{}', imageTag:'{}'}}",
+                       id.digest.empty() ? "null" : id.digest, id.tag.empty() ? "null" : id.tag);
+}
+
+[[noreturn]] void refuse_unknown(const ControlPlane& ecr, const std::string& repository,
+                                 const ImageId& id) {
+    throw aws::Error{
+        400, "ImageNotFoundException",
+        fmt::format("The image with imageId {} does not exist within the repository with name "
+                    "'{}' in the registry with id '{}'",
+                    words_of(id), repository, ecr.registry_id())};
+}
+
 Node failure_node(const ImageId& id, const Failure& failure) {
     return Node::object({{"imageId", to_node(id)},
                          {"failureCode", failure.code},
@@ -166,14 +180,7 @@ aws::Reply describe_images(ControlPlane& ecr, const aws::Call& call) {
             ImageId id = image_id(node);
             Failure failure;
             auto image = resolve(ecr, name, id, failure);
-            if (!image)
-                throw aws::Error{
-                    400, "ImageNotFoundException",
-                    fmt::format(
-                        "The image with imageId {{imageDigest:'{}', imageTag:'{}'}} does not exist "
-                        "within the repository with name '{}' in the registry with id '{}'",
-                        id.digest.empty() ? "null" : id.digest, id.tag.empty() ? "null" : id.tag,
-                        name, ecr.registry_id())};
+            if (!image) refuse_unknown(ecr, name, id);
             found.push_back(*image);
         }
     } else {
@@ -240,25 +247,37 @@ aws::Reply batch_delete_image(ControlPlane& ecr, const aws::Call& call) {
     return reply;
 }
 
-// GAP: nothing is scanned. A scan completes at once and finds nothing.
+// GAP: nothing is scanned. A scan, asked for or because of scanOnPush, finds nothing.
 aws::Reply scan_status(ControlPlane& ecr, const aws::Call& call) {
     std::string name = ecr.repository(required(call, "repositoryName")).name;
     ImageId id = image_id(call.input["imageId"]);
     Failure failure;
     auto image = resolve(ecr, name, id, failure);
-    if (!image) throw aws::Error{400, "ImageNotFoundException", failure.reason};
+    if (!image) refuse_unknown(ecr, name, id);
+    const bool starts = call.operation == "StartImageScan";
+    if (starts) ecr.store().set_scanned(name, image->digest, call.now);
+    auto scanned_at = ecr.store().scanned_at(name, image->digest);
+    if (!scanned_at)
+        throw aws::Error{
+            400, "ScanNotFoundException",
+            fmt::format("Image scan does not exist for the image with '{}' in the "
+                        "repository with the name '{}' in the registry with the id "
+                        "'{}'",
+                        words_of({image->digest.to_string(), id.tag}), name, ecr.registry_id())};
     aws::Reply reply;
-    reply.output =
-        Node::object({{"registryId", ecr.registry_id()},
-                      {"repositoryName", name},
-                      {"imageId", to_node(ImageId{image->digest.to_string(), id.tag})},
-                      {"imageScanStatus",
-                       Node::object({{"status", "COMPLETE"},
-                                     {"description", "The scan was completed successfully."}})}});
-    if (call.operation == "DescribeImageScanFindings")
-        reply.output.set(
-            "imageScanFindings",
-            Node::object({{"findings", Node::array()}, {"findingSeverityCounts", Node::object()}}));
+    reply.output = Node::object(
+        {{"registryId", ecr.registry_id()},
+         {"repositoryName", name},
+         {"imageId", to_node(ImageId{image->digest.to_string(), id.tag})},
+         {"imageScanStatus",
+          starts ? Node::object({{"status", "IN_PROGRESS"}})
+                 : Node::object({{"status", "COMPLETE"},
+                                 {"description", "The scan was completed successfully."}})}});
+    if (!starts)
+        reply.output.set("imageScanFindings",
+                         Node::object({{"imageScanCompletedAt", base::epoch_seconds(*scanned_at)},
+                                       {"findings", Node::array()},
+                                       {"findingSeverityCounts", Node::object()}}));
     return reply;
 }
 

@@ -120,11 +120,12 @@ aws::Reply get_download_url(ControlPlane& ecr, const aws::Call& call) {
             fmt::format(
                 "The layer with digest '{}' does not exist in the repository with name '{}'",
                 call.input["layerDigest"].as_string(), name)};
+    const std::string path = fmt::format("/v2/{}/blobs/{}", name, digest->to_string());
     aws::Reply reply;
-    reply.output =
-        Node::object({{"downloadUrl", fmt::format("http://{}/v2/{}/blobs/{}", ecr.endpoint(), name,
-                                                  digest->to_string())},
-                      {"layerDigest", digest->to_string()}});
+    reply.output = Node::object(
+        {{"downloadUrl", fmt::format("http://{}{}?{}={}", ecr.endpoint(), path, kDownloadToken,
+                                     ecr.make_download_token(path).password)},
+         {"layerDigest", digest->to_string()}});
     return reply;
 }
 

@@ -322,6 +322,9 @@ aws::Reply update_service(ControlPlane& ecs, const aws::Call& call) {
     const TaskDefinition* definition = find_definition(ecs.state(), wanted.task_definition);
     bool deploys = call.input["forceNewDeployment"].as_bool() || needs_deployment(service, wanted);
     if (deploys && definition) {
+        // Cloud-CV/EvalAI#5167: forceNewDeployment alone is refused, too.
+        if (definition->status != TaskDefinition::Status::Active)
+            refused("TaskDefinition is inactive");
         check_launch_type(wanted, *definition);
         check_network(wanted, *definition);
         check_load_balancers(ecs, wanted, *definition);

@@ -38,9 +38,11 @@ aws::Reply deregister_task_definition(ControlPlane& ecs, const aws::Call& call) 
         std::string::npos)
         invalid("Revision is required");  // GUESS: the words
     TaskDefinition& definition = described(ecs, call);
-    definition.status = TaskDefinition::Status::Inactive;
-    definition.deregistered_at = call.now;
-    ecs.changed(definition);
+    if (definition.status == TaskDefinition::Status::Active) {
+        definition.status = TaskDefinition::Status::Inactive;
+        definition.deregistered_at = call.now;
+        ecs.changed(definition);
+    }
     aws::Reply reply;
     reply.output.set("taskDefinition", to_node(ecs.arns(), definition));
     return reply;

@@ -56,6 +56,8 @@ aws::Reply run_task(ControlPlane& ecs, const aws::Call& call) {
     launch.overrides = call.input["overrides"];
     launch.tags = call.input["propagateTags"].as_string() == "TASK_DEFINITION" ? definition.tags
                                                                                : call.input["tags"];
+    if (call.input["enableECSManagedTags"].as_bool())
+        add_managed_tags(launch.tags, cluster.name, "");
     launch.execute_command = call.input["enableExecuteCommand"].as_bool();
     launch.strategy = std::move(capacity.strategy);
     Node tasks = Node::array();

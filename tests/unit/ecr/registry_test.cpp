@@ -171,6 +171,26 @@ TEST_CASE("who may come in") {
     CHECK(f.ask("GET", "/v2/").status == 401);
 }
 
+TEST_CASE("a layer's URL needs no login, opens nothing else, and ends") {
+    Fixture f;
+    f.push("v1", "layer bytes");
+    const std::string url = f.call("GetDownloadUrlForLayer",
+                                   R"({"repositoryName":"web","layerDigest":")" +
+                                       Fixture::digest("layer bytes") + R"("})")["downloadUrl"]
+                                .as_string();
+    const std::string target = url.substr(url.find("/v2/"));
+    const std::string token = target.substr(target.find('?'));
+    CHECK(f.ask("GET", target, "", {}, false).body == "layer bytes");
+    CHECK(f.ask("GET", "/v2/web/tags/list" + token, "", {}, false).status == 401);
+    CHECK(f.ask("GET", "/v2/web/blobs/" + Fixture::digest("{}") + token, "", {}, false).status ==
+          401);
+    CHECK(f.ask("GET", "/v2/", "",
+                {{"Authorization", "Basic " + base::to_base64("AWS:" + token.substr(7))}}, false)
+              .status == 401);
+    f.clock.advance(std::chrono::hours(2));
+    CHECK(f.ask("GET", target, "", {}, false).status == 401);
+}
+
 TEST_CASE("push and pull: what is stored is what was sent") {
     Fixture f;
     CHECK(f.call("DescribeRepositories", "{}")["repositories"]

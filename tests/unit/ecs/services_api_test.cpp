@@ -111,6 +111,47 @@ TEST_CASE("what makes a new deployment, and what does not") {
                Catch::Contains("a newer deployment took its place"));
 }
 
+TEST_CASE("an inactive definition scales, and is not deployed again") {
+    Fixture f;
+    f.register_image("app:1");
+    f.create_service(1);
+    f.call("DeregisterTaskDefinition", R"({"taskDefinition":"web:1"})");
+    // ECS guide, "Deregistering an Amazon ECS task definition"; Cloud-CV/EvalAI#5167
+    CHECK(f.error("UpdateService", R"({"cluster":"demo","service":"web","desiredCount":2})") ==
+          "none");
+    CHECK(f.error("UpdateService",
+                  R"({"cluster":"demo","service":"web","forceNewDeployment":true})") ==
+          "ClientException: TaskDefinition is inactive");
+    f.call("DeleteTaskDefinitions", R"({"taskDefinitions":["web:1"]})");
+    CHECK(f.call("DeregisterTaskDefinition",
+                 R"({"taskDefinition":"web:1"})")["taskDefinition"]["status"]
+              .as_string() == "DELETE_IN_PROGRESS");
+}
+
+TEST_CASE("managed tags say whose a task is") {
+    Fixture f;
+    f.register_image("app:1");
+    Node reply = f.call(
+        "RunTask",
+        R"({"cluster":"demo","taskDefinition":"web","launchType":"FARGATE","enableECSManagedTags":true,"tags":[{"key":"a","value":"b"}],)" +
+            Fixture::network() + "}");
+    CHECK(reply["tasks"].items()[0]["tags"] ==
+          Node::array({Node::object({{"key", "a"}, {"value", "b"}}),
+                       Node::object({{"key", "aws:ecs:clusterName"}, {"value", "demo"}})}));
+    f.create_service(1);
+    f.call("UpdateService", R"({"cluster":"demo","service":"web","enableECSManagedTags":true})");
+    f.run(5);
+    const std::string arn =
+        f.call("ListTasks", R"({"cluster":"demo","serviceName":"web"})")["taskArns"]
+            .items()[0]
+            .as_string();
+    CHECK(f.call("DescribeTasks",
+                 R"({"cluster":"demo","include":["TAGS"],"tasks":[")" + arn + R"("]})")["tasks"]
+              .items()[0]["tags"] ==
+          Node::array({Node::object({{"key", "aws:ecs:clusterName"}, {"value", "demo"}}),
+                       Node::object({{"key", "aws:ecs:serviceName"}, {"value", "web"}})}));
+}
+
 TEST_CASE("clusters: idempotent, and not deleted under services") {
     Fixture f;
     CHECK(f.call("CreateCluster", R"({"clusterName":"demo"})")["cluster"]["status"].as_string() ==
