@@ -230,8 +230,6 @@ class Builder {
             if (normalized_accept_encoding(behavior_, request_) != AcceptEncoding::NotKeyed) return;
             if (selected(name))
                 forward(header);
-            else if (behavior_.legacy)
-                add_legacy_accept_encoding(header);
             else
                 drop("header Accept-Encoding",
                      "compression is not enabled in " + behavior_.key_source);
@@ -239,14 +237,6 @@ class Builder {
         }
         if (name == "range" && context_.range.empty())
             drop("header Range", "the edge asks for the whole object");
-    }
-
-    // Legacy mode: "if the header contains gzip, CloudFront forwards Accept-Encoding: gzip".
-    void add_legacy_accept_encoding(const http::Header& header) {
-        if (base::lower(header.value).find("gzip") != std::string::npos)
-            out_.head.headers.add("Accept-Encoding", "gzip");
-        else
-            drop("header Accept-Encoding", "does not offer gzip");
     }
 
     void add_authorization(const http::Header& header) {
@@ -292,9 +282,13 @@ class Builder {
 
     void add_own_headers() {
         http::HeaderList& headers = out_.head.headers;
-        std::string_view encoding =
-            to_origin_value(normalized_accept_encoding(behavior_, request_));
-        if (!encoding.empty()) headers.add("Accept-Encoding", encoding);
+        const AcceptEncoding normalized = normalized_accept_encoding(behavior_, request_);
+        const std::string_view encoding = to_origin_value(normalized);
+        // Legacy mode: "if the value does not contain gzip, CloudFront removes the header".
+        if (behavior_.legacy && normalized == AcceptEncoding::Identity)
+            drop("header Accept-Encoding", "does not offer gzip");
+        else if (!encoding.empty())
+            headers.add("Accept-Encoding", encoding);
         if (!context_.range.empty()) headers.add("Range", context_.range);
         if (!headers.has("User-Agent")) headers.add("User-Agent", "Amazon CloudFront");
         std::string via = fmt::format("{}.{} {}.cloudfront.net (CloudFront)", request_.head->major,

@@ -109,8 +109,9 @@ void apply_forwarded_values(CacheBehavior& behavior, const Node& config) {
     behavior.max_ttl = seconds(config["MaxTTL"].as_int(31536000));
     // "Whitelist all headers": every request goes to the origin.
     behavior.caching_disabled = behavior.forwards_all_headers || behavior.max_ttl == seconds(0);
-    // With Compress on, a normalized Accept-Encoding (gzip only) is keyed by itself.
-    behavior.gzip = behavior.compress && !behavior.keys_accept_encoding_itself;
+    // A normalized Accept-Encoding (gzip only) is forwarded and keyed by itself. GUESS: without
+    // Compress, too: "a request without gzip gets uncompressed content", whoever compresses.
+    behavior.gzip = !behavior.keys_accept_encoding_itself && !behavior.forwards_all_headers;
 }
 
 void add_trusted_keys(CacheBehavior& behavior, const Node& config, const ResourceLookup& lookup) {
