@@ -457,6 +457,8 @@ void Emulator::Inside::name_origins() {
     for (const std::string& website : {fmt::format("*.s3-website.{}.amazonaws.com", stack.region),
                                        fmt::format("*.s3-website-{}.amazonaws.com", stack.region)})
         resolver.set(website, 80, dialled(viewer_server->address()));
+    resolver.set("*.cloudfront.net", 80, dialled(viewer_server->address()));
+    resolver.set("*.cloudfront.net", 443, dialled(viewer_tls_server->address()));
 }
 
 // What tasks reach by production's names: database and cache through the taps, the AWS APIs, and

@@ -17,6 +17,7 @@
 #include "cloudfront/signed_request.h"
 #include "cloudfront/tunnel.h"
 #include "cloudfront/viewer_access.h"
+#include "cloudfront/viewer_headers.h"
 #include "cloudfront/visit.h"
 #include "http/conditional.h"
 
@@ -157,6 +158,7 @@ void Edge::answer_waiting(Visit& visit) {
         for (const KeyPart& part :
              explain_cache_key(*inquiry.distribution, *inquiry.behavior, inquiry.request))
             visit.span.decide("key", fmt::format("{} = {} ({})", part.name, part.value, part.why));
+    if (ends_chain(visit)) return;
     if (visit.has_body) inquiry.body = &visit.exchange.body();
     bool refresh = false;
     std::optional<Answer> held;
@@ -294,6 +296,23 @@ bool Edge::admit(Visit& visit) {
     send(visit, answer);
     if (answer.fill) parts_.cache.finish(answer.fill);
     return false;
+}
+
+// "Quotas": distributions that are each other's origins, or in a circle. Asked before the origin
+// is: what is held needs nobody further.
+bool Edge::ends_chain(Visit& visit) {
+    const std::string via = visit.inquiry.request.headers().joined("Via");
+    size_t passed = 0;
+    for (size_t at = 0; (at = via.find(kViaSuffix, at)) != std::string::npos; ++at)
+        ++passed;
+    if (passed < kMaxChainedDistributions) return false;
+    visit.span.decide("refused", fmt::format("403: the request came through {} distributions, each "
+                                             "the origin of the one before",
+                                             passed));
+    Answer answer =
+        lookup_.generated(403, guesses::kPlainSentence, "InvalidRequest", visit.inquiry.request_id);
+    send(visit, answer);
+    return true;
 }
 
 // The page that stands for an error, fetched through the behaviour that its own path matches.

@@ -71,6 +71,7 @@ class Edge final : public http::Handler {
     bool is_well_formed(Visit& visit);
     bool find_distribution(Visit& visit);
     bool admit(Visit& visit);
+    bool ends_chain(Visit& visit);
     Answer with_error_page(Visit& visit, Answer answer);
 
     void send(Visit& visit, Answer& answer);

@@ -15,6 +15,9 @@ inline constexpr size_t kMaxRequestHeadBytes = 20480;
 inline constexpr size_t kMaxResponseHeadBytes = 20480;
 inline constexpr uint64_t kMaxCacheableBodyBytes = 50ull << 30;
 
+// Distributions in a row, each the origin of the one before.
+inline constexpr size_t kMaxChainedDistributions = 2;
+
 // "Add custom headers to origin requests": of one header, and of all of an origin's together.
 inline constexpr size_t kMaxCustomHeaderNameBytes = 256;
 inline constexpr size_t kMaxCustomHeaderValueBytes = 1783;

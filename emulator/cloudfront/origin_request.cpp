@@ -291,8 +291,8 @@ class Builder {
             headers.add("Accept-Encoding", encoding);
         if (!context_.range.empty()) headers.add("Range", context_.range);
         if (!headers.has("User-Agent")) headers.add("User-Agent", "Amazon CloudFront");
-        std::string via = fmt::format("{}.{} {}.cloudfront.net (CloudFront)", request_.head->major,
-                                      request_.head->minor, context_.via_id);
+        std::string via = fmt::format("{}.{} {}{}", request_.head->major, request_.head->minor,
+                                      context_.via_id, kViaSuffix);
         std::string viewer_via = request_.headers().joined("Via");
         headers.add("Via", viewer_via.empty() ? via : viewer_via + ", " + via);
         headers.add("X-Amz-Cf-Id", context_.request_id);

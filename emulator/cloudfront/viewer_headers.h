@@ -9,6 +9,9 @@
 
 namespace cloudfront {
 
+// How each distribution that a request or an answer passed ends its element of Via.
+inline constexpr std::string_view kViaSuffix = ".cloudfront.net (CloudFront)";
+
 bool is_generated_header(std::string_view lower_name);
 // The value, or nothing when the edge does not know it (then the header is absent).
 std::optional<std::string> generated_header(std::string_view lower_name,

@@ -8,6 +8,7 @@
 #include "base/date.h"
 #include "base/text.h"
 #include "cloudfront/limits.h"
+#include "cloudfront/viewer_headers.h"
 #include "http/hop_by_hop.h"
 
 namespace cloudfront {
@@ -170,7 +171,7 @@ void finish_response_headers(http::HeaderList& headers, const CacheBehavior* beh
         if (!headers.has("Date")) headers.add("Date", base::http_date(stamp.now));
     }
     headers.add("X-Cache", fmt::format("{} from cloudfront", name_of(stamp.status)));
-    headers.add("Via", fmt::format("1.1 {}.cloudfront.net (CloudFront)", stamp.via_id));
+    headers.add("Via", fmt::format("1.1 {}{}", stamp.via_id, kViaSuffix));
     headers.add("X-Amz-Cf-Pop", kPop);
     headers.add("X-Amz-Cf-Id", stamp.request_id);
     if (stamp.age) headers.set("Age", fmt::format("{}", *stamp.age));
