@@ -60,11 +60,14 @@ std::string tls_text(const http::Exchange& exchange) {
                        net::tls_cipher(exchange.socket()));
 }
 
+// Whether a hit's bytes may not be all of the answer.
 bool has_conditions(const http::HeaderList& headers) {
     for (const http::Header& header : headers) {
         if (header.name.size() < 5) continue;
         char first = header.name[0] | 0x20, second = header.name[1] | 0x20;
         if (first == 'i' && second == 'f' && header.name[2] == '-') return true;
+        if (first == 'u' && second == 'p' && base::equals_ignoring_case(header.name, "Upgrade"))
+            return true;
         if (first == 'r' && base::equals_ignoring_case(header.name, "Range")) return true;
         if (first == 'x' && base::equals_ignoring_case(header.name, "x-dodam-explain")) return true;
     }
@@ -152,6 +155,7 @@ bool Edge::answer_now(Visit& visit) {
 
 void Edge::answer_waiting(Visit& visit) {
     Inquiry& inquiry = visit.inquiry;
+    inquiry.upgrades = is_websocket(inquiry.request);
     visit.span.decide("behavior", explain_behavior(*inquiry.distribution, *inquiry.behavior,
                                                    inquiry.request.path));
     if (Lookup::may_be_cached(inquiry))

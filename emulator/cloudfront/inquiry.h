@@ -20,6 +20,7 @@ struct Inquiry {
     CacheKey key;
     std::string request_id;
     http::BodyReader* body = nullptr;
+    bool upgrades = false;  // a WebSocket handshake: past the cache
     Time now;
     base::Span* span = nullptr;
 };

@@ -62,7 +62,7 @@ bool Lookup::may_be_cached(const Inquiry& inquiry) {
     bool cached_method =
         method == Method::Get || method == Method::Head ||
         (method == Method::Options && inquiry.behavior->cached.has(Method::Options));
-    return cached_method && !inquiry.behavior->caching_disabled;
+    return cached_method && !inquiry.behavior->caching_disabled && !inquiry.upgrades;
 }
 
 Answer Lookup::generated(int status, std::string_view sentence, std::string_view log_type,
@@ -161,7 +161,8 @@ Answer Lookup::obtain(Inquiry& inquiry, bool& refresh) {
             "cache", inquiry.behavior->caching_disabled
                          ? "not asked: caching is disabled by " + inquiry.behavior->key_source
                          : fmt::format("not asked: {} is not a cached method",
-                                       inquiry.request.head->method));
+                                       inquiry.upgrades ? "a WebSocket handshake"
+                                                        : inquiry.request.head->method));
         return ask(inquiry, nullptr, nullptr, 0);
     }
     if (auto answer = from_cache(inquiry, refresh)) return std::move(*answer);

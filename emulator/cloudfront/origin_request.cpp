@@ -73,11 +73,6 @@ const HeaderRule* rule_of(std::string_view lower_name) {
     return nullptr;
 }
 
-bool is_websocket(const ViewerRequest& request) {
-    return request.method == Method::Get &&
-           base::equals_ignoring_case(request.headers().get("Upgrade"), "websocket");
-}
-
 // One request being made; the functions below fill `out` in the order the guide lists.
 class Builder {
   public:
@@ -337,6 +332,11 @@ bool is_forwarded(const Selection& key, const Selection& also, std::string_view 
     if (key.mode == Mode::AllExcept && also.mode == Mode::AllExcept)
         return !key.lists(name) && !also.lists(name);
     return key.selects(name) || also.selects(name);
+}
+
+bool is_websocket(const ViewerRequest& request) {
+    return request.method == Method::Get &&
+           base::equals_ignoring_case(request.headers().get("Upgrade"), "websocket");
 }
 
 OriginRequest build_origin_request(const ViewerRequest& request, const CacheBehavior& behavior,

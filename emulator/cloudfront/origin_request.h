@@ -32,6 +32,9 @@ struct OriginRequestContext {
     std::string_view range;   // the Range to ask for, "" = none
 };
 
+// A handshake that asks for WebSocket ("Use WebSockets with CloudFront distributions").
+bool is_websocket(const ViewerRequest& request);
+
 OriginRequest build_origin_request(const ViewerRequest& request, const CacheBehavior& behavior,
                                    const Origin& origin, const OriginRequestContext& context);
 
