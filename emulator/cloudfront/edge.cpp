@@ -710,7 +710,9 @@ void Edge::refresh_in_background(const Inquiry& from) {
     refresh->entry = parts_.cache.find(from.key.text);
     if (!refresh->entry) return;
     refresh->head = *from.request.head;
-    refresh->head.method = "GET";
+    // HEAD is answered from GET's object; OPTIONS has its own.
+    const Method method = from.request.method == Method::Options ? Method::Options : Method::Get;
+    refresh->head.method = method == Method::Options ? "OPTIONS" : "GET";
     refresh->head.headers.remove("Range");
     refresh->path = from.request.path;
     refresh->query = from.request.query;
@@ -719,7 +721,7 @@ void Edge::refresh_in_background(const Inquiry& from) {
     Inquiry& inquiry = refresh->inquiry;
     inquiry.body = nullptr;
     inquiry.request.head = &refresh->head;
-    inquiry.request.method = Method::Get;
+    inquiry.request.method = method;
     inquiry.request.path = refresh->path;
     inquiry.request.query = refresh->query;
     inquiry.request.host = refresh->host;
@@ -730,7 +732,7 @@ void Edge::refresh_in_background(const Inquiry& from) {
     refresh->span.resource = from.distribution->id;
     refresh->span.id = inquiry.request_id;
     refresh->span.parent = from.request_id;
-    refresh->span.method = "GET";
+    refresh->span.method = refresh->head.method;
     refresh->span.host = refresh->host;
     refresh->span.target = refresh->path;
     refresh->span.started = from.now;

@@ -298,6 +298,7 @@ Answer Lookup::ask(Inquiry& inquiry, const EntryPtr& stale, const std::shared_pt
                            parts_.via_id,
                            inquiry.body,
                            caches,
+                           stale != nullptr,
                            {},
                            {},
                            {}};
@@ -315,6 +316,7 @@ Answer Lookup::ask(Inquiry& inquiry, const EntryPtr& stale, const std::shared_pt
                    : stale->etag;
         question.if_none_match = etag;
         question.if_modified_since = stale->last_modified;
+        revalidates = !etag.empty() || !stale->last_modified.empty();
     }
     FetchAnswer fetched = fetch_from_origin(parts_.fetch, question, *inquiry.span);
     int status = fetched.response ? fetched.response->head().status : fetched.status;

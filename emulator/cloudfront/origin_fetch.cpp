@@ -38,7 +38,7 @@ class Asking {
         request_ =
             build_origin_request(question_.request, question_.behavior, origin_,
                                  {question_.request_id, question_.via_id, question_.body != nullptr,
-                                  question_.will_cache, question_.range});
+                                  question_.will_cache, question_.range, question_.has_copy});
         add_validators();
         sign();
         describe();

@@ -33,7 +33,7 @@ struct FetchQuestion {
     const CacheBehavior& behavior;
     std::string_view request_id, via_id;
     http::BodyReader* body = nullptr;
-    bool will_cache = false;
+    bool will_cache = false, has_copy = false;
     std::string_view range;
     std::string_view if_none_match, if_modified_since;  // of a stored copy
 };

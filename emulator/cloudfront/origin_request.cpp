@@ -201,7 +201,7 @@ class Builder {
                 if (name == "if-range" && !context_.range.empty()) return forward(header);
                 // GUESS: what is stored must be whole, so the edge asks without the viewer's
                 // validators.
-                if (context_.will_cache && !behavior_.legacy)
+                if (context_.will_cache && (!behavior_.legacy || context_.has_copy))
                     return drop("header " + header.name,
                                 "the edge stores the whole answer and compares itself");
                 if (name == "if-range") return;

@@ -30,6 +30,7 @@ struct OriginRequestContext {
     bool has_body = false;
     bool will_cache = false;  // the edge stores the answer: the viewer's validators stay behind
     std::string_view range;   // the Range to ask for, "" = none
+    bool has_copy = false;    // an expired one is held: the question is about that
 };
 
 // A handshake that asks for WebSocket ("Use WebSockets with CloudFront distributions").
