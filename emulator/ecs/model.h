@@ -161,12 +161,13 @@ struct Service {
     Node service_connect;  // kept; nothing resolves its names
     int minimum_percent = 100, maximum_percent = 200;
     CircuitBreaker breaker;
+    Node alarms;  // of the deployment configuration, kept; GAP: not acted on
     bool breaker_threshold_given = false;
     base::seconds grace{0};
     // As ecs/capacity chose: FARGATE beside a strategy, too.
     std::string launch_type = "FARGATE", platform_version = "LATEST",
                 scheduling_strategy = "REPLICA";
-    std::string propagate_tags = "NONE", zone_rebalancing = "ENABLED", controller = "ECS";
+    std::string propagate_tags = "NONE", zone_rebalancing = "ENABLED";
     bool execute_command = false, managed_tags = false;
     Time created_at;
     std::string created_by;

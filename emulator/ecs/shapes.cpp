@@ -55,11 +55,13 @@ Node configuration_node(const Service& service) {
                     Node::object({{"type", name_of(service.breaker.threshold)},
                                   {"value", service.breaker.threshold_value}}));
     }
-    return Node::object({{"deploymentCircuitBreaker", std::move(breaker)},
-                         {"maximumPercent", service.maximum_percent},
-                         {"minimumHealthyPercent", service.minimum_percent},
-                         {"strategy", "ROLLING"},
-                         {"bakeTimeInMinutes", 0}});
+    Node node = Node::object({{"deploymentCircuitBreaker", std::move(breaker)},
+                              {"maximumPercent", service.maximum_percent},
+                              {"minimumHealthyPercent", service.minimum_percent},
+                              {"strategy", "ROLLING"},
+                              {"bakeTimeInMinutes", 0}});
+    if (service.alarms.is_object()) node.set("alarms", service.alarms);
+    return node;
 }
 
 std::string platform_version(const std::string& wanted) {
@@ -291,7 +293,7 @@ Node to_node(const Namer& arns, const State& state, const Service& service, Tags
         node.set("networkConfiguration", service.network_configuration);
     node.set("healthCheckGracePeriodSeconds", static_cast<int64_t>(service.grace.count()));
     node.set("schedulingStrategy", service.scheduling_strategy);
-    node.set("deploymentController", Node::object({{"type", service.controller}}));
+    node.set("deploymentController", Node::object({{"type", "ECS"}}));
     node.set("createdBy", service.created_by);
     node.set("enableECSManagedTags", service.managed_tags);
     node.set("propagateTags", service.propagate_tags);

@@ -184,9 +184,9 @@ Node record_of(const Service& service) {
          {"scheduling", service.scheduling_strategy},
          {"propagate", service.propagate_tags},
          {"rebalancing", service.zone_rebalancing},
-         {"controller", service.controller},
          {"exec", service.execute_command},
          {"managedTags", service.managed_tags},
+         {"alarms", service.alarms},
          {"createdAt", ticks(service.created_at)},
          {"createdBy", service.created_by},
          {"deployments", records_of(service.deployments)},
@@ -222,9 +222,9 @@ Service service_of(std::string cluster, std::string name, const Node& node) {
     service.scheduling_strategy = node["scheduling"].as_string();
     service.propagate_tags = node["propagate"].as_string();
     service.zone_rebalancing = node["rebalancing"].as_string();
-    service.controller = node["controller"].as_string();
     service.execute_command = node["exec"].as_bool();
     service.managed_tags = node["managedTags"].as_bool();
+    service.alarms = node["alarms"];
     service.created_at = time_of(node["createdAt"]);
     service.created_by = node["createdBy"].as_string();
     for (const Node& deployment : node["deployments"].items())

@@ -461,11 +461,7 @@ std::optional<std::string> fargate_refusal(const Node& document) {
             return fmt::format("Fargate requires that '{}' be defined at the task level.", key);
     int cpu = static_cast<int>(base::parse_unsigned(document["cpu"].as_string()).value_or(0));
     int memory = static_cast<int>(base::parse_unsigned(document["memory"].as_string()).value_or(0));
-    if (!is_fargate_size(cpu, memory))
-        return fmt::format(
-            "No Fargate configuration exists for given values: {} CPU, {} memory. See the Amazon "
-            "ECS documentation for the valid values.",
-            cpu, memory);
+    if (!is_fargate_size(cpu, memory)) return no_such_size(cpu, memory);
     if (document["pidMode"].as_string() == "host")
         return "Tasks using the Fargate launch type do not support pidMode 'host'. The supported "
                "value for pidMode is 'task'.";
@@ -631,6 +627,13 @@ bool is_fargate_size(int cpu, int memory_mib) {
         return row.cpu == cpu && memory_mib >= row.least && memory_mib <= row.most &&
                (memory_mib - row.least) % row.step == 0;
     });
+}
+
+std::string no_such_size(int cpu, int memory_mib) {
+    return fmt::format(
+        "No Fargate configuration exists for given values: {} CPU, {} memory. See the Amazon ECS "
+        "documentation for the valid values.",
+        cpu, memory_mib);
 }
 
 TaskDefinition read_task_definition(const Node& input) {

@@ -17,6 +17,8 @@ std::string normal_cpu(const Node& value);
 std::string normal_memory(const Node& value);
 
 bool is_fargate_size(int cpu, int memory_mib);
+// What AWS says of one that is none.
+std::string no_such_size(int cpu, int memory_mib);
 
 // Environment variables' and secrets' source: "parameter-name", or an ARN of SSM or Secrets
 // Manager, the latter with :json-key:version-stage:version-id.

@@ -53,6 +53,10 @@ void take_deployment_configuration(const aws::Call& call, Service& service) {
         invalid(
             "maximumPercent must be greater than or equal to minimumHealthyPercent.");  // GUESS:
                                                                                         // the words
+    if (const std::string& strategy = given["strategy"].as_string();
+        !strategy.empty() && strategy != "ROLLING")
+        invalid("Only the deployment strategy ROLLING is emulated.");  // GAP
+    if (given["alarms"].is_object()) service.alarms = given["alarms"];
     const Node& breaker = given["deploymentCircuitBreaker"];
     if (!breaker.is_object()) return;
     service.breaker.enabled = breaker["enable"].as_bool();
@@ -167,6 +171,9 @@ TaskDefinition& placeholder_definition(ControlPlane& ecs, const aws::Call& call,
 }
 
 void take_common(const aws::Call& call, Service& service) {
+    if (const std::string& type = call.input["deploymentController"]["type"].as_string();
+        !type.empty() && type != "ECS")
+        invalid("Only the deployment controller ECS is emulated.");  // GAP
     take(call, "networkConfiguration", service.network_configuration);
     take(call, "serviceRegistries", service.service_registries);
     take(call, "volumeConfigurations", service.volumes);
@@ -211,11 +218,6 @@ aws::Reply create_service(ControlPlane& ecs, const aws::Call& call) {
     take_capacity(call, cluster, service);
     take(call, "schedulingStrategy", service.scheduling_strategy);
     take(call, "tags", service.tags);
-    if (const std::string& type = call.input["deploymentController"]["type"].as_string();
-        !type.empty())
-        service.controller = type;
-    if (service.controller != "ECS")
-        invalid("Only the deployment controller ECS is emulated.");  // GAP
     if (service.scheduling_strategy != "REPLICA")
         invalid("The scheduling strategy DAEMON is not supported on Fargate.");
     if (!call.input["desiredCount"].is_number())

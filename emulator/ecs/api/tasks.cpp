@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "ecs/capacity.h"
 #include "ecs/control_plane.h"
+#include "ecs/environment.h"
+#include "ecs/task_definition.h"
 
 namespace ecs {
 namespace {
@@ -20,6 +22,15 @@ void check_overrides(const TaskDefinition& definition, const Node& overrides) {
         if (!definition.container(container["name"].as_string()))
             invalid("Override for container named " + container["name"].as_string() +
                     " is not a container in the TaskDefinition.");
+    const TaskDefinition sized = with_overrides(definition, overrides);
+    const int cpu = static_cast<int>(base::parse_unsigned(sized.cpu).value_or(0)),
+              memory = static_cast<int>(base::parse_unsigned(sized.memory).value_or(0));
+    if (!is_fargate_size(cpu, memory)) invalid(no_such_size(cpu, memory));
+    for (const ContainerDefinition& container : sized.containers)
+        if (container.memory_mib > memory)  // artilleryio/artillery#591
+            invalid(
+                fmt::format("The 'memory' setting for container '{}' is greater than for the task.",
+                            container.name));
 }
 
 aws::Reply run_task(ControlPlane& ecs, const aws::Call& call) {

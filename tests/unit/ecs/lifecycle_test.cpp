@@ -326,6 +326,26 @@ TEST_CASE("overrides: command replaces, environment merges") {
         "TaskDefinition.");
 }
 
+TEST_CASE("overrides: a size is Fargate's, and the containers fit in") {
+    Fixture f;
+    f.register_image("app:1");
+    auto run = [&](const std::string& overrides) {
+        return f.error("RunTask",
+                       R"({"cluster":"demo","taskDefinition":"web","launchType":"FARGATE",)" +
+                           Fixture::network() + R"(,"overrides":)" + overrides + "}");
+    };
+    CHECK(run(R"({"cpu":"300"})") ==
+          "InvalidParameterException: No Fargate configuration exists for given values: 300 CPU, "
+          "512 memory. See the Amazon ECS documentation for the valid values.");
+    // artilleryio/artillery#591
+    CHECK(run(R"({"containerOverrides":[{"name":"app","memory":9999}]})") ==
+          "InvalidParameterException: The 'memory' setting for container 'app' is greater than for "
+          "the task.");
+    CHECK(
+        run(R"({"cpu":".5 vCPU","memory":"1 GB","containerOverrides":[{"name":"app","memory":900}]})") ==
+        "none");
+}
+
 TEST_CASE("a container that cannot start says why") {
     Fixture f;
     f.runtime.programs["app"].cannot_start = true;

@@ -128,6 +128,32 @@ TEST_CASE("an inactive definition scales, and is not deployed again") {
               .as_string() == "DELETE_IN_PROGRESS");
 }
 
+TEST_CASE("what is not emulated is refused, what is kept is told") {
+    Fixture f;
+    f.register_image("app:1");
+    auto create = [&](const std::string& name, const std::string& configuration) {
+        return f.error(
+            "CreateService",
+            R"({"cluster":"demo","taskDefinition":"web","desiredCount":1,"launchType":"FARGATE",)" +
+                Fixture::network() + R"(,"serviceName":")" + name + R"(",)" + configuration + "}");
+    };
+    CHECK(create("blue", R"("deploymentConfiguration":{"strategy":"BLUE_GREEN"})") ==
+          "InvalidParameterException: Only the deployment strategy ROLLING is emulated.");
+    CHECK(create("code", R"("deploymentController":{"type":"CODE_DEPLOY"})") ==
+          "InvalidParameterException: Only the deployment controller ECS is emulated.");
+    const std::string alarms = R"({"alarmNames":["errors"],"enable":true,"rollback":true})";
+    CHECK(create("web", R"("deploymentConfiguration":{"strategy":"ROLLING","alarms":)" + alarms +
+                            "}") == "none");
+    CHECK(f.error(
+              "UpdateService",
+              R"({"cluster":"demo","service":"web","deploymentController":{"type":"EXTERNAL"}})") ==
+          "InvalidParameterException: Only the deployment controller ECS is emulated.");
+    f.call(
+        "UpdateService",
+        R"({"cluster":"demo","service":"web","deploymentConfiguration":{"maximumPercent":150}})");
+    CHECK(f.service()["deploymentConfiguration"]["alarms"] == base::parse_json(alarms).value());
+}
+
 TEST_CASE("managed tags say whose a task is") {
     Fixture f;
     f.register_image("app:1");
