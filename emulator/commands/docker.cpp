@@ -26,6 +26,7 @@
 #include "commands/commands.h"
 #include "commands/engine_bases.h"
 #include "commands/images.h"
+#include "containers/built_images.h"
 #include "oci/registry_client.h"
 #include "state/instance.h"
 
@@ -429,17 +430,20 @@ int here(const Words& given) {
 
 // ---- in front of an engine
 
-// Becomes `client`, docker's own, once it is sure that a build does not wait for a base image.
-int with_engine(const std::string& client, const Words& words) {
+// Becomes `client`, docker's own, once it is sure that a build does not wait for a base image. What
+// it builds is marked as the stack's.
+int with_engine(const std::string& client, const std::string& label, Words words) {
     const Words known = without_group(words);
     const std::string socket = containers::DockerEngine().socket_path();
-    if (!known.empty() && known[0] == "build")
+    if (!known.empty() && known[0] == "build") {
         if (auto facts = containers::DockerEngine::ask(socket, kEnginePatience)) {
             containers::DockerEngine engine(socket, facts->api_version);
             const BuildWords asked = read_build({known.begin() + 1, known.end()});
             if (auto missing = unreached_base_image(engine, asked.options.dockerfile, asked.bases))
                 return refuse("dodam: " + missing->to_string());
         }
+        words.insert(words.end() - static_cast<ptrdiff_t>(known.size()) + 1, "--label=" + label);
+    }
     std::vector<char*> arguments{const_cast<char*>(client.c_str())};
     for (const std::string& word : words)
         arguments.push_back(const_cast<char*>(word.c_str()));
@@ -507,28 +511,56 @@ int docker(const Arguments& arguments) {
     if (const char* desk = std::getenv(kDockerDeskVariable); desk && *desk)
         return ask_desk(desk, arguments.rest);
     if (arguments.has("engine-client"))
-        return with_engine(arguments.get("engine-client"), arguments.rest);
+        return with_engine(arguments.get("engine-client"), arguments.get("label"), arguments.rest);
     return here(arguments.rest);
+}
+
+std::string host_name() {
+    char name[256] = {};
+    ::gethostname(name, sizeof name - 1);
+    return name;
+}
+
+// Its state directory is ours to see, and nobody answers for it.
+bool was_killed(const containers::BuiltFor& stack) {
+    std::error_code hidden;
+    const bool there = fs::exists(stack.state, hidden);
+    return stack.host == host_name() && !hidden &&
+           (!there || ::access(stack.state.c_str(), R_OK | X_OK) == 0) &&
+           !state::StateDirectory::running(stack.state);
+}
+
+bool write_shim(const std::string& directory, const std::string& flags) {
+    std::error_code ignored;
+    fs::create_directories(directory, ignored);
+    return state::write_file(directory + "/docker",
+                             fmt::format("#!/bin/sh\nexec '{}' docker{} -- \"$@\"\n",
+                                         fs::read_symlink("/proc/self/exe").string(), flags),
+                             0755)
+        .has_value();
 }
 
 constexpr Flag kFlags[] = {
     kStateFlag,
     {"--engine-client", "PROGRAM",
-     "docker's own client does it, for an engine; a build first looks for its base images"}};
+     "docker's own client does it, for an engine; a build first looks for its base images"},
+    {"--label", "TEXT", "what marks an image that is built in the engine"}};
 
 }  // namespace
 
-bool write_docker_shim(const std::string& directory, const std::string& engine_client) {
-    std::error_code ignored;
-    fs::create_directories(directory, ignored);
-    return state::write_file(directory + "/docker",
-                             fmt::format("#!/bin/sh\nexec '{}' docker{} -- \"$@\"\n",
-                                         fs::read_symlink("/proc/self/exe").string(),
-                                         engine_client.empty()
-                                             ? ""
-                                             : fmt::format(" --engine-client '{}'", engine_client)),
-                             0755)
-        .has_value();
+bool write_docker_shim(const std::string& directory) {
+    return write_shim(directory, "");
+}
+
+bool write_docker_shim(const std::string& directory, const std::string& engine_client,
+                       const Client& stack) {
+    containers::DockerEngine engine;
+    containers::remove_built_images(engine, was_killed);
+    return write_shim(
+        directory,
+        fmt::format(" --engine-client '{}' --label '{}'", engine_client,
+                    containers::label_of({stack.info().id, host_name(),
+                                          fs::absolute(stack.directory()).lexically_normal()})));
 }
 
 DockerDesk::DockerDesk(base::Spawner& spawner, std::string path,

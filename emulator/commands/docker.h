@@ -12,6 +12,7 @@
 
 #include "base/process.h"
 #include "base/thread.h"
+#include "commands/client.h"
 
 namespace commands {
 
@@ -37,8 +38,12 @@ class DockerDesk {
     std::vector<base::Thread> answers_;
 };
 
-// DIRECTORY/docker, for PATH; `engine_client` is docker's own program, "" = there is no engine.
-bool write_docker_shim(const std::string& directory, const std::string& engine_client);
+// DIRECTORY/docker, for PATH: the builder without an engine.
+bool write_docker_shim(const std::string& directory);
+// The same for an engine: `engine_client` is docker's own program. What stacks that were killed
+// have built there is removed.
+bool write_docker_shim(const std::string& directory, const std::string& engine_client,
+                       const Client& stack);
 
 inline constexpr const char* kDockerDeskVariable = "DODAM_DOCKER_DESK";
 

@@ -603,7 +603,8 @@ bool write_script(const std::string& path, const std::string& text) {
 
 // Shims that only redirect: the CLI does not read AWS_ENDPOINT_URL in every version, and docker may
 // be our builder ("" as the engine's client).
-bool write_shims(const std::string& directory, const std::string& engine_client) {
+bool write_shims(const std::string& directory, const std::string& engine_client,
+                 const Client& stack) {
     std::error_code problem;
     fs::create_directories(directory, problem);
     const std::string aws =
@@ -615,7 +616,8 @@ bool write_shims(const std::string& directory, const std::string& engine_client)
               "awscli' >&2\nexit 127\n"
             : fmt::format("#!/bin/sh\nexec '{}' --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"\n",
                           aws));
-    return write_docker_shim(directory, engine_client) && good;
+    return good && (engine_client.empty() ? write_docker_shim(directory)
+                                          : write_docker_shim(directory, engine_client, stack));
 }
 
 workflow::Value payload_of(const Repository& repository, const workflow::Event& event,
@@ -846,7 +848,7 @@ int run(const Arguments& arguments) {
                                           ? base::find_program("docker", own_variable("PATH"))
                                           : "";
     const bool engine = !engine_client.empty();
-    if (!write_shims(setup.shims, engine_client))
+    if (!write_shims(setup.shims, engine_client, *client))
         return fail(kNotStarted, "cannot write " + setup.shims);
     const std::string bundle = write_bundle(scratch.path() + "/ca-bundle.pem", setup.world.ca_file);
     std::string search(kSystemPath);

@@ -26,6 +26,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "containers/built_images.h"
 #include "containers/container_plan.h"
 #include "containers/docker_engine.h"
 #include "containers/holder_client.h"
@@ -303,6 +304,8 @@ std::expected<void, std::string> DockerRuntime::remove_images() {
         for (const Node& tag : one["RepoTags"].items())
             if (tag.as_string().starts_with(image_repository() + ":"))
                 (void)engine_.call("DELETE", "/images/" + tag.as_string());
+    remove_built_images(engine_,
+                        [&](const BuiltFor& stack) { return stack.instance == options_.instance; });
     return {};
 }
 

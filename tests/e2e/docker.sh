@@ -80,16 +80,45 @@ check "registering again" equals "$(register)" 201
 docker kill "$(docker ps -q --filter "label=com.docker.compose.project=dodam-$id" --filter label=com.docker.compose.service=mariadb)" >/dev/null
 check "a database that is gone" contains "$("$dodam" status --state "$state")" "problem   the database in Docker Compose does not answer any more"
 
+# ---- what a workflow builds in the engine goes with its stack; what somebody built by hand, and the build cache, stay ----
+mkdir -p "$work/app/.github/workflows"
+cat >"$work/app/.github/workflows/builds.yml" <<'YAML'
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: aws-actions/configure-aws-credentials@v4
+        with: { aws-access-key-id: test, aws-secret-access-key: test, aws-region: ap-northeast-2 }
+      - id: login
+        uses: aws-actions/amazon-ecr-login@v2
+      - env:
+          IMAGE: ${{ steps.login.outputs.registry }}/dodam-backend
+        run: |
+          docker build -t "$IMAGE:flow" backend
+          docker tag "$IMAGE:flow" "$IMAGE:again"
+          docker push "$IMAGE:flow"
+YAML
+builds() { (cd "$work/app" && "$dodam" workflow run .github/workflows/builds.yml --verbose --state "$1") >"$work/builds.log" 2>&1 || { cat "$work/builds.log"; return 1; }; }
+fails_to() { ! "$@"; }
+named() { docker images --format '{{.Repository}}:{{.Tag}}' | grep "^$1/" | sort | tr '\n' ' '; }
+check "a workflow builds" builds "$state"
+check "two names for it" equals "$(named "$registry")" "$registry/dodam-backend:again $registry/dodam-backend:flow $registry/dodam-backend:one "
+
 # ---- ends ----
 "$dodam" down --state "$state" >"$work/down.log" 2>&1
 check "down leaves nothing" nothing_left "$id"
+check "nor what its workflow built" equals "$(named "$registry")" "$registry/dodam-backend:one "
 
+: >"$work/up.log" # nothing of an earlier start is waited for
 "$dodam" up --state "$state" -f "$app" --runtime docker --backing compose --aws-port 0 --http-port 0 --https-port 0 >"$work/up.log" 2>&1 &
 pid=$!
 check "up in the foreground" timeout 120 sh -c "tail -n +1 -f '$work/up.log' | grep -q -m1 '^ready '"
 stopped_by INT "$pid"
 check "Ctrl-C leaves nothing" nothing_left "$id"
 
+: >"$work/up.log"
 setsid "$dodam" up --state "$state" -f "$app" --runtime docker --backing compose --aws-port 0 --http-port 0 --https-port 0 >"$work/up.log" 2>&1 &
 pid=$!
 check "waiting for the servers" timeout 60 sh -c "tail -n +1 -f '$work/up.log' | grep -q -m1 '^backing '"
@@ -100,12 +129,28 @@ check "leaves nothing" nothing_left "$id"
 start_dodam other --runtime docker -f "$app"
 other=$(field id)
 start_dodam stack -f "$app" --runtime docker --backing compose
+check "a workflow builds again" builds "$state"
+check "from the engine's cache" grep -qE "Using cache|CACHED" "$work/builds.log"
+check "without installing anything again" fails_to grep -q "added .* packages" "$work/builds.log"
+killed=${endpoint#http://}
 stopped_by KILL "$(field pid)"
 check "kill -9 leaves containers" contains "$(left "$id")" container
+check "and what was built" contains "$(named "$killed")" ":flow"
 check "another start, without engine and compose" "$dodam" up --state "$state" -f "$app" --runtime process --aws-port 0 --http-port 0 --https-port 0 --detach
 check "removes what the killed one left" nothing_left "$id"
+check "and had built" equals "$(named "$killed")" ""
 check "and nothing of another instance" contains "$(left "$other")" container
 "$dodam" down --state "$state" >/dev/null
+state=$work/other
+check "a workflow builds for the other" builds "$state"
+lost=$(field aws_endpoint)
+stopped_by KILL "$(field pid)"
+start_dodam third --runtime docker -f "$app"
+check "and for a third" builds "$state"
+check "which removes what a killed stack left that never starts again" equals "$(named "${lost#http://}")" ""
+check "and keeps its own" contains "$(named "${endpoint#http://}")" ":flow"
+"$dodam" down --state "$state" >/dev/null
+start_dodam other --runtime docker -f "$app"
 "$dodam" down --state "$work/other" >/dev/null
 check "the other leaves nothing" nothing_left "$other"
 docker rmi "$registry/dodam-backend:one" >/dev/null 2>&1

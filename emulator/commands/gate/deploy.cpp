@@ -163,7 +163,7 @@ int deploy(Gate& gate, const Client& client) {
         environment["DOCKER_HOST"] = "unix://" + containers::DockerEngine().socket_path();
         environment["DODAM"] = "";
         const std::string shims = gate.world + "/bin";
-        if (!write_docker_shim(shims, base::find_program("docker")))
+        if (!write_docker_shim(shims, base::find_program("docker"), client))
             return fail(kNotStarted, "cannot write " + shims);
         const char* path = std::getenv("PATH");
         environment["PATH"] = shims + (path ? ":" + std::string(path) : "");
