@@ -399,6 +399,7 @@ std::expected<void, state::Problem> Emulator::Inside::open_ports(const EmulatorO
     TRY(open(viewer_tls_server, options.https_port, viewer_port,
              {.name = "viewer-tls", .tls = &tls, .tls_only = true}, "https-port"));
     name_origins();
+    edge.tell_https_port(dialled(viewer_tls_server->address()).port());
     log_client = std::make_unique<stack::ApiClient>(dialled(aws_server->address()),
                                                     aws::Credentials{"test", "test", ""},
                                                     stack.region, clock, kS3Alone);

@@ -283,9 +283,9 @@ bool Edge::admit(Visit& visit) {
         decision.outcome == Access::RedirectKeepingMethod) {
         answer.cache_status = CacheStatus::Redirect;
         answer.page = redirect_page(decision.status);
-        answer.headers.add("Location",
-                           fmt::format("https://{}{}{}{}", request.host, visit.asked_path,
-                                       visit.asks_query ? "?" : "", request.query));
+        answer.headers.add(
+            "Location", fmt::format("https://{}{}{}{}", https_host(request.host), visit.asked_path,
+                                    visit.asks_query ? "?" : "", request.query));
     } else if (decision.outcome == Access::SignatureRefused) {
         answer.page = signature_error(decision.code, decision.message);
         answer.headers.set("Content-Type", "text/xml");
@@ -300,6 +300,15 @@ bool Edge::admit(Visit& visit) {
     send(visit, answer);
     if (answer.fill) parts_.cache.finish(answer.fill);
     return false;
+}
+
+// CloudFront listens on 80 and 443, so a Host tells no port. One that does came to a port of this
+// machine.
+std::string Edge::https_host(std::string_view host) const {
+    const std::string_view name = host_without_port(host);
+    if (name.size() == host.size() || host.ends_with('.')) return std::string(host);
+    const uint16_t port = https_port_;
+    return port == 443 ? std::string(name) : fmt::format("{}:{}", name, port);
 }
 
 // "Quotas": distributions that are each other's origins, or in a circle. Asked before the origin

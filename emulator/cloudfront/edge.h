@@ -58,6 +58,9 @@ class Edge final : public http::Handler {
     // A hit's span is kept short on the way; this makes its decisions as full as a miss's.
     void expand(base::Span& span) const;
 
+    // The port of this machine that viewers reach by https, for redirects of those who came to
+    // another one; told once it is open.
+    void tell_https_port(uint16_t port) { https_port_ = port; }
     // Delivers access logs that are due; joins refreshes that ended.
     void step(base::Time now);
     // Delivers every access log now, while the bucket can still be reached.
@@ -72,6 +75,7 @@ class Edge final : public http::Handler {
     bool find_distribution(Visit& visit);
     bool admit(Visit& visit);
     bool ends_chain(Visit& visit);
+    std::string https_host(std::string_view host) const;
     Answer with_error_page(Visit& visit, Answer answer);
 
     void send(Visit& visit, Answer& answer);
@@ -97,6 +101,7 @@ class Edge final : public http::Handler {
     std::list<std::unique_ptr<Refresh>> refreshes_;
     bool stopping_ = false;
     std::atomic<uint64_t> hits_{0};
+    std::atomic<uint16_t> https_port_{443};
 };
 
 }  // namespace cloudfront
