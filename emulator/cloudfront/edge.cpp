@@ -467,6 +467,13 @@ void Edge::send_page(Visit& visit, Answer& answer) {
     visit.exchange.abort();
 }
 
+// What the copy held cannot answer; a page may stand for it.
+void Edge::send_refusal(Visit& visit, Answer refused) {
+    Answer answer = with_error_page(visit, std::move(refused));
+    send(visit, answer);
+    if (answer.fill) parts_.cache.finish(answer.fill);
+}
+
 // Whole or growing, by whoever fills it.
 void Edge::send_stored(Visit& visit, Answer& answer) {
     const http::HeaderList& request = visit.inquiry.request.headers();
@@ -520,7 +527,7 @@ void Edge::send_stored(Visit& visit, Answer& answer) {
             Answer refused =
                 lookup_.generated(416, "Bad request.", "Error", visit.inquiry.request_id);
             refused.headers.add("Content-Range", http::unsatisfied_range(total));
-            return send_page(visit, refused);
+            return send_refusal(visit, std::move(refused));
         }
         if (decision.kind == http::RangeSet::Kind::Satisfiable) {
             for (const http::ByteRange& part : decision.ranges) {

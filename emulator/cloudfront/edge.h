@@ -80,6 +80,7 @@ class Edge final : public http::Handler {
 
     void send(Visit& visit, Answer& answer);
     void send_page(Visit& visit, Answer& answer);
+    void send_refusal(Visit& visit, Answer refused);
     void send_stored(Visit& visit, Answer& answer);
     void send_ranges(Visit& visit, Answer& answer, const std::vector<http::ByteRange>& ranges,
                      uint64_t size);
