@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "http/hop_by_hop.h"
 
 namespace http::http1 {
 
@@ -599,7 +600,12 @@ bool ChunkedDecoder::read_trailer(std::string_view line) {
     if (colon == line.npos || !is_token(line.substr(0, colon))) return false;
     const std::string_view value = base::trim(line.substr(colon + 1));
     if (classes_in(value) & kControl) return false;
-    trailers_.add(line.substr(0, colon), value);
+    // RFC 9110 §6.5.1: what frames or routes a message is no trailer, and goes no further.
+    const std::string_view name = line.substr(0, colon);
+    if (is_hop_by_hop(name) || base::equals_ignoring_case(name, "content-length") ||
+        base::equals_ignoring_case(name, "host"))
+        return true;
+    trailers_.add(name, value);
     return true;
 }
 

@@ -260,6 +260,8 @@ TEST_CASE("Chunked bodies") {
         {"3\r\nabc\r\n0\r\n\r\n", "abc"},
         {"3;x=y\r\nabc\r\n2 ; z\r\nde\r\n0\r\n\r\n", "abcde"},
         {"0\r\nA: b\r\nC:d\r\n\r\n", "[A=b;C=d;]"},
+        // RFC 9110 §6.5.1: what frames or routes a message does not come after it.
+        {"0\r\nContent-Length: 9\r\nA: b\r\ntransfer-encoding: x\r\nHost: h\r\n\r\n", "[A=b;]"},
         {"00a\r\n0123456789\r\n0\r\n\r\n", "0123456789"},
         {"A\r\n0123456789\r\n0\r\n\r\n", "0123456789"},
         {"3\r\nabc", "abc…"},
