@@ -414,8 +414,8 @@ bool Loops::built() {
     return DODAM_SWITCHES_STACKS;
 }
 
-// Those it may run on (sched_setaffinity(2): taskset, a container's cpuset), which may be fewer than
-// the machine's: two loops that share one wait for each other's time slices.
+// Those it may run on (sched_setaffinity(2): taskset, a container's cpuset), which may be fewer
+// than the machine's: two loops that share one wait for each other's time slices.
 static size_t processors_of_this_process() {
     constexpr size_t kMost = 4;
     cpu_set_t allowed;
@@ -425,8 +425,7 @@ static size_t processors_of_this_process() {
 
 Loops::Loops(std::string name, size_t count) : inside_(std::make_unique<Inside>()) {
     inside_->name = name;
-    if (count == 0)
-        count = processors_of_this_process();
+    if (count == 0) count = processors_of_this_process();
     for (size_t i = 0; i < (built() ? count : 0); ++i) {
         auto loop = std::make_unique<Loop>();
         loop->all = inside_.get();
