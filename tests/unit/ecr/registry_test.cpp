@@ -8,6 +8,7 @@
 #include "base/date.h"
 #include "base/encoding.h"
 #include "ecr/image_source.h"
+#include "support/operation.h"
 #include "support/recorded_exchange.h"
 #include "support/temporary_directory.h"
 
@@ -40,19 +41,10 @@ struct Fixture {
     Fixture() { call("CreateRepository", R"({"repositoryName":"web"})"); }
 
     Node call(std::string operation, const std::string& input) {
-        aws::Call call;
-        call.operation = std::move(operation);
-        call.now = clock.now();
-        call.input = base::parse_json(input).value();
-        return ecr.serve(call)->output;
+        return support::call(ecr, clock.now(), std::move(operation), input);
     }
     std::string error(std::string operation, const std::string& input) {
-        try {
-            call(std::move(operation), input);
-        } catch (const aws::Error& error) {
-            return error.code + ": " + error.message;
-        }
-        return "none";
+        return support::refusal_of([&] { call(std::move(operation), input); }).to_string();
     }
     Answer ask(const std::string& method, const std::string& target, std::string body = {},
                http::HeaderList headers = {}, bool authenticated = true) {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "ecs/reconciler.h"
+#include "support/operation.h"
 #include "support/scripted_runtime.h"
 
 namespace ecs_test {
@@ -176,19 +177,10 @@ struct Fixture {
     }
 
     Node call(std::string operation, const std::string& input) {
-        aws::Call call;
-        call.operation = std::move(operation);
-        call.now = clock.now();
-        call.input = base::parse_json(input).value();
-        return ecs->serve(call)->output;
+        return support::call(*ecs, clock.now(), std::move(operation), input);
     }
     std::string error(std::string operation, const std::string& input) {
-        try {
-            call(std::move(operation), input);
-        } catch (const aws::Error& error) {
-            return error.code + ": " + error.message;
-        }
-        return "none";
+        return support::refusal_of([&] { call(std::move(operation), input); }).to_string();
     }
     // One step per second.
     void run(int seconds_count) {

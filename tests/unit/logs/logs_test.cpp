@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "logs/control_plane.h"
+#include "support/operation.h"
 
 using base::Node;
 
@@ -15,18 +16,10 @@ struct Fixture {
 
     int64_t now() const { return logs.now_ms(); }
     Node call(std::string operation, const std::string& input) {
-        aws::Call call;
-        call.operation = std::move(operation);
-        call.input = base::parse_json(input).value();
-        return logs.serve(call)->output;
+        return support::call(logs, clock.now(), std::move(operation), input);
     }
     std::string error(std::string operation, const std::string& input) {
-        try {
-            call(std::move(operation), input);
-        } catch (const aws::Error& error) {
-            return error.code + ": " + error.message;
-        }
-        return "none";
+        return support::refusal_of([&] { call(std::move(operation), input); }).to_string();
     }
     // Events one millisecond apart, the last one now.
     void write(int count) {

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "secretsmanager/control_plane.h"
+#include "support/operation.h"
 
 using base::Node;
 
@@ -15,19 +16,10 @@ struct Fixture {
     secretsmanager::ControlPlane manager{*database, clock, ids};
 
     Node call(std::string operation, const std::string& input) {
-        aws::Call call;
-        call.operation = std::move(operation);
-        call.now = clock.now();
-        call.input = base::parse_json(input).value();
-        return manager.serve(call)->output;
+        return support::call(manager, clock.now(), std::move(operation), input);
     }
     std::string error(std::string operation, const std::string& input) {
-        try {
-            call(std::move(operation), input);
-        } catch (const aws::Error& error) {
-            return error.code + ": " + error.message;
-        }
-        return "none";
+        return support::refusal_of([&] { call(std::move(operation), input); }).to_string();
     }
 };
 

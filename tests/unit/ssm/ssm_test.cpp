@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "ssm/control_plane.h"
+#include "support/operation.h"
 
 using base::Node;
 
@@ -14,19 +15,10 @@ struct Fixture {
     ssm::ControlPlane ssm{*database, clock, ids};
 
     Node call(std::string operation, const std::string& input) {
-        aws::Call call;
-        call.operation = std::move(operation);
-        call.now = clock.now();
-        call.input = base::parse_json(input).value();
-        return ssm.serve(call)->output;
+        return support::call(ssm, clock.now(), std::move(operation), input);
     }
     std::string error(std::string operation, const std::string& input) {
-        try {
-            call(std::move(operation), input);
-        } catch (const aws::Error& error) {
-            return error.code;
-        }
-        return "none";
+        return support::refusal_of([&] { call(std::move(operation), input); }).code;
     }
     std::string put(const std::string& name, const std::string& value,
                     const std::string& more = {}) {

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 #include "sts/control_plane.h"
+#include "support/operation.h"
 #include "support/temporary_directory.h"
 
 using base::Node;
@@ -28,12 +29,8 @@ struct Fixture {
         return reply->output;
     }
     std::string code(std::string operation, Node input, std::string_view access_key = "test") {
-        try {
-            run(std::move(operation), std::move(input), access_key);
-            return "none";
-        } catch (const aws::Error& error) {
-            return error.code;
-        }
+        return support::refusal_of([&] { run(std::move(operation), std::move(input), access_key); })
+            .code;
     }
 };
 
