@@ -187,9 +187,10 @@ std::expected<std::unique_ptr<ecs::TaskNames::Attachment>, std::string> NameAdap
     std::vector<taps::Reachable> parts;
     {
         std::lock_guard lock(mutex_);
-        if (ca_.empty()) {
-            ca_ = TRY(authority_.ca_pem());
-            bundle_ = state::read_file(kHostBundle).value_or("") + ca_;
+        if (!ca_) {
+            ca_ = std::make_shared<const std::string>(TRY(authority_.ca_pem()));
+            bundle_ = std::make_shared<const std::string>(
+                state::read_file(kHostBundle).value_or("") + *ca_);
         }
         parts = parts_;
     }
@@ -208,13 +209,13 @@ std::expected<std::unique_ptr<ecs::TaskNames::Attachment>, std::string> NameAdap
     return attached;
 }
 
-std::vector<std::pair<std::string, std::string>> NameAdapter::files() {
+std::vector<containers::MountedFile> NameAdapter::files() {
     std::lock_guard lock(mutex_);
-    std::vector<std::pair<std::string, std::string>> files;
-    if (ca_.empty()) return files;
+    std::vector<containers::MountedFile> files;
+    if (!ca_) return files;
     for (const char* path : kBundlePaths)
-        files.emplace_back(path, bundle_);
-    files.emplace_back(kCaPath, ca_);
+        files.push_back({path, bundle_});
+    files.push_back({kCaPath, ca_});
     return files;
 }
 
@@ -228,6 +229,6 @@ std::vector<std::pair<std::string, std::string>> NameAdapter::environment() {
         else
             base::log_warning("names", fmt::format("tasks get no {}: {}", variable, value.error()));
     }
-    if (!ca_.empty()) environment.emplace_back("NODE_EXTRA_CA_CERTS", kCaPath);
+    if (ca_) environment.emplace_back("NODE_EXTRA_CA_CERTS", kCaPath);
     return environment;
 }

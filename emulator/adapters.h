@@ -121,7 +121,7 @@ class NameAdapter final : public ecs::TaskNames {
 
     std::expected<std::unique_ptr<Attachment>, std::string> attach(
         const std::string& task, containers::TaskNetwork& network) override;
-    std::vector<std::pair<std::string, std::string>> files() override;
+    std::vector<containers::MountedFile> files() override;
     std::vector<std::pair<std::string, std::string>> environment() override;
 
   private:
@@ -129,6 +129,6 @@ class NameAdapter final : public ecs::TaskNames {
     ecs::SecretSource& source_;
     std::mutex mutex_;
     std::vector<taps::Reachable> parts_;
-    std::string bundle_, ca_;
+    std::shared_ptr<const std::string> bundle_, ca_;  // none until the first task
     std::vector<std::pair<std::string, std::string>> environment_, secrets_;
 };

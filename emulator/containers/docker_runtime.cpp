@@ -560,7 +560,7 @@ Node DockerRuntime::describe(const Task& task, const ContainerOptions& options,
     for (const MountedFile& file : options.files) {
         const std::string name = "/" + options.name + ".file" + std::to_string(number++),
                           at = task.directory + name;
-        std::ofstream(at, std::ios::binary) << file.content;
+        std::ofstream(at, std::ios::binary) << *file.content;
         ::chmod(at.c_str(), file.mode);
         binds.push_back(task.mounted + name + ":" + file.path + ":ro");
     }

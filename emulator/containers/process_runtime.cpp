@@ -522,7 +522,7 @@ std::string ProcessRuntime::describe(const Task& task, const Container& containe
     file("/etc/hostname", hostname + "\n", 0644);
     file("/etc/resolv.conf", resolv_conf(task.options), 0644);
     for (const MountedFile& mounted : options.files)
-        file(mounted.path, mounted.content, mounted.mode);
+        file(mounted.path, *mounted.content, mounted.mode);
     for (const Volume& volume : options.volumes) {
         put_pair(out, "volume", volume.path);
         put_pair(out, "source", relative + "volumes.d/" + volume.name);

@@ -75,10 +75,11 @@ struct TaskOptions {
     uint64_t memory_bytes = 0;  // limit over all containers, 0 = none
 };
 
-// A file laid read-only over the image: certificate bundles, for one.
+// A file laid read-only over the image: certificate bundles, for one. Their content (200 KB, at
+// four paths) is shared by all containers that have it.
 struct MountedFile {
     std::string path;  // absolute
-    std::string content;
+    std::shared_ptr<const std::string> content;
     unsigned mode = 0444;
 };
 

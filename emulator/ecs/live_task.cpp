@@ -216,8 +216,7 @@ std::expected<void, SetupFailure> TaskSetup::prepare(LiveTask& live, const Task&
             options.environment.push_back(std::move(variable));
         for (auto& variable : *environment)
             options.environment.push_back(std::move(variable));
-        for (auto& [path, content] : parts_.ports.names.files())
-            options.files.push_back({path, content});
+        options.files = parts_.ports.names.files();
         for (const auto& mount : container.mounts)
             options.volumes.push_back({mount.volume, mount.path, mount.read_only});
         options.working_directory = container.working_directory;

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/request_records.h"
-#include "containers/task_network.h"
+#include "containers/runtime.h"
 
 namespace ecs {
 
@@ -113,7 +113,7 @@ class TaskNames {
     virtual std::expected<std::unique_ptr<Attachment>, std::string> attach(
         const std::string& task, containers::TaskNetwork& network) = 0;
     // Files laid over every container's image (certificate bundles) and variables beside them.
-    virtual std::vector<std::pair<std::string, std::string>> files() { return {}; }
+    virtual std::vector<containers::MountedFile> files() { return {}; }
     virtual std::vector<std::pair<std::string, std::string>> environment() { return {}; }
 };
 

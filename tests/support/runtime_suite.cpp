@@ -292,7 +292,7 @@ void surroundings(RuntimeUnderTest& under_test) {
         Bench bench(under_test, task);
         ContainerOptions options =
             bench.options({"show", "/etc/added/file", "--", "show", "/etc/hosts"});
-        options.files = {{"/etc/added/file", "content\n"}};
+        options.files = {{"/etc/added/file", std::make_shared<const std::string>("content\n")}};
         bench.start(options);
         bench.await_exit();
         Lines lines = bench.log->lines();

@@ -123,6 +123,8 @@ class Names final : public ecs::TaskNames {
         const std::string&, containers::TaskNetwork&) override {
         return std::make_unique<Attachment>();
     }
+    std::vector<containers::MountedFile> files() override { return {{"/bundle.pem", bundle}}; }
+    std::shared_ptr<const std::string> bundle = std::make_shared<const std::string>("CA");
 };
 
 class NoImages final : public oci::ImageSource {

@@ -54,6 +54,21 @@ TEST_CASE("#24 a task walks its states in order") {
            *task.stopping_at <= *task.stopped_at));
 }
 
+// A stack of 200 services holds 300 MiB of certificates otherwise.
+TEST_CASE("containers share the content of the files that every task gets") {
+    Fixture f;
+    register_pair(f, R"("image":"app:1")", R"("image":"app:2")");
+    run_task(f, "pair");
+    f.run(3);
+    for (const char* name : {"one", "two"}) {
+        REQUIRE(f.runtime.started.contains(name));
+        const auto& files = f.runtime.started[name].files;
+        REQUIRE(files.size() == 1);
+        CHECK(files[0].path == "/bundle.pem");
+        CHECK(files[0].content == f.names.bundle);
+    }
+}
+
 TEST_CASE("#24 behind a balancer it is DEACTIVATING before it is told to stop: all eight states") {
     Fixture f;
     f.targets.delay = base::seconds(3);
