@@ -100,6 +100,10 @@ class Builder {
         return is_forwarded(behavior_.key_headers, behavior_.also_headers, lower_name);
     }
 
+    bool is_reading() const {
+        return request_.method == Method::Get || request_.method == Method::Head;
+    }
+
     void drop(std::string name, std::string why) {
         out_.dropped.push_back({std::move(name), std::move(why)});
     }
@@ -186,6 +190,9 @@ class Builder {
         switch (rule.rule) {
             case Rule::Own: add_own_rule(name, header); return;
             case Rule::Drop:
+                // That there is no body is part of a POST: some origins want it said.
+                if (name == "content-length" && header.value == "0" && !is_reading())
+                    return forward(header);
                 if (name == "content-length" || name == "transfer-encoding") return;
                 if (name == "upgrade" && is_websocket(request_)) return forward(header);
                 if (name == "connection" && base::equals_ignoring_case(header.value, "keep-alive"))
@@ -244,10 +251,9 @@ class Builder {
             out_.signs = false;
             return forward(header);
         }
-        bool reading = request_.method == Method::Get || request_.method == Method::Head;
         bool cached_options =
             request_.method == Method::Options && behavior_.cached.has(Method::Options);
-        if (selected("authorization") || (!reading && !cached_options)) return forward(header);
+        if (selected("authorization") || (!is_reading() && !cached_options)) return forward(header);
         drop(
             "header Authorization",
             fmt::format("CloudFront removes it from {} unless it is in the cache key or all viewer "
