@@ -143,10 +143,12 @@ class Asking {
         return error.kind == Kind::ReadTimeout && reading && origin_.kind == Origin::Kind::Custom;
     }
 
-    // An answer that is none: a 101 to what was no handshake, a part that is not as long as its
+    // An answer that is none: a 101 to what was no handshake, a body that is as long as its chunks
+    // and as its Content-Length says (RFC 9112 §6.3: an error), a part that is not as long as its
     // Content-Range says ("OriginContentRangeLengthError").
     std::optional<OriginFailure> contradiction(const http::ResponseHead& head) const {
-        if (head.status == 101 && !request_.upgrades)
+        if ((head.status == 101 && !request_.upgrades) ||
+            (head.headers.has("Transfer-Encoding") && head.headers.has("Content-Length")))
             return OriginFailure{502, guesses::kInvalidAnswerSentence,
                                  "OriginInvalidResponseError"};
         const std::string_view range = head.headers.get("Content-Range");

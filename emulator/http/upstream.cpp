@@ -322,9 +322,6 @@ class Attempt {
                 fault(Error::Kind::Malformed, "the response's length cannot be decided"));
         }
         has_answer_ = true;
-        // RFC 9112 §6.3: chunks outrank a Content-Length, and who sends it on sends that no
-        // further.
-        if (framing.body == BodyKind::Chunked) head.headers.remove("Content-Length");
         response_.body_.start(framing);
         response_.keeps_ = framing.keep_alive && head.status != 101 && asks_to_keep();
         response_.first_byte_took_ =
