@@ -308,6 +308,11 @@ std::string advice(const Node& report) {
     auto has = [](const std::string& text, std::string_view part) {
         return text.find(part) != std::string::npos;
     };
+    if (has(reason, "invalid ARN format"))
+        return "write valueFrom as the secret's ARN alone, or with all three positions behind it: "
+               "ARN:json-key::";
+    if (has(reason, "failed to download env files"))
+        return "put that file into its bucket, or correct environmentFiles in the task definition";
     if (has(reason, "retrieve secret") || has(reason, "pull secrets") ||
         has(reason, "ParameterNotFound"))
         return "create that secret or parameter, or correct valueFrom in the task definition";

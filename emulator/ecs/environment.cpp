@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <ranges>
 
 #include "base/text.h"
@@ -28,6 +29,44 @@ std::string cannot_pull_secret(const std::string& from, const std::string& what)
         from, what);
 }
 
+std::string_view go_kind(const Node& node) {
+    return node.is_array()    ? "array"
+           : node.is_string() ? "string"
+           : node.is_number() ? "number"
+                              : "bool";
+}
+
+// A number as Go's %v writes a float64: the fewest digits, with an exponent from a million on.
+std::string go_text(double number) {
+    char text[32];
+    auto end = std::to_chars(text, text + sizeof text, number, std::chars_format::scientific).ptr;
+    const std::string_view scientific(text, static_cast<size_t>(end - text));
+    const int exponent = std::stoi(std::string(scientific.substr(scientific.rfind('e') + 1)));
+    if (exponent < -4 || exponent >= 6) return std::string(scientific);
+    end = std::to_chars(text, text + sizeof text, number, std::chars_format::fixed).ptr;
+    return {text, end};
+}
+
+// aws/amazon-ecs-agent, agent/asm: a member reaches the container as Go's %v writes it. GUESS: on
+// Fargate, too, whose errors have the same words.
+std::string go_text(const Node& node) {
+    std::vector<std::string> parts;
+    if (node.is_object()) {
+        for (const auto& [name, value] : node.members())
+            parts.push_back(name + ":" + go_text(value));
+        std::ranges::sort(parts);
+        return "map[" + base::join(parts, " ") + "]";
+    }
+    if (node.is_array()) {
+        for (const Node& item : node.items())
+            parts.push_back(go_text(item));
+        return "[" + base::join(parts, " ") + "]";
+    }
+    if (node.is_null()) return "<nil>";
+    if (node.is_bool()) return node.as_bool() ? "true" : "false";
+    return node.is_number() ? go_text(node.as_double()) : node.as_string();
+}
+
 }  // namespace
 
 std::expected<std::string, std::string> secret_value(const std::string& value_from,
@@ -42,6 +81,13 @@ std::expected<std::string, std::string> secret_value(const std::string& value_fr
                                                           : value.error()));
         return *value;
     }
+    if (!from.well_formed)
+        return std::unexpected(fmt::format(
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution "
+            "resource retrieval failed: unable to retrieve secret from asm: trying to retrieve "
+            "secret with value {} resulted in error: an invalid ARN format for the AWS Secrets "
+            "Manager secret was specified. Specify a valid ARN and try again.",
+            value_from));
     auto value = source.secret(from.id, from.version_stage, from.version_id);
     if (!value)
         return std::unexpected(cannot_pull_secret(
@@ -66,18 +112,22 @@ Environment parse_environment_file(std::string_view text) {
     return environment;
 }
 
-// GUESS: numbers and truth values are written as JSON writes them; the sentence for a missing key.
 std::expected<std::string, std::string> json_member(const std::string& text,
                                                     const std::string& key) {
     auto node = base::parse_json(text);
-    if (!node || !node->is_object())
-        return std::unexpected(fmt::format("invalid character '{}' looking for beginning of value",
-                                           text.empty() ? ' ' : text[0]));
+    if (base::trim(text).empty()) return std::unexpected("unexpected end of JSON input");
+    if (!node)
+        return std::unexpected(
+            fmt::format("invalid character '{}' looking for beginning of value", text[0]));
+    if (!node->is_object())
+        return std::unexpected(
+            fmt::format("json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+                        go_kind(*node)));
     const Node* member = node->find(key);
     if (!member)
         return std::unexpected("retrieved secret from Secrets Manager did not contain json key " +
                                key);
-    return member->is_string() ? member->as_string() : base::to_json(*member);
+    return go_text(*member);
 }
 
 std::expected<Environment, std::string> resolve_environment(const ContainerDefinition& container,

@@ -673,7 +673,8 @@ TaskDefinition from_document(Node document) {
     return definition;
 }
 
-// arn:aws:secretsmanager:R:A:secret:NAME:json-key:version-stage:version-id, empty positions kept.
+// arn:aws:secretsmanager:R:A:secret:NAME:json-key:version-stage:version-id, empty positions kept;
+// some of the three alone are none (aws/amazon-ecs-agent, agent/taskresource/asmsecret).
 ValueFrom parse_value_from(std::string_view text) {
     ValueFrom result;
     auto parts = base::split(text, ':');
@@ -681,6 +682,7 @@ ValueFrom parse_value_from(std::string_view text) {
         result.kind = ValueFrom::Kind::Secret;
         std::vector<std::string> arn(parts.begin(), parts.begin() + 7);
         result.id = base::join(arn, ":");
+        result.well_formed = parts.size() == 7 || parts.size() == 10;
         if (parts.size() > 7) result.json_key = parts[7];
         if (parts.size() > 8) result.version_stage = parts[8];
         if (parts.size() > 9) result.version_id = parts[9];

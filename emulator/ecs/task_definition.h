@@ -27,6 +27,7 @@ struct ValueFrom {
     Kind kind = Kind::Parameter;
     std::string id;  // name or ARN without the suffixes
     std::string json_key, version_stage, version_id;
+    bool well_formed = true;  // a secret's ARN ends there, or has all three positions
 };
 ValueFrom parse_value_from(std::string_view text);
 

@@ -134,6 +134,26 @@ TEST_CASE("a missing secret: the report names it and what to do") {
     CHECK(contains(text, "next     create that secret or parameter"));
 }
 
+TEST_CASE("a secret's ARN that is cut short, a file that is not there: what to do") {
+    Fixture f;
+    run_first(f);
+    f.register_image(
+        "app:2",
+        R"(,"secrets":[{"name":"X","valueFrom":"arn:aws:secretsmanager:us-east-1:000000000000:secret:db-AbCdEf:password"}])");
+    f.update(R"("taskDefinition":"web:2")");
+    f.run(90);
+    std::string text = first_lines(report_of(f));
+    CHECK(contains(text, "secret:db-AbCdEf:password resulted in error"));
+    CHECK(contains(text, "next     write valueFrom as the secret's ARN alone"));
+    f.register_image("app:2",
+                     R"(,"environmentFiles":[{"type":"s3","value":"arn:aws:s3:::b/none.env"}])");
+    f.update(R"("taskDefinition":"web:3")");
+    f.run(90);
+    text = first_lines(report_of(f));
+    CHECK(contains(text, "arn:aws:s3:::b/none.env"));
+    CHECK(contains(text, "next     put that file into its bucket"));
+}
+
 TEST_CASE("failing health checks: what the probe saw, with its history") {
     Fixture f;
     run_first(f);

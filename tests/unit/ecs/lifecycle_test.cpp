@@ -412,6 +412,45 @@ TEST_CASE("metadata tells the task what it is") {
     CHECK(container["ImageID"].as_string() == "sha256:" + std::string(64, 'a'));
 }
 
+TEST_CASE("a member of a secret is written as Go writes it") {
+    // aws/amazon-ecs-agent, agent/asm/asm.go
+    struct Row {
+        const char *json, *expected;
+    };
+    for (const Row& row :
+         {Row{R"("text")", "text"}, Row{"5432", "5432"}, Row{"0.5", "0.5"}, Row{"true", "true"},
+          Row{"null", "<nil>"}, Row{"999999", "999999"}, Row{"1000000", "1e+06"},
+          Row{"123456789012", "1.23456789012e+11"}, Row{"-0.00001", "-1e-05"},
+          Row{R"({"b":[1,"x"],"a":{}})", "map[a:map[] b:[1 x]]"}}) {
+        CAPTURE(row.json);
+        CHECK(ecs::json_member(R"({"key":)" + std::string(row.json) + "}", "key").value() ==
+              row.expected);
+    }
+    CHECK(ecs::json_member("plain", "key").error() ==
+          "invalid character 'p' looking for beginning of value");
+    CHECK(ecs::json_member("", "key").error() == "unexpected end of JSON input");
+    CHECK(ecs::json_member("[1]", "key").error() ==
+          "json: cannot unmarshal array into Go value of type map[string]interface {}");
+}
+
+TEST_CASE("a secret's ARN with some of its positions names nothing") {
+    Fixture f;
+    const std::string secret = "arn:aws:secretsmanager:us-east-1:000000000000:secret:db-AbCdEf";
+    f.secrets.values = {{secret, R"({"password":"pw"})"}};
+    for (const char* end : {":password", ":password:", ":password:::", ":"}) {
+        CAPTURE(end);
+        CHECK(ecs::secret_value(secret + end, f.secrets).error() ==
+              "ResourceInitializationError: unable to pull secrets or registry auth: execution "
+              "resource retrieval failed: unable to retrieve secret from asm: trying to retrieve "
+              "secret with value " +
+                  secret + end +
+                  " resulted in error: an invalid ARN format for the AWS Secrets Manager secret "
+                  "was specified. Specify a valid ARN and try again.");
+    }
+    CHECK(ecs::secret_value(secret + ":password::", f.secrets).value() == "pw");
+    CHECK(ecs::secret_value(secret + ":::", f.secrets).value() == R"({"password":"pw"})");
+}
+
 TEST_CASE("environment files are lines, nothing more") {
     using Pair = std::pair<std::string, std::string>;
     CHECK(ecs::parse_environment_file("A=1\r\n# B=2\n\nC=a=b\nD=\"q\"\nE\n=x\nF=\nA=3") ==
