@@ -835,8 +835,11 @@ void Edge::record(Visit& visit) {
         record.request_id = inquiry.request_id;
         record.status = visit.status;
         record.sent_bytes = span.sent_bytes;
-        record.received_bytes = request.head->headers.wire_bytes() + request.head->target.size() +
-                                request.head->method.size() + 12;
+        // "That the viewer included in the request, including headers". GAP: chunks are not
+        // counted.
+        const auto body = base::parse_unsigned(request.headers().get("Content-Length"));
+        record.received_bytes = request.head->method.size() + request.head->target.size() + 12 +
+                                request.head->headers.wire_bytes() + 2 + body.value_or(0);
         record.took = span.took;
         record.first_byte = visit.first_byte;
         record.result = record.response_result = name_of(visit.result);

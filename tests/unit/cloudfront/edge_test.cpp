@@ -3,8 +3,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/text.h"
 #include "cloudfront/generated_page.h"
 #include "edge_stack.h"
+#include "http/content_coding.h"
 
 using namespace cloudfront;
 using base::seconds;
@@ -510,6 +512,27 @@ TEST_CASE("the access log has a line per request, delivered as gzip (§6.12)",
     CHECK(s.logs[0].first.starts_with("p/EDIST."));
     CHECK(s.logs[0].first.ends_with(".gz"));
     CHECK(s.logs[0].second.starts_with("\x1f\x8b"));
+}
+
+TEST_CASE("cs-bytes counts the viewer's body (§6.12)", "[cloudfront][edge]") {
+    Stack s(
+        R"({"DefaultCacheBehavior": {)" + std::string(kAllMethods) +
+        R"(}, "Logging": {"Enabled": true, "IncludeCookies": false, "Bucket": "logs.s3.amazonaws.com", "Prefix": ""}})");
+    s.send("POST", "/a", {}, std::string(1000, 'x'));
+    s.send("POST", "/a", {}, std::string(3000, 'x'));
+    while (s.traces.last_sequence() < s.requests)
+        std::this_thread::yield();
+    s.clock.advance(seconds(3700));
+    s.edge->step(s.clock.now());
+    REQUIRE(s.logs.size() == 1);
+    const std::string text = http::decode_all("gzip", s.logs[0].second, 1 << 20).value_or("");
+    std::vector<uint64_t> counted;
+    for (std::string_view line : base::split(text, '\n'))
+        if (auto fields = base::split(line, '\t'); fields.size() > 17)
+            counted.push_back(base::parse_unsigned(fields[17]).value_or(0));
+    REQUIRE(counted.size() == 2);
+    CHECK(counted[0] > 1000);
+    CHECK(counted[1] == counted[0] + 2000);
 }
 
 TEST_CASE("a policy that changes shows on what is already held", "[cloudfront][edge]") {
