@@ -74,6 +74,21 @@ bool has_conditions(const http::HeaderList& headers) {
     return false;
 }
 
+// A body that must have ended by then, however steadily it comes.
+class BodyUntil final : public http::BodyReader {
+  public:
+    BodyUntil(http::BodyReader& body, net::Deadline end) : body_(body), end_(end) {}
+    http::Result<size_t> read(std::span<char> into, net::Deadline deadline) override {
+        return body_.read(into, net::Deadline::earlier(deadline, end_));
+    }
+    std::optional<uint64_t> length() const override { return body_.length(); }
+    const http::HeaderList& trailers() const override { return body_.trailers(); }
+
+  private:
+    http::BodyReader& body_;
+    net::Deadline end_;
+};
+
 // "If you do not specify an ETag value, CloudFront ignores subsequent If-Match or If-None-Match
 // headers".
 http::Condition viewer_condition(const http::HeaderList& request,
@@ -673,7 +688,8 @@ void Edge::send_filling(Visit& visit, Answer& answer) {
         }
         if (broken && !to_viewer) break;
         if (broken) {  // the viewer still gets the rest
-            auto rest = http::relay(answer.origin->body(), *writer, answer.origin_idle);
+            BodyUntil body(answer.origin->body(), answer.origin_deadline);
+            auto rest = http::relay(body, *writer, answer.origin_idle);
             if (rest)
                 (void)writer->finish(net::Deadline::after(kViewerWrite));
             else
@@ -699,7 +715,8 @@ void Edge::send_filling(Visit& visit, Answer& answer) {
 void Edge::send_relayed(Visit& visit, Answer& answer) {
     stamp(visit, answer);
     http::ResponseHead head{answer.status, {}, 1, 1, std::move(answer.headers), {}};
-    auto sent = visit.exchange.respond_relay(head, answer.origin->body(), answer.origin_idle);
+    BodyUntil body(answer.origin->body(), answer.origin_deadline);
+    auto sent = visit.exchange.respond_relay(head, body, answer.origin_idle);
     if (!sent) {
         visit.span.decide("relay", fmt::format("ended early: {}", sent.error().text));
         visit.exchange.abort();

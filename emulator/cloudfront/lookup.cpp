@@ -318,6 +318,7 @@ Answer Lookup::ask(Inquiry& inquiry, const EntryPtr& stale, const std::shared_pt
         question.if_modified_since = stale->last_modified;
         revalidates = !etag.empty() || !stale->last_modified.empty();
     }
+    const auto asked = std::chrono::steady_clock::now();
     FetchAnswer fetched = fetch_from_origin(parts_.fetch, question, *inquiry.span);
     int status = fetched.response ? fetched.response->head().status : fetched.status;
     if (status >= 500) {
@@ -349,7 +350,9 @@ Answer Lookup::ask(Inquiry& inquiry, const EntryPtr& stale, const std::shared_pt
     answer.origin_idle = std::chrono::milliseconds(fetched.origin->read_timeout);
     if (fetched.origin->completion_timeout)
         answer.origin_deadline =
-            net::Deadline::after(std::chrono::microseconds(*fetched.origin->completion_timeout));
+            net::Deadline::after(std::chrono::microseconds(*fetched.origin->completion_timeout) -
+                                 std::chrono::duration_cast<std::chrono::microseconds>(
+                                     std::chrono::steady_clock::now() - asked));
     CleanedHeaders cleaned = clean_origin_headers(from_origin, behavior, fetched.origin->kind);
     answer.headers = std::move(cleaned.headers);
     for (std::string& dropped : cleaned.dropped)

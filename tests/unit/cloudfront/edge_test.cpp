@@ -514,6 +514,27 @@ TEST_CASE("the access log has a line per request, delivered as gzip (§6.12)",
     CHECK(s.logs[0].second.starts_with("\x1f\x8b"));
 }
 
+TEST_CASE("ResponseCompletionTimeout ends an answer that is only relayed, too (§5.2)",
+          "[cloudfront][edge][slow]") {
+    Stack s(
+        R"({"Origins": {"Quantity": 1, "Items": [{"Id": "o", "DomainName": "origin.example.com", "ResponseCompletionTimeout": 1, "CustomOriginConfig": {"OriginProtocolPolicy": "http-only", "OriginReadTimeout": 1}}]},
+            "DefaultCacheBehavior": {"CachePolicyId": ")" +
+        std::string(test::kDisabled) + "\"}}");
+    // A byte every fifth of a second: never silent for long, and not through in one.
+    constexpr size_t kBytes = 15;
+    s.origin.reply = [&](const httplib::Request&, httplib::Response& response) {
+        response.set_content_provider(
+            kBytes, "text/plain", [&](size_t, size_t, httplib::DataSink& sink) {
+                std::unique_lock lock(s.origin.mutex);
+                s.origin.released.wait_for(lock, std::chrono::milliseconds(200),
+                                           [] { return false; });
+                return sink.write("x", 1);
+            });
+    };
+    CHECK(s.get("/a").status == -1);  // cut short
+    CHECK(s.told("relay").find("ended early") != std::string::npos);
+}
+
 TEST_CASE("cs-bytes counts the viewer's body (§6.12)", "[cloudfront][edge]") {
     Stack s(
         R"({"DefaultCacheBehavior": {)" + std::string(kAllMethods) +
