@@ -11,6 +11,7 @@
 #include "ecs/capacity.h"
 #include "ecs/deployment.h"
 #include "ecs/limits.h"
+#include "oci/manifest.h"
 #include "oci/reference.h"
 
 namespace ecs {
@@ -264,9 +265,20 @@ void probe_lines(const Node& probes, std::vector<std::string>& lines) {
     }
 }
 
+constexpr std::string_view kNoDescriptor = "does not contain descriptor matching platform";
+constexpr std::string_view kExecFormatError = ": exec format error";  // a single image's way to die
+
+std::string about_processor() {
+    return fmt::format(
+        "build the image for the processor that tasks run on: docker build "
+        "--platform linux/{}",
+        oci::native_architecture());
+}
+
 // What to do about an image that cannot be pulled. Tasks pull from the stack's own registry and
 // from the base images of this machine, never from the internet: a start depends on no network.
 std::string about_image(const std::string& reason) {
+    if (reason.find(kNoDescriptor) != std::string::npos) return about_processor();
     constexpr std::string_view kBefore = "resolve ref ", kAfter = ": not found";
     const size_t begin = reason.find(kBefore), end = reason.rfind(kAfter);
     if (begin != std::string::npos && end != std::string::npos && begin + kBefore.size() <= end) {
@@ -299,7 +311,11 @@ std::string advice(const Node& report) {
     const std::string& seen = task["target"].as_string();
     std::string of_container;
     int64_t exit_code = 0;
+    bool other_processor = false;
     for (const Node& container : task["containers"].items()) {
+        for (const Node& line : container["output"].items())
+            other_processor |= line.as_string().starts_with("exec ") &&
+                               line.as_string().ends_with(kExecFormatError);
         if (!container["reason"].as_string().empty())
             of_container = container["reason"].as_string();
         if (container.find("exit_code") && exit_code == 0)
@@ -317,6 +333,7 @@ std::string advice(const Node& report) {
         has(reason, "ParameterNotFound"))
         return "create that secret or parameter, or correct valueFrom in the task definition";
     if (has(reason, "CannotPullContainerError")) return about_image(reason);
+    if (other_processor) return about_processor();
     if (has(reason, "logger args"))
         return "create the log group, or set awslogs-create-group in the task definition";
     if (has(of_container, "OutOfMemoryError"))

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/deploy_lib.sh"
 
 small_stack "$work/dodam.json"
+tar -xOf "$checkout/scenarios/deployments/arm64.tar" app >"$work/arm64" && chmod +x "$work/arm64"
 deploy() { aws ecs update-service --cluster demo --service web --task-definition "$1" >/dev/null; }
 
 # bad WHAT CAUSE ADVICE TASK-DEFINITION: the deploy fails, with both texts in the report's first ten lines.
@@ -42,6 +43,8 @@ all_of_them() { # all_of_them RUNTIME
     check "$runtime, … with its last words" contains "$(head -10 "$work/report")" "| cannot find module"
     push_image web hangs '{"Entrypoint":["/probe","say","starting","--","on-term","0","--","wait"]}' "$probe" >/dev/null
     bad "never listens" "refused the connection" "let the app listen on 0.0.0.0" "$(register "$registry/web:hangs")"
+    push_image web laptop '{"Entrypoint":["/probe"]}' "$work/arm64" >/dev/null
+    bad "for another processor" "exec /probe: exec format error" "build the image for the processor that tasks run on" "$(register "$registry/web:laptop")"
     push_image web port '{"Env":["PATH=/","PORT=4000","DODAM_HEALTH_PATH=/health"]}' >/dev/null
     bad "wrong port" "refused the connection" "let the app listen on 0.0.0.0 and on the containerPort" "$(register "$registry/web:port")"
     check "$runtime, … its health checks have times" contains "$(cat "$work/report")" "probe    "

@@ -20,6 +20,20 @@ void write(const std::string& path, const std::string& content) {
     std::ofstream(path, std::ios::binary) << content;
 }
 
+// The head of a program for another processor (elf(5), 64 bits, e_machine of S/390): no machine of
+// ours begins it.
+std::string foreign_program() {
+    std::string head(
+        "\x7f"
+        "ELF\2\1\1",
+        7);
+    head.resize(64);
+    head[16] = 2;   // e_type: executable
+    head[18] = 22;  // e_machine
+    head[20] = 1;   // e_version
+    return head;
+}
+
 void need(bool done) {
     if (!done) throw std::runtime_error("the probe's image cannot be made");
 }
@@ -32,6 +46,11 @@ void make_probe_image(oci::ImageLayout& layout, const std::string& program) {
     ::chmod((tree / "probe").c_str(), 0755);
     for (const char* directory : {"etc", "root", "home", "home/app", "srv"})
         std::filesystem::create_directory(tree / directory);
+    write(tree / "srv/foreign", foreign_program());
+    write(tree / "srv/script", "#!/no/such/shell\r\n");
+    write(tree / "srv/data", "no program");
+    for (const char* program : {"srv/foreign", "srv/script"})
+        ::chmod((tree / program).c_str(), 0755);
     write(tree / "etc/passwd",
           "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n");
     write(tree / "etc/group", "root:x:0:\napp:x:1000:\nstaff:x:2000:app\n");

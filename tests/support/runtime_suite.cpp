@@ -351,6 +351,36 @@ void cannot_start(RuntimeUnderTest& under_test) {
     CHECK(bench.runtime.create(bench.id, hostile).error().kind == Error::Kind::CannotCreate);
 }
 
+// ecs-ecr.md §8: what is found and cannot be executed is no failure to start: the container runs,
+// says why and ends, as runc has it.
+void cannot_execute(RuntimeUnderTest& under_test) {
+    struct Row {
+        const char *program, *said;
+    };
+    for (const Row& row : {Row{"/srv/foreign", "! exec /srv/foreign: exec format error"},
+                           Row{"foreign", "! exec /srv/foreign: exec format error"},
+                           // The shell that its first line names is not there.
+                           Row{"/srv/script", "! exec /srv/script: no such file or directory"}}) {
+        INFO(row.program);
+        Bench bench(under_test);
+        ContainerOptions options = bench.options({});
+        options.entrypoint = {row.program};
+        options.environment = {{"PATH", "/nowhere:/srv"}};
+        bench.start(options);
+        ContainerState state = bench.await_exit();
+        CHECK((state.exit_code == 1 || state.exit_code == 255));  // an older and a newer runc
+        CHECK(bench.log->lines() == Lines{row.said});
+        CHECK(bench.order == Lines{"started app", "exited app"});
+    }
+    Bench bench(under_test);
+    ContainerOptions options = bench.options({});
+    options.entrypoint = {"/srv/data"};
+    auto started = bench.try_start(options);
+    REQUIRE_FALSE(started);
+    CHECK(started.error().kind == Error::Kind::CannotStart);
+    CHECK(started.error().text.find("permission denied") != std::string::npos);
+}
+
 // task-runtime.md §2: dial the task's own address, not loopback.
 void dialling(RuntimeUnderTest& under_test) {
     SECTION("an app that listens everywhere answers, and sees who calls") {
@@ -675,6 +705,7 @@ constexpr RuntimeCase kCases[] = {
     {"logs", logs},
     {"what a container sees", surroundings},
     {"what cannot be started", cannot_start},
+    {"what cannot be executed", cannot_execute},
     {"dialling a task", dialling},
     {"services for a task", listening},
     {"two containers of a task", two_containers},

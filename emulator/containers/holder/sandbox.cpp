@@ -469,6 +469,36 @@ const std::string* variable(const std::vector<std::string>& environment, std::st
     return nullptr;
 }
 
+// As the engine's runtime words it.
+std::string words_of(int error) {
+    std::string words = strerror(error);
+    words[0] = static_cast<char>(tolower(words[0]));
+    return words;
+}
+
+[[noreturn]] void cannot_start(const std::string& program, const std::string& why) {
+    give_up("exec: \"" + program + "\": " + why, 0);
+}
+
+// What is found and cannot be executed has started, for the engine's runtime: the container says
+// why and ends. The image is for another processor, a script has no interpreter here.
+// ecs-ecr.md §8: exit code 1 or 255.
+constexpr int kCannotExecute = 1;
+[[noreturn]] void end_unexecuted(const std::string& path, int error) {
+    close(status_pipe);
+    dprintf(2, "exec %s: %s\n", path.c_str(), words_of(error).c_str());
+    _exit(kCannotExecute);
+}
+
+// Comes back when there is no such program, or when it may not be executed.
+int try_to_execute(const std::string& path, char** arguments, char** variables) {
+    execve(path.c_str(), arguments, variables);
+    const int error = errno;
+    if (error == ENOEXEC || (error == ENOENT && access(path.c_str(), X_OK) == 0))
+        end_unexecuted(path, error);
+    return error;
+}
+
 [[noreturn]] void execute(const Description& description, const Identity& identity) {
     std::vector<std::string> environment = description.environment;
     if (!variable(environment, "PATH="))
@@ -486,21 +516,17 @@ const std::string* variable(const std::vector<std::string>& environment, std::st
     variables.push_back(nullptr);
 
     const std::string& program = description.arguments[0];
+    if (program.find('/') != std::string::npos)
+        cannot_start(program,
+                     words_of(try_to_execute(program, arguments.data(), variables.data())));
     int error = ENOENT;
-    if (program.find('/') != std::string::npos) {
-        execve(program.c_str(), arguments.data(), variables.data());
-        error = errno;
-        give_up("exec: \"" + program + "\"", error);
-    }
     std::string path = variable(environment, "PATH=")->substr(5) + ":";
     for (size_t at = 0, end; (end = path.find(':', at)) != std::string::npos; at = end + 1) {
         std::string candidate = (end == at ? "." : path.substr(at, end - at)) + "/" + program;
-        execve(candidate.c_str(), arguments.data(), variables.data());
-        if (errno != ENOENT && errno != ENOTDIR) error = errno;
+        const int failed = try_to_execute(candidate, arguments.data(), variables.data());
+        if (failed != ENOENT && failed != ENOTDIR) error = failed;
     }
-    if (error == ENOENT)
-        give_up("exec: \"" + program + "\": executable file not found in $PATH", 0);
-    give_up("exec: \"" + program + "\"", error);
+    cannot_start(program, error == ENOENT ? "executable file not found in $PATH" : words_of(error));
 }
 
 // linuxParameters.initProcessEnabled: PID 1 hands signals on, reaps what the app leaves, ends as

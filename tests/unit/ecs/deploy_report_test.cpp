@@ -123,6 +123,20 @@ TEST_CASE("a crashing image: the cause, the count, the last words and the advice
     CHECK(contains(text, "next     the container's last words"));
 }
 
+TEST_CASE("an image for another processor: the report says how to build it") {
+    Fixture f;
+    run_first(f);
+    f.runtime.programs["crash"].output = {"exec /app: exec format error"};
+    f.register_image("crash:1");
+    f.update(R"("taskDefinition":"web:2")");
+    f.run(90);
+    const std::string text = first_lines(report_of(f));
+    CHECK(contains(text, "| exec /app: exec format error"));
+    CHECK(contains(text,
+                   "next     build the image for the processor that tasks run on: docker "
+                   "build --platform linux/"));
+}
+
 TEST_CASE("a missing secret: the report names it and what to do") {
     Fixture f;
     run_first(f);
