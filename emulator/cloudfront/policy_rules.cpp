@@ -161,6 +161,20 @@ void check_response_headers_policy(const Node& config) {
     if (config["RemoveHeadersConfig"]["Items"].size() > 10)
         invalid("TooManyRemoveHeadersInResponseHeadersPolicy",
                 "The number of headers in RemoveHeadersConfig exceeds the maximum.");
+    // "The wildcard is allowed as the leftmost part of the domain". GUESS: both texts.
+    for (const std::string& origin : texts(config["CorsConfig"]["AccessControlAllowOrigins"])) {
+        std::string_view host = origin;
+        if (size_t scheme = host.find("://"); scheme != std::string_view::npos)
+            host.remove_prefix(scheme + 3);
+        if (host.starts_with("*.")) host.remove_prefix(2);
+        if (origin != "*" && host.find('*') != std::string_view::npos)
+            invalid_argument(fmt::format(
+                "The parameter AccessControlAllowOrigins contains {} that is not allowed.",
+                origin));
+    }
+    const Node& xss = config["SecurityHeadersConfig"]["XSSProtection"];
+    if (xss["ModeBlock"].as_bool() && !xss["ReportUri"].as_string().empty())
+        invalid_argument("The parameter XSSProtection cannot have both ModeBlock and ReportUri.");
     auto is_reserved = [](const std::string& header) {
         std::string name = base::lower(header);
         for (std::string_view prefix : {"x-accel-", "x-amz-cf-", "x-edge-"})

@@ -275,6 +275,37 @@ TEST_CASE("a policy's header names are names (§8.4)", "[cloudfront]") {
             .code == "InvalidArgument");
 }
 
+TEST_CASE(
+    "response headers policies: where a * may stand, and one way to report XSS (guide, "
+    "\"Understand response headers policies\")",
+    "[cloudfront]") {
+    Stand s;
+    auto create = [&](const std::string& name, const std::string& part) {
+        return s
+            .call("POST", "/response-headers-policy",
+                  test::json(R"({"Name": ")" + name + R"(", )" + part + "}"),
+                  "ResponseHeadersPolicyConfig")
+            .code;
+    };
+    auto allow = [&](const std::string& origin) {
+        return create(
+            "cors-" + origin,
+            R"("CorsConfig": {"AccessControlAllowOrigins": {"Quantity": 1, "Items": [")" + origin +
+                R"("]}, "AccessControlAllowHeaders": {"Quantity": 1, "Items": ["*"]}, "AccessControlAllowMethods": {"Quantity": 1, "Items": ["GET"]}, "AccessControlAllowCredentials": false, "OriginOverride": true})");
+    };
+    for (std::string_view good :
+         {"*", "https://a.example", "*.a.example", "https://*.a.example", "http://a.example:8080"})
+        CHECK(allow(std::string(good)) == "");
+    for (std::string_view bad :
+         {"example.*", "https://test.*.a.example", "exa*mple.org", "*a.example"})
+        CHECK(allow(std::string(bad)) == "InvalidArgument");
+    CHECK(
+        create(
+            "xss",
+            R"("SecurityHeadersConfig": {"XSSProtection": {"Override": true, "Protection": true, "ModeBlock": true, "ReportUri": "https://a.example/"}})") ==
+        "InvalidArgument");
+}
+
 TEST_CASE("distributions by what they use: no web ACL is null, an unknown key group is no resource",
           "[cloudfront]") {
     Stand s;
