@@ -83,7 +83,9 @@ struct MountedFile {
     unsigned mode = 0444;
 };
 
-// A directory shared by the containers of the task; empty at first, gone with the task.
+// A directory shared by the containers of the task; empty at first, gone with the task. GAP: ECS
+// fills it from the image of its first container where that declares a VOLUME at the path (files,
+// owner, mode).
 struct Volume {
     std::string name;
     std::string path;  // absolute, in the container
