@@ -11,11 +11,12 @@
 #include "base/text.h"
 #include "oci/layout.h"
 #include "oci/manifest.h"
+#include "oci/reach.h"
 
 namespace oci {
 namespace {
 
-constexpr int kConnectSeconds = 4;
+constexpr int kConnectSeconds = 4;  // also for the first answer
 constexpr int kSilenceSeconds = 60;
 constexpr size_t kMaxManifestBytes = 4 << 20;
 constexpr size_t kChunkBytes = 256 * 1024;
@@ -25,9 +26,11 @@ bool is_loopback(const std::string& host) {
     return name == "localhost" || name.starts_with("127.");
 }
 
+SourceError unreachable(const std::string& host, const std::string& reason) {
+    return {SourceError::Kind::Unreachable, "the registry " + host + " does not answer: " + reason};
+}
 SourceError unreachable(const std::string& host, httplib::Error error) {
-    return {SourceError::Kind::Unreachable,
-            "the registry " + host + " does not answer: " + httplib::to_string(error)};
+    return unreachable(host, httplib::to_string(error));
 }
 
 // The distribution-spec's error document, when there is one.
@@ -80,17 +83,32 @@ struct RegistryClient::Inside {
     Credentials credentials;
     httplib::Client client;
     std::string authorization;
+    bool found = false, answered = false;
 
     Inside(std::string given, Credentials credentials, std::string scratch)
         : host(std::move(given)),
           scratch(std::move(scratch)),
           credentials(std::move(credentials)),
-          client((is_loopback(host) ? "http://" : "https://") +
-                 (host == "docker.io" ? "registry-1.docker.io" : host)) {
+          client((is_loopback(host) ? "http://" : "https://") + name()) {
         set_patience(client);
         if (!this->credentials.user.empty())
             authorization = "Basic " + base::to_base64(this->credentials.user + ":" +
                                                        this->credentials.password);
+    }
+
+    std::string name() const { return host == "docker.io" ? "registry-1.docker.io" : host; }
+
+    // Before the first request. An address in brackets is left to the client.
+    std::expected<void, SourceError> find() {
+        if (found || is_loopback(host) || host.starts_with('[')) return {};
+        const std::string full = name();
+        const auto [plain, port] = base::cut(full, ':');
+        const auto ip = reach(std::string(plain), port.empty() ? "443" : std::string(port),
+                              std::chrono::seconds(kConnectSeconds));
+        if (!ip) return std::unexpected(unreachable(host, ip.error()));
+        client.set_hostname_addr_map({{std::string(plain), *ip}});
+        found = true;
+        return {};
     }
 
     httplib::Headers headers(
@@ -144,7 +162,12 @@ std::expected<ManifestBytes, SourceError> RegistryClient::manifest(const Referen
         accept += (accept.empty() ? "" : ", ") + std::string(type);
     std::string path =
         path_of(inside_->host, reference) + "/manifests/" + reference.tag_or_digest();
+    TRY(inside_->find());
+    // A network may carry the first packets alone.
+    if (!inside_->answered) inside_->client.set_read_timeout(kConnectSeconds);
     auto answer = inside_->client.Get(path, inside_->headers({{"Accept", accept}}));
+    inside_->answered = inside_->answered || answer;
+    inside_->client.set_read_timeout(kSilenceSeconds);
     if (answer && inside_->take_token(*answer))
         answer = inside_->client.Get(path, inside_->headers({{"Accept", accept}}));
     if (!answer) return std::unexpected(unreachable(inside_->host, answer.error()));
@@ -161,6 +184,7 @@ std::expected<ManifestBytes, SourceError> RegistryClient::manifest(const Referen
 
 std::expected<int, SourceError> RegistryClient::open_blob(const Reference& reference,
                                                           const Digest& digest) {
+    TRY(inside_->find());
     int file = open_scratch(inside_->scratch);
     if (file < 0)
         return std::unexpected(
@@ -236,6 +260,7 @@ std::expected<Digest, SourceError> RegistryClient::push(const Reference& referen
     if (!manifest)
         return std::unexpected(
             SourceError{SourceError::Kind::Malformed, reference.written + ": " + manifest.error()});
+    TRY(inside_->find());
     for (const Descriptor& layer : manifest->layers)
         TRY(push_blob(reference, from, layer.digest));
     TRY(push_blob(reference, from, manifest->config.digest));

@@ -72,14 +72,15 @@ missing_base() { # missing_base RUNTIME IMAGE WHERE
         begun=$SECONDS
         (cd "$app" && "$dodam" gate --fresh --runtime "$1" $how) >"$work/gate" 2>&1
         check "$1, $3, gate $how: no" equals "$?" 1
-        check "$1, $3, gate $how: within ten seconds" [ "$(sed -n 's/^NO GO .* \([0-9]*\)\.[0-9] s)$/\1/p' "$work/gate")" -lt 10 ]
-        [ "$3" != nowhere ] || check "$1, $3, gate $how: with its end" [ $((SECONDS - begun)) -lt 10 ]
+        # Where a registry is waited for, the stack's own start, which takes long on a busy machine, does not count.
+        if [ "$3" = nowhere ]; then check "$1, $3, gate $how: within ten seconds" [ $((SECONDS - begun)) -lt 10 ]
+        else check "$1, $3, gate $how: ten seconds after the stack answers" awk '/^ .* up  /{ up = $1 + 0 } /^NO GO/{ said = $(NF - 1) + 0 } END { exit !(said && said - up < 10) }' "$work/gate"; fi
         check "$1, $3, gate $how: names the image" contains "$(grep ^cause "$work/gate")" "$2 is not "
         check "$1, $3, gate $how: and the way out" contains "$(grep -E '^(cause|next)' "$work/gate")" script/offline-images
         [ "$failures" -eq 0 ] || { echo "--- $1, $3, gate $how"; cat "$work/gate"; }
     done
 }
-# Where packets vanish: a port whose queue of connections is full drops every further SYN.
+# Where packets vanish: a port whose queue of connections is full drops every further SYN, and a name server says nothing.
 coproc hole { exec python3 -c '
 import socket, sys
 full = socket.socket()
@@ -89,14 +90,27 @@ waiting = [socket.socket() for _ in range(2)]
 for one in waiting:
     one.setblocking(False)
     one.connect_ex(full.getsockname())
-print(full.getsockname()[1], flush=True)
+names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+try:
+    names.bind(("127.0.0.2", 53))
+    silent = "silent"
+except OSError:
+    silent = ""
+print(full.getsockname()[1], silent, flush=True)
 sys.stdin.read()'; }
-read -r -u "${hole[0]}" swallowed
+read -r -u "${hole[0]}" swallowed silent
 
 for runtime in process $(docker info >/dev/null 2>&1 && echo docker); do
     missing_base "$runtime" nginx:1 nowhere
     missing_base "$runtime" "127.0.0.2:$swallowed/nginx:1" "packets vanish"
 done
+# The builder here looks names up by itself; an engine has its own ways.
+if [ -n "$silent" ] && unshare -m true 2>/dev/null; then
+    echo "nameserver 127.0.0.2" >"$work/resolv.conf"
+    export -f missing_base check equals contains
+    export work dodam checkout checks
+    check "process, a silent name server" unshare -m bash -c 'failures=0 && mount --bind "$work/resolv.conf" /etc/resolv.conf && missing_base process nginx:1 "names are not found" && [ "$failures" -eq 0 ]'
+fi
 all_of_them process
 if docker info >/dev/null 2>&1; then all_of_them docker; else echo "docker: no engine answers here"; fi
 finish
