@@ -14,6 +14,88 @@ nanoseconds cpu_ticks(uint64_t ticks) {
     return nanoseconds(ticks * (1'000'000'000 / kPerSecond));
 }
 
+namespace {
+
+std::string read_text(const std::string& path) {
+    std::ifstream in(path);
+    std::ostringstream out;
+    out << in.rdbuf();
+    return out.str();
+}
+
+std::optional<uint64_t> read_number(const std::string& path) {
+    uint64_t value = 0;
+    if (std::ifstream in(path); in >> value) return value;
+    return std::nullopt;
+}
+
+}  // namespace
+
+void read_proc(pid_t pid, ContainerStats& stats) {
+    const MachineCpu machine = read_machine_cpu();
+    stats.machine_cpu = machine.total;
+    stats.online_cpus = machine.online;
+    const ProcessTree processes = read_process_tree(pid);
+    stats.processes = processes.threads;
+    stats.memory_bytes = processes.resident_bytes;
+    stats.user_cpu = processes.user_cpu;
+    stats.kernel_cpu = processes.kernel_cpu;
+    stats.cpu = stats.user_cpu + stats.kernel_cpu;
+}
+
+// cgroups(7): a line is "hierarchy:controllers:path", of version 2 "0::path".
+std::optional<CgroupPlace> cgroup_of(pid_t pid, const std::string& id) {
+    CgroupPlace place;
+    std::string unified;
+    std::ifstream lines("/proc/" + std::to_string(pid) + "/cgroup");
+    for (std::string line; std::getline(lines, line);) {
+        const size_t first = line.find(':'), second = line.find(':', first + 1);
+        if (second == std::string::npos || line.find(id, second) == std::string::npos) continue;
+        const std::string path = line.substr(second + 1);
+        const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+        if (controllers.find(",memory,") != std::string::npos)
+            place.memory = "/sys/fs/cgroup/memory" + path;
+        if (controllers.find(",cpuacct,") != std::string::npos)
+            place.account = "/sys/fs/cgroup/cpuacct" + path;
+        if (controllers == ",,") unified = "/sys/fs/cgroup" + path;
+    }
+    // Both versions may be there: then the controllers are the old one's.
+    if (place.memory.empty()) place = {true, unified, unified};
+    if (place.account.empty() ||
+        !read_number(place.memory + (place.unified ? "/memory.current" : "/memory.usage_in_bytes")))
+        return std::nullopt;
+    return place;
+}
+
+void read_cgroup(const CgroupPlace& place, ContainerStats& stats) {
+    using std::chrono::microseconds;
+    const std::string &at = place.memory, &account = place.account;
+    auto used = read_number(at + (place.unified ? "/memory.current" : "/memory.usage_in_bytes"));
+    if (!used) return;  // without a limit there is no cgroup
+    stats.memory_bytes = *used;
+    stats.memory_peak_bytes =
+        read_number(at + (place.unified ? "/memory.peak" : "/memory.max_usage_in_bytes"));
+    stats.memory_details = parse_counters(read_text(at + "/memory.stat"));
+    if (place.unified) {
+        for (const auto& [name, value] : parse_counters(read_text(account + "/cpu.stat"))) {
+            if (name == "usage_usec") stats.cpu = microseconds(value);
+            if (name == "user_usec") stats.user_cpu = microseconds(value);
+            if (name == "system_usec") stats.kernel_cpu = microseconds(value);
+            if (name == "nr_periods") stats.periods = value;
+            if (name == "nr_throttled") stats.throttled_periods = value;
+            if (name == "throttled_usec") stats.throttled = microseconds(value);
+        }
+        return;
+    }
+    if (account.empty()) return;
+    if (auto cpu = read_number(account + "/cpuacct.usage")) stats.cpu = nanoseconds(*cpu);
+    std::istringstream each(read_text(account + "/cpuacct.usage_percpu"));
+    for (uint64_t value; each >> value;)
+        stats.cpu_of_each.emplace_back(value);
+    for (const auto& [name, ticks] : parse_counters(read_text(account + "/cpuacct.stat")))
+        (name == "user" ? stats.user_cpu : stats.kernel_cpu) = cpu_ticks(ticks);
+}
+
 ProcessTree read_process_tree(pid_t pid) {
     const std::string at = "/proc/" + std::to_string(pid);
     std::ifstream file(at + "/stat");

@@ -56,6 +56,20 @@ struct ProcessTree {
 };
 ProcessTree read_process_tree(pid_t pid);
 
+// What proc(5) tells of a container by its first process: the machine's processors, and memory,
+// processor time and threads of the tree. A cgroup that counts it knows better.
+void read_proc(pid_t pid, ContainerStats& stats);
+
+// Where the kernel counts a container: directories of one cgroup, by controller.
+struct CgroupPlace {
+    bool unified = false;         // version 2
+    std::string memory, account;  // the same directory in version 2; "" = none
+};
+// Of a process that another made, if its cgroup is named after `id`.
+std::optional<CgroupPlace> cgroup_of(pid_t pid, const std::string& id);
+// Sets what the cgroup counts, and leaves the rest as it is.
+void read_cgroup(const CgroupPlace& place, ContainerStats& stats);
+
 struct MachineCpu {
     std::chrono::nanoseconds total{};
     int online = 0;

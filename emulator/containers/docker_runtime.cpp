@@ -816,7 +816,9 @@ void take_engine_stats(const Node& node, ContainerStats& stats) {
     stats.block_operations = block_counts(node["blkio_stats"]["io_serviced_recursive"]);
 }
 
+// GAP: as under the process runtime, devices' reads and writes are counted by the engine alone.
 Result<ContainerStats> DockerRuntime::stats(const std::string& task_id, const std::string& name) {
+    ContainerStats stats;
     std::string id;
     SteadyTime started;
     std::shared_ptr<HolderClient> holder;
@@ -827,14 +829,27 @@ Result<ContainerStats> DockerRuntime::stats(const std::string& task_id, const st
             return fail(Error::Kind::CannotStart, "container " + name + " does not run");
         id = container->id;
         started = container->started;
-        holder = tasks_.find(task_id)->second->holder;
+        const Task& task = *tasks_.find(task_id)->second;
+        holder = task.holder;
+        stats.memory_limit_bytes = container->options.memory_bytes ? container->options.memory_bytes
+                                   : task.options.memory_bytes     ? task.options.memory_bytes
+                                                                   : machine_memory_bytes();
     }
-    // Without one-shot the engine waits for a second sample.
-    auto answer = TRY(ask("GET", "/containers/" + id + "/stats?stream=false&one-shot=true"));
-    ContainerStats stats;
-    stats.running_for = std::chrono::steady_clock::now() - started;
-    if (!answer.ok()) return fail(Error::Kind::RuntimeUnavailable, answer.message());
-    take_engine_stats(answer.json(), stats);
+    // The engine takes its samples once a second and lets everybody wait for the next (measured:
+    // 0.99 s, two containers 2 s), so its cgroups are read where they are ours to see.
+    auto inspected = TRY(ask("GET", "/containers/" + id + "/json"));
+    const auto pid = static_cast<pid_t>(inspected.json()["State"]["Pid"].as_int());
+    if (auto place = shares_processes_ && pid > 1 ? cgroup_of(pid, id) : std::nullopt) {
+        read_proc(pid, stats);
+        stats.running_for = std::chrono::steady_clock::now() - started;
+        read_cgroup(*place, stats);
+    } else {
+        // Without one-shot it would wait for two.
+        auto answer = TRY(ask("GET", "/containers/" + id + "/stats?stream=false&one-shot=true"));
+        stats.running_for = std::chrono::steady_clock::now() - started;
+        if (!answer.ok()) return fail(Error::Kind::RuntimeUnavailable, answer.message());
+        take_engine_stats(answer.json(), stats);
+    }
     stats.interfaces = parse_interfaces(holder->interfaces());
     return stats;
 }

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <sstream>
 
 namespace containers {
@@ -27,12 +26,6 @@ std::string read_value(const std::string& path) {
     std::ostringstream out;
     out << in.rdbuf();
     return out.str();
-}
-
-std::optional<uint64_t> read_number(const std::string& path) {
-    uint64_t value = 0;
-    if (std::ifstream in(path); in >> value) return value;
-    return std::nullopt;
 }
 
 bool make_directory(const std::string& path) {
@@ -165,36 +158,14 @@ bool MemoryLimits::out_of_memory(const std::string& task, const std::string& con
 
 void MemoryLimits::count(const std::string& task, const std::string& container,
                          ContainerStats& stats) const {
-    using std::chrono::microseconds;
-    using std::chrono::nanoseconds;
     if (kind_ == LimitKind::Sampled) return;
     const std::string at = below(base_, task, container);
     const bool unified = kind_ == LimitKind::CgroupV2;
-    auto used = read_number(at + (unified ? "/memory.current" : "/memory.usage_in_bytes"));
-    if (!used) return;  // it has no limit, so no cgroup
-    stats.memory_bytes = *used;
-    stats.memory_peak_bytes =
-        read_number(at + (unified ? "/memory.peak" : "/memory.max_usage_in_bytes"));
-    stats.memory_details = parse_counters(read_value(at + "/memory.stat"));
-    if (unified) {
-        for (const auto& [name, value] : parse_counters(read_value(at + "/cpu.stat"))) {
-            if (name == "usage_usec") stats.cpu = microseconds(value);
-            if (name == "user_usec") stats.user_cpu = microseconds(value);
-            if (name == "system_usec") stats.kernel_cpu = microseconds(value);
-            if (name == "nr_periods") stats.periods = value;
-            if (name == "nr_throttled") stats.throttled_periods = value;
-            if (name == "throttled_usec") stats.throttled = microseconds(value);
-        }
-        return;
-    }
-    if (account_base_.empty()) return;
-    const std::string account = below(account_base_, task, container);
-    if (auto cpu = read_number(account + "/cpuacct.usage")) stats.cpu = nanoseconds(*cpu);
-    std::istringstream each(read_value(account + "/cpuacct.usage_percpu"));
-    for (uint64_t value; each >> value;)
-        stats.cpu_of_each.emplace_back(value);
-    for (const auto& [name, ticks] : parse_counters(read_value(account + "/cpuacct.stat")))
-        (name == "user" ? stats.user_cpu : stats.kernel_cpu) = cpu_ticks(ticks);
+    read_cgroup({unified, at,
+                 unified                 ? at
+                 : account_base_.empty() ? ""
+                                         : below(account_base_, task, container)},
+                stats);
 }
 
 void MemoryLimits::remove(const std::string& task) {

@@ -553,16 +553,8 @@ Result<ContainerStats> ProcessRuntime::stats(const std::string& task_id, const s
                                    : task.options.memory_bytes     ? task.options.memory_bytes
                                                                    : machine_memory_bytes();
     }
-    const MachineCpu machine = read_machine_cpu();
-    stats.machine_cpu = machine.total;
-    stats.online_cpus = machine.online;
-    const ProcessTree processes = read_process_tree(pid);
+    read_proc(pid, stats);
     stats.running_for = std::chrono::steady_clock::now() - started;
-    stats.processes = processes.threads;
-    stats.memory_bytes = processes.resident_bytes;
-    stats.user_cpu = processes.user_cpu;
-    stats.kernel_cpu = processes.kernel_cpu;
-    stats.cpu = stats.user_cpu + stats.kernel_cpu;
     limits_.count(task_id, name, stats);
     stats.interfaces = parse_interfaces(holder->interfaces());
     return stats;

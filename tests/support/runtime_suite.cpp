@@ -601,6 +601,12 @@ void statistics(RuntimeUnderTest& under_test) {
         CHECK(machine > passed / 2);
         CHECK(machine < passed * 2);
 
+        // At any time of the second: nobody waits for a sample.
+        const auto begun = std::chrono::steady_clock::now();
+        for (int i = 0; i < 20; ++i)
+            (void)of(bench, "app");
+        CHECK(std::chrono::steady_clock::now() - begun < seconds(5));
+
         CHECK(burner.memory_bytes >= 30 << 20);
         CHECK(burner.memory_bytes < 200 << 20);
         CHECK(burner.memory_limit_bytes == 256 << 20);
