@@ -41,7 +41,9 @@ std::string go_text(double number) {
     char text[32];
     auto end = std::to_chars(text, text + sizeof text, number, std::chars_format::scientific).ptr;
     const std::string_view scientific(text, static_cast<size_t>(end - text));
-    const int exponent = std::stoi(std::string(scientific.substr(scientific.rfind('e') + 1)));
+    std::string_view digits = scientific.substr(scientific.rfind('e') + 1);
+    if (digits.starts_with('+')) digits.remove_prefix(1);
+    const int64_t exponent = base::parse_signed(digits).value_or(0);
     if (exponent < -4 || exponent >= 6) return std::string(scientific);
     end = std::to_chars(text, text + sizeof text, number, std::chars_format::fixed).ptr;
     return {text, end};
