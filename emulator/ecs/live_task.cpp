@@ -189,7 +189,8 @@ std::expected<void, SetupFailure> TaskSetup::prepare(LiveTask& live, const Task&
     for (const ContainerDefinition& container : definition.containers) {
         containers::ContainerOptions options;
         auto digest = digests.find(container.name);
-        auto image = pull(container, digest == digests.end() ? "" : digest->second);
+        const bool pinned = container.keeps_digest && digest != digests.end();
+        auto image = pull(container, pinned ? digest->second : "");
         if (!image) return std::unexpected(image.error());
         options.image = std::move(*image);
         auto environment = resolve_environment(container, parts_.ports.secrets);

@@ -68,6 +68,7 @@ struct ContainerDefinition {
     int memory_mib = 0;                                    // hard limit, 0 = the task's
     uint64_t open_files = 65535, most_open_files = 65535;  // nofile: soft, hard
     bool read_only_root = false;
+    bool keeps_digest = true;  // versionConsistency: a deployment's tasks run one digest of a tag
     bool init_process = false;
     std::vector<std::string> add_capabilities, drop_capabilities;
     std::map<std::string, std::string> labels;

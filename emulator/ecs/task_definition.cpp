@@ -551,6 +551,7 @@ void read_process(const Node& node, ContainerDefinition& container) {
     container.user = node["user"].as_string();
     container.cpu = static_cast<int>(node["cpu"].as_int());
     container.memory_mib = static_cast<int>(node["memory"].as_int());
+    container.keeps_digest = node["versionConsistency"].as_string() != "disabled";
     container.read_only_root = node["readonlyRootFilesystem"].as_bool();
     container.init_process = node["linuxParameters"]["initProcessEnabled"].as_bool();
     container.add_capabilities = strings(node["linuxParameters"]["capabilities"]["add"]);

@@ -1,5 +1,7 @@
 // ecs-ecr.md §10 to §12, §27 #40 to #61: rollouts through the API, the reconciler and a scripted
 // runtime.
+#include <set>
+
 #include "fixture.h"
 
 using namespace ecs_test;
@@ -110,6 +112,22 @@ TEST_CASE("the digest of a tag is resolved once per deployment, and anew when fo
               .items()[0]["containers"]
               .items()[0]["imageDigest"]
               .as_string() == "sha256:" + std::string(64, 'e'));
+}
+
+TEST_CASE("without versionConsistency each task reads its tag") {
+    Fixture f;
+    f.register_image("app:latest", R"(,"versionConsistency":"disabled")");
+    f.create_service(1);
+    f.run(50);
+    const std::string first = f.tasks()[0]->containers[0].digest;
+    f.runtime.publish("app:latest", 'e');
+    f.update(R"("desiredCount":2)");
+    f.run(50);
+    REQUIRE(f.tasks().size() == 2);
+    std::set<std::string> digests;
+    for (auto* task : f.tasks())
+        digests.insert(task->containers[0].digest);
+    CHECK(digests == std::set{first, "sha256:" + std::string(64, 'e')});
 }
 
 TEST_CASE("an image that exits at once trips the breaker, which goes back to what completed last") {
