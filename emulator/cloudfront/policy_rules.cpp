@@ -17,20 +17,6 @@ using base::Node;
 
 namespace {
 
-[[noreturn]] void invalid(std::string code, std::string message) {
-    throw aws::Error(400, std::move(code), std::move(message));
-}
-[[noreturn]] void invalid_argument(std::string message) {
-    invalid("InvalidArgument", std::move(message));
-}
-
-std::vector<std::string> texts(const Node& list) {
-    std::vector<std::string> found;
-    for (const Node& item : list["Items"].items())
-        found.push_back(item.as_string());
-    return found;
-}
-
 bool among(std::string_view text, std::initializer_list<std::string_view> choices) {
     return std::ranges::find(choices, text) != choices.end();
 }

@@ -16,21 +16,14 @@ namespace cloudfront {
 
 using base::Node;
 
-namespace {
-
-[[noreturn]] void invalid(std::string code, std::string message) {
+void invalid(std::string code, std::string message) {
     throw aws::Error(400, std::move(code), std::move(message));
 }
-[[noreturn]] void invalid_argument(std::string message) {
+void invalid_argument(std::string message) {
     invalid("InvalidArgument", std::move(message));
 }
 
-std::vector<std::string> texts(const Node& list) {
-    std::vector<std::string> found;
-    for (const Node& item : list["Items"].items())
-        found.push_back(item.as_string());
-    return found;
-}
+namespace {
 
 template <size_t N>
 bool is_one_of(std::string_view text, const std::array<std::string_view, N>& choices) {

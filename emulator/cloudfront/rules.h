@@ -7,6 +7,9 @@
 
 namespace cloudfront {
 
+[[noreturn]] void invalid(std::string code, std::string message);  // 400
+[[noreturn]] void invalid_argument(std::string message);
+
 void check_distribution(const base::Node& config, const ResourceLookup& lookup);
 
 // Fill in the policies' TTL defaults (raised to the TTL below) before the checks.

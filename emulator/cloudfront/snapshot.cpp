@@ -12,14 +12,14 @@ namespace cloudfront {
 
 using base::Node;
 
-namespace {
-
 std::vector<std::string> texts(const Node& list) {
     std::vector<std::string> found;
     for (const Node& item : list["Items"].items())
         found.push_back(item.as_string());
     return found;
 }
+
+namespace {
 
 enum class Names : uint8_t { AsTheyAre, LowerCase };
 

@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "base/json.h"
 #include "base/published.h"
 #include "cloudfront/distribution_match.h"
 #include "cloudfront/model.h"
@@ -31,6 +33,9 @@ Distribution compile_distribution(const Resource& resource, std::string_view arn
 CachePolicy compile_cache_policy(const Resource& resource);
 OriginRequestPolicy compile_origin_request_policy(const Resource& resource);
 ResponseHeadersPolicy compile_response_headers_policy(const Resource& resource);
+
+// The members of a {Quantity, Items} list.
+std::vector<std::string> texts(const base::Node& list);
 
 // "bucket.s3.eu-west-1.amazonaws.com" and the other REST spellings: the region, "" for the global
 // name; nothing for any other host.
