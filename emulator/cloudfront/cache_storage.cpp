@@ -61,13 +61,14 @@ class PageStorage final : public CacheStorage {
         return bytes_.copy(into.data(), into.size(), offset);
     }
     std::string_view view() const override { return bytes_; }
-    bool is_lendable() const override { return true; }
+    uint64_t lent_id() const override { return id_; }
     uint64_t size_bytes() const override { return bytes_.size(); }
     void seal() override {}
 
   private:
     explicit PageStorage(std::string_view bytes) : bytes_(bytes) {}
     std::string_view bytes_;
+    uint64_t id_ = net::next_lent_id();
 };
 
 class DiskStorage final : public CacheStorage {
@@ -162,7 +163,7 @@ void StoredBody::finish(State state) {
         if (auto pages = PageStorage::make(storage_->view())) storage_ = std::move(pages);
     }
     storage_->seal();
-    if (state == State::Complete) held_ = {storage_->view(), storage_->is_lendable()};
+    if (state == State::Complete) held_ = {storage_->view(), storage_->lent_id()};
     grown_.notify_all();
 }
 

@@ -21,8 +21,8 @@ class CacheStorage {
     virtual ~CacheStorage() = default;
     virtual bool append(std::string_view bytes) = 0;                       // false: no room
     virtual size_t read(uint64_t offset, std::span<char> into) const = 0;  // bytes that are there
-    virtual std::string_view view() const = 0;          // all of them, "" when on disk
-    virtual bool is_lendable() const { return false; }  // view(), to Socket::write_lent
+    virtual std::string_view view() const = 0;      // all of them, "" when on disk
+    virtual uint64_t lent_id() const { return 0; }  // of view(), for Socket::write_lent
     virtual uint64_t size_bytes() const = 0;
     virtual void seal() = 0;  // nothing follows: give spare room back
 };

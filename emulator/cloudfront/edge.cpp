@@ -27,8 +27,8 @@ namespace {
 
 // 40 random bytes in base64url: 54 characters and "==".
 std::string make_request_id() {
-    std::string id = base::random_base64url(54);
-    id += "==";
+    std::string id = base::random_base64url(56);
+    id.replace(54, 2, "==");
     return id;
 }
 
@@ -409,7 +409,7 @@ bool Edge::send_hit(Visit& visit) {
     visit.result = CacheStatus::Hit;
     visit.span.decisions.reserve(3);
     visit.span.decide("behavior", inquiry.behavior->pattern);
-    visit.span.decide("key", inquiry.key.text);
+    visit.span.decide("key", std::move(inquiry.key.text));
     visit.span.decide("cache", "hit: " + entry->why);
     visit.first_byte = since(visit.begun);
     (void)visit.exchange.respond_prepared(
@@ -832,7 +832,7 @@ void Edge::record(Visit& visit) {
     base::Span& span = visit.span;
     span.hop = "edge";
     if (inquiry.distribution) span.resource = inquiry.distribution->id;
-    span.id = inquiry.request_id;
+    span.id = std::move(visit.inquiry.request_id);
     span.peer = fmt::format("{}:{}", request.ip, request.port);
     span.method = request.head->method;
     span.host = request.host;
@@ -849,7 +849,7 @@ void Edge::record(Visit& visit) {
         record.distribution = inquiry.distribution.get();
         record.request = &request;
         record.target_query = request.head->query();
-        record.request_id = inquiry.request_id;
+        record.request_id = span.id;
         record.status = visit.status;
         record.sent_bytes = span.sent_bytes;
         // "That the viewer included in the request, including headers". GAP: chunks are not

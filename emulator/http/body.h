@@ -9,6 +9,7 @@
 
 #include "http/error.h"
 #include "http/message.h"
+#include "net/lender.h"
 
 namespace http {
 
@@ -21,12 +22,8 @@ class BodyReader {
     virtual const HeaderList& trailers() const = 0;      // complete after the end
 };
 
-// A whole body that its owner holds for many answers. `lendable`: in pages of its own that nobody
-// changes (Socket::write_lent).
-struct HeldBody {
-    std::string_view bytes;
-    bool lendable = false;
-};
+// A whole body that its owner holds for many answers (Socket::write_lent).
+using HeldBody = net::LentBytes;
 
 class BodyWriter {
   public:

@@ -334,8 +334,8 @@ Result<void> Connection::respond_prepared(int status, std::string_view head, con
     Result<void> sent;
     if (response_has_no_body(status))
         sent = send(out_, {}, body_deadline());
-    else if (body.lendable)
-        sent = account(socket_.write_lent(out_, body.bytes, body_deadline()),
+    else if (body.id != 0)
+        sent = account(socket_.write_lent(out_, body, body_deadline()),
                        out_.size() + body.bytes.size());
     else
         sent = send(out_, body.bytes, body_deadline());

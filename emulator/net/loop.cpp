@@ -90,8 +90,9 @@ struct Fiber {
     bool on_loop = true;
     enum class Wish : uint8_t { Wait, Leave, Return, End } wish = Wish::Wait;
     unsigned steps = 0;
+    std::list<Fiber*> place{this};  // its place in the loop's list, empty while it is parked
+    const std::list<Fiber*>::iterator node = place.begin();
     // While parked.
-    std::list<Fiber*>::iterator place;
     Deadline deadline = Deadline::never();
     int descriptor = -1;
     bool timed_out = false;
@@ -253,7 +254,7 @@ Watch* Loop::watch_of(int descriptor, const Watched& watched) {
 
 void Loop::wake(Watch& watch) {
     Fiber* fiber = std::exchange(watch.waiter, nullptr);
-    parked.erase(fiber->place);
+    fiber->place.splice(fiber->place.begin(), parked, fiber->node);
     ready.push_back(fiber);
 }
 
@@ -527,7 +528,7 @@ bool park(int descriptor, Watched& watched, short events, Deadline deadline) {
     watch->waiter = self;
     watch->events = events;
     loop.next_expiry = Deadline::earlier(loop.next_expiry, deadline);
-    self->place = loop.parked.insert(loop.parked.end(), self);
+    loop.parked.splice(loop.parked.end(), self->place);
     suspend(self, Fiber::Wish::Wait);
     return !self->timed_out;
 }

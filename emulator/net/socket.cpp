@@ -26,60 +26,6 @@ void set_no_delay(int descriptor) {
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-// Lends pages to the kernel: they go by reference into a pipe, and from there to a socket. One per
-// loop's thread; the pipe is empty between calls.
-class Lender {
-  public:
-    // nullptr: not to be had here.
-    static Lender* of_this_thread() {
-        thread_local Lender lender;
-        return lender.null_ >= 0 ? &lender : nullptr;
-    }
-    ~Lender() { retire(); }
-
-    // As send(2), on a socket that does not block.
-    ssize_t send(int socket, std::string_view bytes) {
-        iovec part{const_cast<char*>(bytes.data()), std::min(bytes.size(), kMostBytes)};
-        const ssize_t lent = ::vmsplice(ends_[1], &part, 1, SPLICE_F_NONBLOCK);
-        if (lent <= 0)
-            return ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        const bool more = static_cast<size_t>(lent) < bytes.size();
-        const ssize_t sent = ::splice(ends_[0], nullptr, socket, nullptr, static_cast<size_t>(lent),
-                                      SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0));
-        const int problem = sent == 0 ? EIO : errno;
-        empty(lent - std::max<ssize_t>(sent, 0));
-        errno = problem;
-        return sent > 0 ? sent : -1;
-    }
-
-  private:
-    static constexpr int kPipeBytes = 1 << 20;  // 256 pages: what an ordinary user may have
-    static constexpr size_t kMostBytes =
-        kPipeBytes - 4096;  // the first and the last page are begun ones
-
-    Lender() {
-        if (::pipe2(ends_, O_CLOEXEC | O_NONBLOCK) != 0) return;
-        if (::fcntl(ends_[1], F_SETPIPE_SZ, kPipeBytes) >= kPipeBytes)
-            null_ = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-    }
-
-    // What the socket did not take must not reach the next one.
-    void empty(ssize_t left) {
-        while (left > 0) {
-            const ssize_t gone =
-                ::splice(ends_[0], nullptr, null_, nullptr, static_cast<size_t>(left), 0);
-            if (gone <= 0 && errno != EINTR) return retire();
-            left -= std::max<ssize_t>(gone, 0);
-        }
-    }
-    void retire() {
-        for (int* descriptor : {&ends_[0], &ends_[1], &null_})
-            if (*descriptor >= 0) ::close(std::exchange(*descriptor, -1));
-    }
-
-    int ends_[2] = {-1, -1}, null_ = -1;
-};
-
 ErrorKind kind_of(int code) {
     switch (code) {
         case EAGAIN:
@@ -365,9 +311,9 @@ Result<void> Socket::write_all(std::string_view first, std::string_view second, 
     return {};
 }
 
-Result<void> Socket::write_lent(std::string_view first, std::string_view lent, Deadline deadline) {
+Result<void> Socket::write_lent(std::string_view first, const LentBytes& lent, Deadline deadline) {
     Lender* lender = current_loop() && !tls_ ? Lender::of_this_thread() : nullptr;
-    if (!lender || descriptor_ < 0) return write_all(first, lent, deadline);
+    if (!lender || descriptor_ < 0) return write_all(first, lent.bytes, deadline);
     set_blocking(false);  // splice(2) has no flag for a socket
     breathe();
     while (!first.empty()) {
@@ -378,10 +324,10 @@ Result<void> Socket::write_lent(std::string_view first, std::string_view lent, D
         else if (errno != EINTR)
             TRY(wait_to_write(deadline));
     }
-    while (!lent.empty()) {
-        const ssize_t sent = lender->send(descriptor_, lent);
+    for (size_t done = 0; done < lent.bytes.size();) {
+        const ssize_t sent = lender->send(descriptor_, lent, done);
         if (sent >= 0)
-            lent.remove_prefix(static_cast<size_t>(sent));
+            done += static_cast<size_t>(sent);
         else if (errno != EINTR)
             TRY(wait_to_write(deadline));
     }

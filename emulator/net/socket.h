@@ -13,6 +13,7 @@
 
 #include "net/address.h"
 #include "net/deadline.h"
+#include "net/lender.h"
 #include "net/loop.h"
 
 namespace net {
@@ -58,10 +59,9 @@ class Socket {
     Result<void> write_all(std::string_view bytes, Deadline deadline);
     // Both parts in one system call where possible.
     Result<void> write_all(std::string_view first, std::string_view second, Deadline deadline);
-    // As write_all, where `lent` lies in pages of its own that nobody ever changes: on a loop the
-    // kernel sends those pages and copies nothing. They may be unmapped at any time: a peer still
-    // gets them. Plain sockets only; the process ignores SIGPIPE.
-    Result<void> write_lent(std::string_view first, std::string_view lent, Deadline deadline);
+    // As write_all; on a loop the kernel sends the lent pages themselves and copies nothing. Plain
+    // sockets only; the process ignores SIGPIPE.
+    Result<void> write_lent(std::string_view first, const LentBytes& lent, Deadline deadline);
     // As much as the kernel takes, at least one byte, or an error. After a Timeout offer the same
     // bytes again.
     Result<size_t> write_some(std::string_view bytes, Deadline deadline);

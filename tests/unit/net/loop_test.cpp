@@ -47,7 +47,7 @@ void echo(Socket& socket) {
             void* pages =
                 ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
             std::memset(pages, 'l', kBytes);
-            const std::string_view lent(static_cast<const char*>(pages), kBytes);
+            const LentBytes lent{{static_cast<const char*>(pages), kBytes}, next_lent_id()};
             const bool sent = socket.write_lent("head ", lent, Deadline::after(10s)).has_value();
             // What comes into this memory next is not what the peer gets.
             ::munmap(pages, kBytes);
@@ -116,6 +116,46 @@ TEST_CASE("Lent pages reach a slow reader whole, on a loop and on a thread") {
         CHECK(ask(slow, "slow\n") == "timed out " + where + "\n");
         if (where == "on a loop") CHECK(ask(slow, "leave\n") == "leave on a thread\n");
     }
+}
+
+TEST_CASE("What is lent again and again is held, and never mistaken for what lies there later") {
+    if (!Loops::built()) return;
+    constexpr size_t kBytes = 100 << 10;
+    constexpr int kOften = 200;
+    void* place =
+        ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    LentBytes lent;
+    const auto put = [&](char letter) {
+        ::munmap(place, kBytes);
+        place = ::mmap(place, kBytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        std::memset(place, letter, kBytes);
+        lent = {{static_cast<const char*>(place), kBytes}, next_lent_id()};
+    };
+    Loops loops("test", 1);
+    auto listener = *Listener::open(Address::loopback(0), "lends", [&](Socket& socket) {
+        char byte;
+        while (socket.read_some({&byte, 1}, Deadline::after(10s)).value_or(0) == 1)
+            if (!socket.write_lent("head ", lent, Deadline::after(10s)) ||
+                !socket.write_all("\n", Deadline::after(10s)))
+                return;
+    });
+    listener->set_loops(&loops);
+    listener->start();
+    {
+        test::RawViewer viewer(listener->address());
+        for (const char letter : {'a', 'b', 'c', 'd', 'e', 'f'}) {
+            put(letter);
+            const std::string whole = "head " + std::string(kBytes, letter) + "\n";
+            for (int i = 0; i < kOften; ++i)
+                REQUIRE(ask(viewer, ".") == whole);
+            // Its pages are not looked up any more.
+            ::mprotect(place, kBytes, PROT_NONE);
+            CHECK(ask(viewer, ".") == whole);
+        }
+    }
+    listener->stop();
+    ::munmap(place, kBytes);
 }
 
 TEST_CASE("Many sessions at once, each with its own bytes") {
