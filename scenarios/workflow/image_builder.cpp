@@ -238,6 +238,26 @@ BuildResult<void> Build::execute(const Instruction& instruction) {
             }
             break;
         case Kind::User: stage_->config.user = expand(instruction.words[0]); break;
+        case Kind::StopSignal: stage_->config.stop_signal = expand(instruction.words[0]); break;
+        case Kind::Label: {
+            const auto values = variables();
+            for (const auto& [name, value] : instruction.pairs)
+                stage_->config.labels[substitute(name, values)] = substitute(value, values);
+            break;
+        }
+        case Kind::Volume:
+            for (const std::string& word : instruction.words)
+                if (const std::string path = expand(word);
+                    std::ranges::find(stage_->config.volumes, path) == stage_->config.volumes.end())
+                    stage_->config.volumes.push_back(path);
+            break;
+        // Nobody asks for it: "Amazon ECS doesn't monitor Docker health checks that are embedded
+        // in a container image" (API reference, HealthCheck).
+        case Kind::HealthCheck:
+            in_.log_.line(
+                "  ECS does not look at an image's HEALTHCHECK: the task definition's "
+                "healthCheck is what counts");
+            break;
         case Kind::Cmd:
         case Kind::Entrypoint: {
             std::vector<std::string> words = instruction.words;

@@ -19,23 +19,39 @@ struct Name {
     std::string_view name;
     Kind kind;
 };
-constexpr Name kInstructions[] = {{"FROM", Kind::From},     {"ARG", Kind::Arg},
-                                  {"ENV", Kind::Env},       {"WORKDIR", Kind::Workdir},
-                                  {"COPY", Kind::Copy},     {"RUN", Kind::Run},
-                                  {"EXPOSE", Kind::Expose}, {"USER", Kind::User},
-                                  {"CMD", Kind::Cmd},       {"ENTRYPOINT", Kind::Entrypoint}};
+constexpr Name kInstructions[] = {{"FROM", Kind::From},
+                                  {"ARG", Kind::Arg},
+                                  {"ENV", Kind::Env},
+                                  {"WORKDIR", Kind::Workdir},
+                                  {"COPY", Kind::Copy},
+                                  {"RUN", Kind::Run},
+                                  {"EXPOSE", Kind::Expose},
+                                  {"USER", Kind::User},
+                                  {"CMD", Kind::Cmd},
+                                  {"ENTRYPOINT", Kind::Entrypoint},
+                                  {"LABEL", Kind::Label},
+                                  {"VOLUME", Kind::Volume},
+                                  {"STOPSIGNAL", Kind::StopSignal},
+                                  {"HEALTHCHECK", Kind::HealthCheck}};
 
 // Known to Docker, not to us: worth another sentence than a misspelt word.
-constexpr std::string_view kOutsideSubset[] = {"ADD",     "HEALTHCHECK", "LABEL",      "MAINTAINER",
-                                               "ONBUILD", "SHELL",       "STOPSIGNAL", "VOLUME"};
+constexpr std::string_view kOutsideSubset[] = {"ADD", "MAINTAINER", "ONBUILD", "SHELL"};
 
 struct Flag {
     Kind kind;
     std::string_view name;
 };
-constexpr Flag kFlags[] = {{Kind::From, "platform"}, {Kind::Copy, "from"}, {Kind::Copy, "chown"}};
+constexpr Flag kFlags[] = {{Kind::From, "platform"},
+                           {Kind::Copy, "from"},
+                           {Kind::Copy, "chown"},
+                           {Kind::HealthCheck, "interval"},
+                           {Kind::HealthCheck, "timeout"},
+                           {Kind::HealthCheck, "start-period"},
+                           {Kind::HealthCheck, "start-interval"},
+                           {Kind::HealthCheck, "retries"}};
 
-constexpr std::string_view kSubset = "FROM ARG ENV WORKDIR COPY RUN EXPOSE USER CMD ENTRYPOINT";
+constexpr std::string_view kSubset =
+    "FROM ARG ENV WORKDIR COPY RUN EXPOSE USER CMD ENTRYPOINT LABEL VOLUME STOPSIGNAL HEALTHCHECK";
 
 struct Line {
     unsigned number = 0;
@@ -235,12 +251,13 @@ class Parser {
         std::string_view rest = instruction.rest;
         switch (instruction.kind) {
             case Kind::Env:
+            case Kind::Label:
             case Kind::Arg: {
                 // The old form: ENV NAME value with spaces.
                 size_t space = rest.find_first_of(" \t");
-                if (instruction.kind == Kind::Env && rest.substr(0, space).find('=') == rest.npos) {
+                if (instruction.kind != Kind::Arg && rest.substr(0, space).find('=') == rest.npos) {
                     if (space == rest.npos)
-                        return error("ENV " + std::string(rest) + " has no value");
+                        return error(word + " " + std::string(rest) + " has no value");
                     instruction.pairs = {{std::string(rest.substr(0, space)),
                                           std::string(base::trim(rest.substr(space)))}};
                     return {};
@@ -248,8 +265,8 @@ class Parser {
                 auto pairs = pairs_of(rest);
                 if (!pairs) return error(word + ": " + pairs.error());
                 for (const auto& [name, value] : *pairs)
-                    if (instruction.kind == Kind::Env && value == kNoValue)
-                        return error("ENV " + name + " has no value");
+                    if (instruction.kind != Kind::Arg && value == kNoValue)
+                        return error(word + " " + name + " has no value");
                 instruction.pairs = std::move(*pairs);
                 return {};
             }
@@ -257,6 +274,7 @@ class Parser {
             case Kind::Cmd:
             case Kind::Entrypoint:
             case Kind::Copy:
+            case Kind::Volume:
                 if (rest.starts_with('[')) {
                     auto node = base::parse_json(rest);
                     bool strings = node && node->is_array() &&
@@ -286,7 +304,12 @@ class Parser {
                 return {};
             }
             case Kind::Expose: instruction.words = words_of(rest); return {};
+            case Kind::HealthCheck:
+                if (const auto check = words_of(rest); check[0] != "NONE" && check[0] != "CMD")
+                    return error("HEALTHCHECK takes CMD and a command, or NONE");
+                return {};
             case Kind::Workdir:
+            case Kind::StopSignal:
             case Kind::User: instruction.words = {std::string(rest)}; return {};
         }
         return {};

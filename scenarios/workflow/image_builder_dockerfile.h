@@ -1,6 +1,6 @@
 // A Dockerfile, parsed (Dockerfile reference, "Format"): the subset FROM ARG ENV WORKDIR COPY RUN
-// EXPOSE USER CMD ENTRYPOINT, with stages. Anything else is an error that names the line, never
-// something that is skipped.
+// EXPOSE USER CMD ENTRYPOINT LABEL VOLUME STOPSIGNAL HEALTHCHECK, with stages. Anything else is an
+// error that names the line, never something that is skipped.
 #pragma once
 #include <expected>
 #include <map>
@@ -24,7 +24,22 @@ template <class T>
 using BuildResult = std::expected<T, BuildError>;
 
 struct Instruction {
-    enum class Kind { From, Arg, Env, Workdir, Copy, Run, Expose, User, Cmd, Entrypoint };
+    enum class Kind {
+        From,
+        Arg,
+        Env,
+        Workdir,
+        Copy,
+        Run,
+        Expose,
+        User,
+        Cmd,
+        Entrypoint,
+        Label,
+        Volume,
+        StopSignal,
+        HealthCheck
+    };
     Kind kind = Kind::Run;
     unsigned line = 0;
     std::string text;  // as written, continuations joined: part of the cache key
@@ -32,9 +47,9 @@ struct Instruction {
     std::map<std::string, std::string> flags;  // "from", "chown", "platform"
     bool exec_form = false;                    // ["a", "b"]
     std::vector<std::string>
-        words;  // of the exec form, else split at white space (COPY, EXPOSE, FROM)
+        words;  // of the exec form, else split at white space (COPY, EXPOSE, FROM, VOLUME)
     std::vector<std::pair<std::string, std::string>>
-        pairs;  // ENV and ARG; an ARG without value has "\0" as value
+        pairs;  // ENV, LABEL and ARG; an ARG without value has "\0" as value
 };
 
 inline const std::string kNoValue("\0", 1);

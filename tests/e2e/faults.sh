@@ -86,7 +86,7 @@ start_dodam killed
 check "kill -9 loses nothing" equals "$(aws s3 cp --quiet s3://kept/a -)" hello
 
 # A Dockerfile line that is outside the subset.
-mkdir -p "$work/image" && printf 'FROM node:20-slim\nHEALTHCHECK CMD true\n' >"$work/image/Dockerfile"
+mkdir -p "$work/image" && printf 'FROM node:20-slim\nONBUILD RUN true\n' >"$work/image/Dockerfile"
 check "a Dockerfile line we cannot build" fails 2 "Dockerfile:2:" "$dodam" image build -t x:1 "$work/image"
 printf 'FROM nosuchimage:9\n' >"$work/image/Dockerfile"
 check "a missing base image" fails 2 "nosuchimage" "$dodam" image build -t x:1 "$work/image"

@@ -21,7 +21,12 @@ TEST_CASE("Dockerfile: what is outside the subset names its line") {
         const char* error;
     };
     for (const Row& row : {
-             Row{"FROM a\nHEALTHCHECK CMD true\n", "Dockerfile:2: HEALTHCHECK is outside"},
+             Row{"FROM a\nONBUILD RUN true\n", "Dockerfile:2: ONBUILD is outside"},
+             Row{"FROM a\nHEALTHCHECK true\n", "Dockerfile:2: HEALTHCHECK takes CMD"},
+             Row{"FROM a\nHEALTHCHECK --every=1s CMD true\n",
+                 "Dockerfile:2: HEALTHCHECK --every is outside"},
+             Row{"FROM a\nLABEL only\n", "Dockerfile:2: LABEL only has no value"},
+             Row{"FROM a\nVOLUME ['/a']\n", "Dockerfile:2: VOLUME: the list is not JSON"},
              Row{"FROM a\n\n# note\nADD x y\n", "Dockerfile:4: ADD is outside"},
              Row{"FROM a\nRUM true\n", "Dockerfile:2: unknown instruction RUM; did you mean RUN?"},
              Row{"RUN true\nFROM a\n", "Dockerfile:1: the first instruction must be FROM"},
@@ -242,6 +247,21 @@ TEST_CASE("image builder: stages, files, owners and the configuration") {
         REQUIRE(again);
         CHECK(again->digest == built->digest);
     }
+}
+
+// Dockerfile reference, "LABEL", "VOLUME", "STOPSIGNAL", "HEALTHCHECK".
+TEST_CASE("image builder: labels, volumes and the stop signal are in the configuration") {
+    Workshop shop;
+    auto built = shop.build(
+        "FROM probe\nARG V=7\nLABEL version=\"1.$V\" com.example.name=two\\ words\nLABEL old form\n"
+        "VOLUME /data /cache\nVOLUME [\"/data\", \"/with blank\"]\nSTOPSIGNAL SIGQUIT\n"
+        "HEALTHCHECK --interval=5s CMD curl -f http://localhost/\n");
+    if (!built) FAIL(built.error().to_string());
+    CHECK(built->config.labels ==
+          std::map<std::string, std::string>{
+              {"version", "1.7"}, {"com.example.name", "two words"}, {"old", "form"}});
+    CHECK(built->config.volumes == std::vector<std::string>{"/data", "/cache", "/with blank"});
+    CHECK(built->config.stop_signal == "SIGQUIT");
 }
 
 TEST_CASE("image builder: failures name the line, the step and the cause") {
