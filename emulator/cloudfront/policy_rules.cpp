@@ -201,8 +201,7 @@ void check_response_headers_policy(const Node& config) {
     for (const Node& header : config["CustomHeadersConfig"]["Items"].items())
         if (is_reserved(header["Header"].as_string()) ||
             !http::http1::is_token(header["Header"].as_string()) ||
-            std::ranges::any_of(header["Value"].as_string(),
-                                [](unsigned char c) { return c < ' ' || c == 0x7f; }))
+            has_control_characters(header["Value"].as_string()))
             invalid_argument(
                 fmt::format("The parameter CustomHeadersConfig contains {} that is not allowed.",
                             header["Header"].as_string()));

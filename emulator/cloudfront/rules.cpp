@@ -22,6 +22,9 @@ void invalid(std::string code, std::string message) {
 void invalid_argument(std::string message) {
     invalid("InvalidArgument", std::move(message));
 }
+bool has_control_characters(std::string_view text) {
+    return std::ranges::any_of(text, [](unsigned char c) { return c < ' ' || c == 0x7f; });
+}
 
 namespace {
 
@@ -72,7 +75,7 @@ void check_custom_headers(const Node& origin) {
             invalid_argument(
                 fmt::format("The parameter CustomHeaders contains {} that is not allowed.",
                             header["HeaderName"].as_string()));
-        if (std::ranges::any_of(value, [](unsigned char c) { return c < ' ' || c == 0x7f; }))
+        if (has_control_characters(value))
             invalid_argument(
                 fmt::format("The parameter CustomHeaders contains a value of {} that "
                             "is not allowed.",

@@ -9,6 +9,8 @@ namespace cloudfront {
 
 [[noreturn]] void invalid(std::string code, std::string message);  // 400
 [[noreturn]] void invalid_argument(std::string message);
+// No value of a header has them.
+bool has_control_characters(std::string_view text);
 
 void check_distribution(const base::Node& config, const ResourceLookup& lookup);
 

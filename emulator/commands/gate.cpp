@@ -42,9 +42,8 @@ constexpr Profile kProfiles[] = {{"", ""}, {"pre-push", "60s", true}, {"ci", "",
 int start_world(Gate& gate) {
     auto up = world_command(gate.self, gate.world + "/state", gate.arguments.get("speed"),
                             gate.arguments.get("runtime"));
-    up.insert(up.end(),
-              {"--until-idle", kOrphaned, "--backing", gate.arguments.get("backing"), "-f",
-               (fs::path(gate.app) / fs::path(gate.stack_file).filename()).string()});
+    up.insert(up.end(), {"--until-idle", kOrphaned, "--backing", gate.arguments.get("backing"),
+                         "-f", gate.app + "/" + gate.stack_name()});
     return gate.logged("up", std::move(up), gate.within_budget(kUpWait));
 }
 
@@ -85,8 +84,7 @@ int run_scenarios(Gate& gate) {
 
 // What is wrong can often be read: nothing is started for it. The errors first.
 std::vector<checks::Finding> look_first(const Gate& gate, const checks::Repository& repository) {
-    auto findings = checks::look_at(
-        repository, repository.at_home(fs::path(gate.stack_file).filename().string()));
+    auto findings = checks::look_at(repository, repository.at_home(gate.stack_name()));
     std::ranges::stable_sort(findings, {}, [](const checks::Finding& finding) {
         return finding.severity != checks::Severity::Error;
     });

@@ -19,6 +19,12 @@ BuiltFor read(std::string_view label) {
     return {std::string(instance), std::string(host), std::string(state)};
 }
 
+Node images_that(DockerEngine& engine, const Node& filter) {
+    const auto list =
+        engine.call("GET", "/images/json?filters=" + base::percent_encode(base::to_json(filter)));
+    return list && list->ok() ? list->json() : Node();
+}
+
 // Not its parents: they are the build cache.
 void remove_name(DockerEngine& engine, const std::string& name) {
     (void)engine.call("DELETE", "/images/" + name + "?noprune=true");
@@ -31,11 +37,7 @@ std::string label_of(const BuiltFor& stack) {
 }
 
 void remove_built_images(DockerEngine& engine, const std::function<bool(const BuiltFor&)>& goes) {
-    const Node filter = Node::object({{"label", Node::array({kLabel})}});
-    const auto list =
-        engine.call("GET", "/images/json?filters=" + base::percent_encode(base::to_json(filter)));
-    if (!list || !list->ok()) return;
-    const Node found = list->json();
+    const Node found = images_that(engine, Node::object({{"label", Node::array({kLabel})}}));
     for (const Node& image : found.items()) {
         if (!goes(read(image["Labels"][kLabel].as_string()))) continue;
         bool named = false;
@@ -46,6 +48,14 @@ void remove_built_images(DockerEngine& engine, const std::function<bool(const Bu
         }
         if (!named) remove_name(engine, image["Id"].as_string());
     }
+}
+
+void remove_names_of(DockerEngine& engine, const std::string& registry) {
+    const Node names = Node::array({registry + "/*", registry + "/*/*"});
+    const Node found = images_that(engine, Node::object({{"reference", names}}));
+    for (const Node& image : found.items())
+        for (const Node& tag : image["RepoTags"].items())
+            if (tag.as_string().starts_with(registry + "/")) remove_name(engine, tag.as_string());
 }
 
 }  // namespace containers

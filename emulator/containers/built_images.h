@@ -22,5 +22,7 @@ std::string label_of(const BuiltFor& stack);
 
 // Those that `goes` says so of. What a container still uses stays.
 void remove_built_images(DockerEngine& engine, const std::function<bool(const BuiltFor&)>& goes);
+// Every name of a throwaway stack's registry (HOST:PORT), whoever gave it.
+void remove_names_of(DockerEngine& engine, const std::string& registry);
 
 }  // namespace containers

@@ -62,6 +62,12 @@ std::string default_hostname(const std::string& address) {
     return "ip-" + base::replace_all(address, ".", "-") + ".ec2.internal";
 }
 
+uint64_t memory_limit_bytes(const TaskOptions& task, const ContainerOptions& container) {
+    return container.memory_bytes ? container.memory_bytes
+           : task.memory_bytes    ? task.memory_bytes
+                                  : machine_memory_bytes();
+}
+
 std::string hosts_file(const TaskOptions& task) {
     std::string name = task.hostname.empty() ? default_hostname(task.address) : task.hostname;
     return "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n" + task.address + " " +

@@ -22,6 +22,8 @@ Result<ContainerPlan> plan_container(const ContainerOptions& options);
 int signal_number(std::string_view text);
 // The host name that a task without one gets: ip-10-0-1-23.ec2.internal.
 std::string default_hostname(const std::string& address);
+// What a container may use: its own limit, else its task's, else all that the machine has.
+uint64_t memory_limit_bytes(const TaskOptions& task, const ContainerOptions& container);
 std::string hosts_file(const TaskOptions& task);
 std::string resolv_conf(const TaskOptions& task);
 bool is_container_name(std::string_view name);

@@ -16,13 +16,6 @@ nanoseconds cpu_ticks(uint64_t ticks) {
 
 namespace {
 
-std::string read_text(const std::string& path) {
-    std::ifstream in(path);
-    std::ostringstream out;
-    out << in.rdbuf();
-    return out.str();
-}
-
 std::optional<uint64_t> read_number(const std::string& path) {
     uint64_t value = 0;
     if (std::ifstream in(path); in >> value) return value;
@@ -75,9 +68,9 @@ void read_cgroup(const CgroupPlace& place, ContainerStats& stats) {
     stats.memory_bytes = *used;
     stats.memory_peak_bytes =
         read_number(at + (place.unified ? "/memory.peak" : "/memory.max_usage_in_bytes"));
-    stats.memory_details = parse_counters(read_text(at + "/memory.stat"));
+    stats.memory_details = read_counters(at + "/memory.stat");
     if (place.unified) {
-        for (const auto& [name, value] : parse_counters(read_text(account + "/cpu.stat"))) {
+        for (const auto& [name, value] : read_counters(account + "/cpu.stat")) {
             if (name == "usage_usec") stats.cpu = microseconds(value);
             if (name == "user_usec") stats.user_cpu = microseconds(value);
             if (name == "system_usec") stats.kernel_cpu = microseconds(value);
@@ -89,10 +82,10 @@ void read_cgroup(const CgroupPlace& place, ContainerStats& stats) {
     }
     if (account.empty()) return;
     if (auto cpu = read_number(account + "/cpuacct.usage")) stats.cpu = nanoseconds(*cpu);
-    std::istringstream each(read_text(account + "/cpuacct.usage_percpu"));
+    std::ifstream each(account + "/cpuacct.usage_percpu");
     for (uint64_t value; each >> value;)
         stats.cpu_of_each.emplace_back(value);
-    for (const auto& [name, ticks] : parse_counters(read_text(account + "/cpuacct.stat")))
+    for (const auto& [name, ticks] : read_counters(account + "/cpuacct.stat"))
         (name == "user" ? stats.user_cpu : stats.kernel_cpu) = cpu_ticks(ticks);
 }
 
@@ -183,6 +176,13 @@ std::vector<std::pair<std::string, uint64_t>> parse_counters(std::string_view te
     for (uint64_t value = 0; words >> name >> value;)
         out.emplace_back(name, value);
     return out;
+}
+
+std::vector<std::pair<std::string, uint64_t>> read_counters(const std::string& path) {
+    std::ifstream in(path);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return parse_counters(text.str());
 }
 
 }  // namespace containers

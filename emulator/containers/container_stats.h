@@ -85,5 +85,7 @@ std::vector<InterfaceStats> parse_interfaces(std::string_view text);
 
 // "name value" on each line, as files of cgroups have it.
 std::vector<std::pair<std::string, uint64_t>> parse_counters(std::string_view text);
+// Of such a file; none when it is not there.
+std::vector<std::pair<std::string, uint64_t>> read_counters(const std::string& path);
 
 }  // namespace containers

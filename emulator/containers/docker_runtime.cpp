@@ -831,9 +831,7 @@ Result<ContainerStats> DockerRuntime::stats(const std::string& task_id, const st
         started = container->started;
         const Task& task = *tasks_.find(task_id)->second;
         holder = task.holder;
-        stats.memory_limit_bytes = container->options.memory_bytes ? container->options.memory_bytes
-                                   : task.options.memory_bytes     ? task.options.memory_bytes
-                                                                   : machine_memory_bytes();
+        stats.memory_limit_bytes = memory_limit_bytes(task.options, container->options);
     }
     // The engine takes its samples once a second and lets everybody wait for the next (measured:
     // 0.99 s, two containers 2 s), so its cgroups are read where they are ours to see.

@@ -4,9 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 namespace containers {
 namespace {
@@ -21,13 +20,6 @@ bool write_value(const std::string& path, const std::string& value) {
     return done;
 }
 
-std::string read_value(const std::string& path) {
-    std::ifstream in(path);
-    std::ostringstream out;
-    out << in.rdbuf();
-    return out.str();
-}
-
 bool make_directory(const std::string& path) {
     return ::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST;
 }
@@ -40,12 +32,11 @@ void remove_cgroups(const std::string& path) {
     ::rmdir(path.c_str());
 }
 
-// "… oom_kill 1": the kernel killed something of this cgroup.
-bool counted_kill(const std::string& text) {
-    size_t at = text.find("oom_kill ");
-    while (at != std::string::npos && at > 0 && text[at - 1] != '\n')
-        at = text.find("oom_kill ", at + 1);
-    return at != std::string::npos && std::atoll(text.c_str() + at + 9) > 0;
+// The kernel killed something of this cgroup.
+bool counted_kill(const std::string& path) {
+    return std::ranges::any_of(read_counters(path), [](const auto& counter) {
+        return counter.first == "oom_kill" && counter.second > 0;
+    });
 }
 
 std::string own_name(const std::string& instance) {
@@ -151,9 +142,8 @@ std::vector<int> MemoryLimits::enter(const std::string& task, const std::string&
 
 bool MemoryLimits::out_of_memory(const std::string& task, const std::string& container) const {
     if (kind_ == LimitKind::Sampled) return false;
-    return counted_kill(
-        read_value(below(base_, task, container) +
-                   (kind_ == LimitKind::CgroupV2 ? "/memory.events" : "/memory.oom_control")));
+    return counted_kill(below(base_, task, container) +
+                        (kind_ == LimitKind::CgroupV2 ? "/memory.events" : "/memory.oom_control"));
 }
 
 void MemoryLimits::count(const std::string& task, const std::string& container,

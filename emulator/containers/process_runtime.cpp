@@ -549,9 +549,7 @@ Result<ContainerStats> ProcessRuntime::stats(const std::string& task_id, const s
         holder = task.holder;
         started = container->started;
         pid = pid_of(container->pidfd);
-        stats.memory_limit_bytes = container->options.memory_bytes ? container->options.memory_bytes
-                                   : task.options.memory_bytes     ? task.options.memory_bytes
-                                                                   : machine_memory_bytes();
+        stats.memory_limit_bytes = memory_limit_bytes(task.options, container->options);
     }
     read_proc(pid, stats);
     stats.running_for = std::chrono::steady_clock::now() - started;

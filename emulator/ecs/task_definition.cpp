@@ -437,9 +437,7 @@ std::optional<std::string> refused_shares(const Node& containers, int cpu, int m
     int64_t cpu_sum = 0, memory_sum = 0;
     for (const Node& container : containers.items()) {
         if (container["memory"].as_int() > memory)
-            return fmt::format(
-                "The 'memory' setting for container '{}' is greater than for the task.",
-                container["name"].as_string());
+            return larger_than_task(container["name"].as_string());
         cpu_sum += container["cpu"].as_int();
         memory_sum += container["memory"].is_number() ? container["memory"].as_int()
                                                       : container["memoryReservation"].as_int();
@@ -635,6 +633,11 @@ std::string no_such_size(int cpu, int memory_mib) {
         "No Fargate configuration exists for given values: {} CPU, {} memory. See the Amazon ECS "
         "documentation for the valid values.",
         cpu, memory_mib);
+}
+
+std::string larger_than_task(std::string_view container) {
+    return fmt::format("The 'memory' setting for container '{}' is greater than for the task.",
+                       container);
 }
 
 TaskDefinition read_task_definition(const Node& input) {

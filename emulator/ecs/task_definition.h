@@ -19,6 +19,8 @@ std::string normal_memory(const Node& value);
 bool is_fargate_size(int cpu, int memory_mib);
 // What AWS says of one that is none.
 std::string no_such_size(int cpu, int memory_mib);
+// And of a container with more memory than its task: artilleryio/artillery#591.
+std::string larger_than_task(std::string_view container);
 
 // Environment variables' and secrets' source: "parameter-name", or an ARN of SSM or Secrets
 // Manager, the latter with :json-key:version-stage:version-id.

@@ -133,6 +133,7 @@ check "#103 an unknown policy" create_refused NoSuchCachePolicy '.DefaultCacheBe
 check "#104 a wrong count" create_refused InconsistentQuantities '.Origins.Quantity=2'
 check "#105 TTLs out of order" create_refused InvalidTTLOrder 'del(.DefaultCacheBehavior.CachePolicyId)|.DefaultCacheBehavior+={ForwardedValues:{QueryString:false,Cookies:{Forward:"none"}},MinTTL:9,DefaultTTL:5,MaxTTL:7}'
 check "an S3 origin that is none" create_refused InvalidArgument 'del(.Origins.Items[0].CustomOriginConfig)|.Origins.Items[0].S3OriginConfig={OriginAccessIdentity:""}'
+check "an operation that is not built is known by name" refused NotImplemented list-field-level-encryption-configs
 check "a function" refused NotImplemented create-function --name f --function-config Comment=,Runtime=cloudfront-js-2.0 --function-code fileb://"$work/key.pem"
 
 # #107: what is used stays

@@ -28,9 +28,7 @@ namespace fs = std::filesystem;
 using base::Node;
 
 constexpr auto kDeployWait = std::chrono::minutes(15);
-constexpr auto kAskWait = std::chrono::seconds(10);
 constexpr auto kRollbackWait = std::chrono::seconds(15);
-constexpr auto kLookAgain = std::chrono::milliseconds(200);
 
 // The user's settings for docker but for where logins are kept: a world's registry and its password
 // end with it.
@@ -63,7 +61,7 @@ bool builds_with_engine(const Client& client) {
 // The workflow that deploys: workflow.file of the stack file, else the only one of
 // .github/workflows that deploys to ECS. "" when there is none.
 std::string deploy_workflow(const Gate& gate) {
-    const std::string stack = gate.app + "/" + fs::path(gate.stack_file).filename().string();
+    const std::string stack = gate.app + "/" + gate.stack_name();
     auto parsed =
         base::parse_json(state::read_file(stack).value_or("{}"), base::JsonDialect::WithComments);
     if (parsed && !(*parsed)["workflow"]["file"].as_string().empty())
@@ -85,16 +83,15 @@ int run_workflow(Gate& gate, const Client& client, const std::string& file) {
     if (builds_with_engine(client))
         gate.registry = client.info().aws_endpoint.substr(std::string_view("http://").size());
     gate.deployer = fs::relative(file, gate.app).string();
-    std::vector<std::string> command = {
-        gate.self,
-        "workflow",
-        "run",
-        file,
-        "--always",
-        "--state",
-        gate.world + "/state",
-        "-f",
-        gate.app + "/" + fs::path(gate.stack_file).filename().string()};
+    std::vector<std::string> command = {gate.self,
+                                        "workflow",
+                                        "run",
+                                        file,
+                                        "--always",
+                                        "--state",
+                                        gate.world + "/state",
+                                        "-f",
+                                        gate.app + "/" + gate.stack_name()};
     if (!judges_commit(gate)) command.insert(command.end(), {"--tree", "working"});
     return gate.logged("deploy", std::move(command), gate.within_budget(kDeployWait), gate.app);
 }

@@ -17,15 +17,13 @@ namespace {
 namespace fs = std::filesystem;
 using base::Node;
 
-constexpr auto kAskWait = std::chrono::seconds(10);
 constexpr int kMostPages = 200, kSpansOfPage = 500;
 
 }  // namespace
 
 Deployed::Deployed(const Gate& gate, const checks::Repository& repository, const Client& client)
     : client_(client),
-      project_(checks::open_project(
-          repository, repository.at_home(fs::path(gate.stack_file).filename().string()))) {
+      project_(checks::open_project(repository, repository.at_home(gate.stack_name()))) {
     if (auto status = client.get("/status")) status_ = std::move(*status);
     if (auto traces = client.get("/traces?n=1")) before_ = (*traces)["last"].as_int();
 }

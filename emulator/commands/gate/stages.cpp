@@ -10,9 +10,9 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "base/encoding.h"
 #include "base/text.h"
 #include "commands/client.h"
+#include "containers/built_images.h"
 #include "containers/docker_engine.h"
 #include "scenarios/runner/report.h"
 #include "state/instance.h"
@@ -22,10 +22,8 @@ namespace commands {
 namespace {
 
 namespace fs = std::filesystem;
-using base::Node;
 
 constexpr auto kDownWait = std::chrono::minutes(5);
-constexpr auto kLookAgain = std::chrono::milliseconds(200);
 constexpr auto kHeartbeat = std::chrono::seconds(60);  // of a stage, where no terminal shows it
 constexpr auto kUndo = std::chrono::seconds(15);       // of a stage that was interrupted
 
@@ -40,7 +38,10 @@ std::optional<int> stopped(base::Process& process) {
 Gate::~Gate() {
     if (world.empty()) return;
     (void)quiet({self, "down", "--state", world + "/state"}, kDownWait);
-    if (!registry.empty()) remove_pushed();  // no task runs them any more
+    if (!registry.empty()) {  // no task runs them any more
+        containers::DockerEngine engine;
+        containers::remove_names_of(engine, registry);
+    }
     std::error_code ignored;
     if (!arguments.has("keep-world")) fs::remove_all(world, ignored);
 }
@@ -58,21 +59,6 @@ std::expected<base::Finished, std::string> Gate::quiet(std::vector<std::string> 
     options.command = std::move(command);
     options.directory = std::move(directory);
     return base::run(spawner, std::move(options), at_most);
-}
-
-// The names under which the engine pushed to this world. Layers stay: they are its build cache.
-void Gate::remove_pushed() {
-    containers::DockerEngine engine;
-    base::Node filter =
-        Node::object({{"reference", Node::array({registry + "/*", registry + "/*/*"})}});
-    auto list =
-        engine.call("GET", "/images/json?filters=" + base::percent_encode(base::to_json(filter)));
-    if (!list || !list->ok()) return;
-    const Node found = list->json();
-    for (const Node& image : found.items())
-        for (const Node& tag : image["RepoTags"].items())
-            if (tag.as_string().starts_with(registry + "/"))
-                (void)engine.call("DELETE", "/images/" + tag.as_string() + "?noprune=true");
 }
 
 int Gate::logged(const std::string& stage, std::vector<std::string> command,

@@ -18,7 +18,9 @@
 
 namespace commands {
 
-constexpr int kNotDone = 124;  // a stage's code: its time is over
+inline constexpr int kNotDone = 124;                        // a stage's code: its time is over
+inline constexpr auto kAskWait = std::chrono::seconds(10);  // for an answer of the stack
+inline constexpr auto kLookAgain = std::chrono::milliseconds(200);  // at what is not done yet
 
 // For whom a commit is judged.
 struct Profile {
@@ -64,6 +66,8 @@ struct Gate {
                std::chrono::milliseconds at_most, const std::string& directory = {},
                std::map<std::string, std::string> additions = {});
 
+    // Its name beside whatever is judged.
+    std::string stack_name() const { return std::filesystem::path(stack_file).filename(); }
     bool is_late() const { return deadline && clock.now() >= *deadline; }
     // A stage's own patience, within the budget.
     std::chrono::milliseconds within_budget(std::chrono::milliseconds at_most) const;
@@ -72,7 +76,6 @@ struct Gate {
     std::string told_stage = "start";  // where a run was cut short
 
   private:
-    void remove_pushed();
     base::Time tell_progress(const std::string& stage, const std::string& log,
                              base::Time told) const;
 };

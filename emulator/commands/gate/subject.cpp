@@ -50,7 +50,7 @@ int check_out(Gate& gate) {
     // A stack file below the repository's root keeps its place.
     gate.app = (fs::path(gate.app) / fs::relative(source, gate.top)).lexically_normal().string();
     if (gate.app.ends_with('/')) gate.app.pop_back();
-    if (!fs::exists(gate.app + "/" + fs::path(gate.stack_file).filename().string()))
+    if (!fs::exists(gate.app + "/" + gate.stack_name()))
         return fail(kWrongInput, fmt::format("the commit {} has no {}", gate.commit.substr(0, 12),
                                              fs::relative(gate.stack_file, gate.top).string()));
     return kOk;

@@ -27,10 +27,7 @@ void check_overrides(const TaskDefinition& definition, const Node& overrides) {
               memory = static_cast<int>(base::parse_unsigned(sized.memory).value_or(0));
     if (!is_fargate_size(cpu, memory)) invalid(no_such_size(cpu, memory));
     for (const ContainerDefinition& container : sized.containers)
-        if (container.memory_mib > memory)  // artilleryio/artillery#591
-            invalid(
-                fmt::format("The 'memory' setting for container '{}' is greater than for the task.",
-                            container.name));
+        if (container.memory_mib > memory) invalid(larger_than_task(container.name));
 }
 
 aws::Reply run_task(ControlPlane& ecs, const aws::Call& call) {

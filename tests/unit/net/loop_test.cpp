@@ -2,14 +2,17 @@
 #include "net/loop.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <mutex>
+#include <set>
 
 #include "net/listener.h"
 #include "support/raw_viewer.h"
@@ -156,6 +159,40 @@ TEST_CASE("What is lent again and again is held, and never mistaken for what lie
     }
     listener->stop();
     ::munmap(place, kBytes);
+}
+
+TEST_CASE("There are as many loops as processors that the process may run on") {
+    if (!Loops::built()) return;
+    cpu_set_t before, one;
+    REQUIRE(::sched_getaffinity(0, sizeof before, &before) == 0);
+    CPU_ZERO(&one);
+    for (size_t cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu)
+        if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &one);
+    std::set<const void*> seen;
+    std::mutex mutex;
+    const auto count_with = [&](const cpu_set_t& allowed) {
+        REQUIRE(::sched_setaffinity(0, sizeof allowed, &allowed) == 0);
+        seen.clear();
+        {
+            std::atomic<int> ended = 0;
+            constexpr int kSessions = 16;
+            Loops loops("test");
+            for (int i = 0; i < kSessions; ++i)
+                loops.start([&] {
+                    {
+                        std::lock_guard lock(mutex);
+                        seen.insert(current_loop());
+                    }
+                    if (++ended == kSessions) ended.notify_all();
+                });
+            for (int now = ended; now < kSessions; now = ended)
+                ended.wait(now);
+        }
+        return seen.size();
+    };
+    const size_t of_one = count_with(one), of_all = count_with(before);
+    CHECK(of_one == 1);
+    CHECK(of_all == std::min<size_t>(static_cast<size_t>(CPU_COUNT(&before)), 4));
 }
 
 TEST_CASE("Many sessions at once, each with its own bytes") {
